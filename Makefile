@@ -1,0 +1,58 @@
+# Everything is made inside this folder: the virtual environment in .venv, pip's cache in .cache.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONDONTWRITEBYTECODE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-sqlite test-postgresql check format lint imports types migrations budgets clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+demo: $(INSTALLED)  ## see real work being done: a census of every Python file of this environment
+	$(BIN)/python manage.py demo
+
+test: test-sqlite test-postgresql  ## the whole suite on SQLite, then on a real PostgreSQL 18
+
+test-sqlite: $(INSTALLED)  ## the suite on SQLite
+	DATABASE_URL= $(BIN)/python -m pytest
+
+test-postgresql: $(INSTALLED)  ## the suite on PostgreSQL: DATABASE_URL, or a server of its own
+	$(BIN)/python -m tests.postgresql_server $(BIN)/python -m pytest
+
+check: lint imports types migrations budgets test  ## the one gate: everything below, and the tests
+
+format: $(INSTALLED)  ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(INSTALLED)  ## formatting and lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+imports: $(INSTALLED)  ## the layers: who may import whom
+	$(BIN)/lint-imports --cache-dir .cache/import_linter
+
+types: $(INSTALLED)  ## mypy strict, with django-stubs
+	$(BIN)/mypy
+
+migrations: $(INSTALLED)  ## no model differs from its migrations
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+budgets: $(INSTALLED)  ## files of at most 300 lines, functions of at most 30
+	$(BIN)/python -m tests.budgets
+
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11: run 'make PYTHON=python3.12 …'"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) has no venv module: on Debian, 'apt-get install python3-venv'"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -e '.[dev]' $(EXTRA_REQUIREMENTS)
+	@touch $@
+
+clean:  ## remove what make made
+	rm -rf $(VENV) .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache

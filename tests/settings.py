@@ -1,0 +1,56 @@
+"""Settings of the test suite: SQLite unless DATABASE_URL names another database."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from example_project.databases import database_from_url
+
+SECRET_KEY = "only for tests"
+USE_TZ = True
+TIME_ZONE = "UTC"
+DEBUG = False
+ALLOWED_HOSTS = ["*"]
+ROOT_URLCONF = "tests.urls"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+STATIC_URL = "static/"
+
+_folder = Path(tempfile.gettempdir()) / f"jobqueue-tests-{os.getpid()}"
+_url = os.environ.get("DATABASE_URL") or f"sqlite:///{_folder}/site.sqlite3"
+DATABASES = {"default": database_from_url(_url)}
+if _url.startswith("sqlite"):
+    _folder.mkdir(exist_ok=True)
+    # A file, not memory: threads and processes must meet in it, as they do on a site.
+    DATABASES["default"]["TEST"] = {"NAME": str(_folder / "test.sqlite3")}
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "rangefilter",
+    "django_jobqueue",
+    "tests",
+]
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
