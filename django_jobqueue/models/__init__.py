@@ -1,0 +1,10 @@
+"""Tables, constraints and indexes. Nothing here writes lifecycle state: that is the store's."""
+
+from .archive import ArchivedJob
+from .attempts import AttemptRecord
+from .dead_letters import DeadJob
+from .jobs import Job
+from .queues import QueueRecord
+from .workers import WorkerRecord
+
+__all__ = ["ArchivedJob", "AttemptRecord", "DeadJob", "Job", "QueueRecord", "WorkerRecord"]

@@ -1,0 +1,272 @@
+"""The values that cross layers; rows of the database never do."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from django_jobqueue.core.states import DeathReason, JobState
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all values between layers: frozen, keyword-only, cheap to make."""
+
+
+class NewJob(Value):
+    """A job about to be stored; JSON columns hold their text. `run_at=None` means now; `delay` counts from the store's clock."""
+
+    handler: str
+    queue: str = "default"
+    priority: int = 0
+    payload: str = '{"args":[],"kwargs":{}}'
+    run_at: datetime | None = None
+    delay: float = 0.0
+    expires_at: datetime | None = None
+    max_attempts: int = 3
+    timeout_seconds: float | None = None
+    backoff: str | None = None
+    fingerprint: str = ""
+    unique_key: str | None = None
+    unique_while: str = "live"
+    unique_for: timedelta | None = None
+    on_conflict: str = "skip"
+    concurrency_key: str | None = None
+    tags: str = "[]"
+    meta: str = "{}"
+    batch_id: int | None = None
+    template: str | None = None
+    requeued_from: int | None = None
+
+    @property
+    def is_due_now(self) -> bool:
+        return self.run_at is None and self.delay <= 0
+
+
+class Inserted(Value):
+    """What became of one enqueue: the new job's id, or that of the job which holds its unique key."""
+
+    id: int
+    created: bool
+    replaced: bool = False
+
+
+class ClaimedJob(msgspec.Struct, frozen=True):
+    """One claimed job as the worker sees it. The field order is the column order of the claim statements."""
+
+    id: int
+    queue: str
+    handler: str
+    payload: str
+    priority: int
+    attempt: int
+    max_attempts: int
+    reprocess_count: int
+    rescues: int
+    ready_at: datetime
+    created_at: datetime
+    is_expired: bool
+    timeout_seconds: float | None
+    backoff: str | None
+    fingerprint: str
+    unique_key: str | None
+    concurrency_key: str | None
+    meta: str
+    tags: str
+    checkpoints: str | None
+    error: str | None
+    claim_token: UUID
+
+    @property
+    def is_last_attempt(self) -> bool:
+        return self.attempt >= self.max_attempts
+
+
+class AttemptReport(Value):
+    """What is kept of a run that did not simply succeed. `log` is the JSON text of the lines it logged."""
+
+    outcome: str
+    error_type: str = ""
+    message: str = ""
+    traceback: str = ""
+    log: str = "[]"
+
+
+class Transition(Value):
+    """What will be written because of an outcome. `result` and `error` are JSON text.
+
+    For a job that lives on: it runs at the later of `run_at` and the store's clock plus `delay` seconds. With `keeps_place`
+    it returns to where it stood in line. `attempt_change` and `reprocess_change` are added to the counters.
+    """
+
+    state: JobState
+    reason: DeathReason | None = None
+    result: str | None = None
+    error: str | None = None
+    delay: float = 0.0
+    run_at: datetime | None = None
+    attempt_change: int = 0
+    reprocess_change: int = 0
+    keeps_place: bool = False
+    report: AttemptReport | None = None
+    keep: bool = True  #: False: the record of this success is not kept
+
+
+class FinishedJob(msgspec.Struct, frozen=True):
+    """A claim and what to write for it; `attempted_at` is None where the handler was never called."""
+
+    job: ClaimedJob
+    transition: Transition
+    attempted_at: datetime | None = None
+
+    @property
+    def id(self) -> int:
+        return self.job.id
+
+
+class WantedJobs(msgspec.Struct, frozen=True):
+    """How many jobs one queue may give to a claim."""
+
+    queue: str
+    limit: int
+
+
+class JobFilter(Value):
+    """Which jobs an operator means; every field that is set must match. An empty filter matches nothing."""
+
+    ids: tuple[int, ...] | None = None
+    handler: str | None = None
+    queue: str | None = None
+    fingerprint: str | None = None
+    unique_key: str | None = None
+    tag: str | None = None
+    state: JobState | None = None
+    reason: DeathReason | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return all(getattr(self, name) is None for name in self.__struct_fields__)
+
+
+class Cancelled(Value):
+    """How many waiting jobs were cancelled, and how many running ones were asked to stop."""
+
+    cancelled: int = 0
+    asked: int = 0
+
+
+class JobSnapshot(Value):
+    """A job as it stood when it was looked up, in whichever table it lived. JSON columns are decoded."""
+
+    id: int
+    handler: str
+    queue: str
+    priority: int
+    state: JobState
+    payload: object
+    attempt: int
+    max_attempts: int
+    reprocess_count: int
+    rescues: int
+    run_at: datetime | None
+    ready_at: datetime | None
+    created_at: datetime
+    attempted_at: datetime | None
+    finished_at: datetime | None
+    expires_at: datetime | None
+    cancel_requested_at: datetime | None
+    fingerprint: str
+    unique_key: str | None
+    concurrency_key: str | None
+    reason: DeathReason | None
+    result: object
+    error: Mapping[str, object] | None
+    progress: object
+    meta: object
+    tags: object
+    worker_id: UUID | None
+    claim_token: UUID | None
+    requeued_from: int | None
+
+
+class AttemptSnapshot(Value):
+    """One kept run of a job; times are aware UTC, `log` a list of lines."""
+
+    attempt: int
+    outcome: str
+    started_at: datetime | None
+    ended_at: datetime
+    worker_id: UUID | None
+    error_type: str
+    message: str
+    traceback: str
+    log: object
+
+
+class QueueStats(Value):
+    """The numbers of one queue; `oldest_wait` is how long its first ready job has been in line, in seconds."""
+
+    queue: str
+    ready: int
+    scheduled: int
+    blocked: int
+    running: int
+    dead: int
+    oldest_wait: float
+    finished_last_minute: int
+    paused_at: datetime | None
+    paused_until: datetime | None
+    pause_reason: str
+
+
+class WorkerIdentity(Value):
+    """What a worker says of itself when it registers."""
+
+    id: UUID
+    host: str
+    pid: int
+    version: str
+    queues: tuple[str, ...]
+    handlers: tuple[str, ...]
+    concurrency: int
+
+
+class Beat(Value):
+    """The answer to a heartbeat. `alive=False`: a reaper declared this worker dead, or its row is gone."""
+
+    alive: bool
+    stop_requested: bool = False
+    cancel_requested: tuple[int, ...] = ()
+    released: tuple[int, ...] = ()
+
+
+class Promoted(Value):
+    """The queues that promotion gave ready jobs, how many, and in how many seconds the next job is due (None: none known)."""
+
+    queues: tuple[str, ...]
+    count: int
+    next_due_seconds: float | None
+
+
+class Rescued(Value):
+    """What a reaper took back from one dead worker."""
+
+    worker_id: UUID
+    job_ids: tuple[int, ...]
+    queues: tuple[str, ...]
+
+
+class Retention(Value):
+    """How long final records are kept; queues override the defaults by name."""
+
+    archive: timedelta
+    dead: timedelta
+
+
+class Pruned(Value):
+    """How many rows retention removed, or would remove."""
+
+    archived: int = 0
+    dead: int = 0
+    attempts: int = 0
+    workers: int = 0

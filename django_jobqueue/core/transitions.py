@@ -1,0 +1,138 @@
+"""Deciding what is written because of an outcome: pure, so that every branch is tested without a database."""
+
+from datetime import timedelta
+from typing import assert_never
+
+import msgspec
+
+from django_jobqueue.core.backoff import Backoff
+from django_jobqueue.core.error_text import ErrorDescription, storable_text
+from django_jobqueue.core.outcomes import (
+    Bury,
+    Cancel,
+    Discard,
+    Fail,
+    Outcome,
+    Release,
+    Retry,
+    Seconds,
+    Snooze,
+    Succeed,
+    Unprocessable,
+)
+from django_jobqueue.core.payloads import dump_result
+from django_jobqueue.core.specs import AttemptReport, ClaimedJob, Transition
+from django_jobqueue.core.states import DeathReason, JobState
+
+MESSAGE_LIMIT = 2_000
+_SUCCEEDED = Transition(state=JobState.SUCCEEDED)
+_SUCCEEDED_UNKEPT = Transition(state=JobState.SUCCEEDED, keep=False)
+
+
+def decide(job: ClaimedJob, outcome: Outcome, backoff: Backoff, *, keep: bool = True) -> Transition:
+    """Return what to write for `job` because of `outcome`; `keep=False` drops the record of a success."""
+    match outcome:
+        case Succeed(result=None):
+            return _SUCCEEDED if keep else _SUCCEEDED_UNKEPT
+        case Succeed(result=result):
+            text, _ = dump_result(result)
+            return Transition(state=JobState.SUCCEEDED, result=text, keep=keep)
+        case Fail() | Retry():
+            return _retried(job, outcome, backoff)
+        case Snooze(delay=delay, at=at):
+            return Transition(
+                state=JobState.SCHEDULED,
+                delay=max(_seconds(delay), backoff.seconds(job.attempt)),
+                run_at=at,
+                attempt_change=-1,
+                reprocess_change=1,
+                report=AttemptReport(outcome="snoozed"),
+            )
+        case Release(reason=reason, delay=delay):
+            return Transition(
+                state=JobState.SCHEDULED if delay > 0 else JobState.READY,
+                delay=delay,
+                attempt_change=-1,
+                keeps_place=delay <= 0,
+                report=AttemptReport(outcome="released", message=_short(reason)),
+            )
+        case Cancel(reason=reason):
+            return Transition(
+                state=JobState.CANCELLED,
+                error=_error_json("Cancel", _short(reason)),
+                report=AttemptReport(outcome="cancelled", message=_short(reason)),
+            )
+        case Discard(reason=reason):
+            return _dead(DeathReason.DISCARDED, "Discard", reason)
+        case Unprocessable(reason=reason):
+            return _dead(DeathReason.UNPROCESSABLE, "Unprocessable", reason)
+        case Bury(reason=death, message=message):
+            return _dead(death, "", message)
+        case _:
+            assert_never(outcome)
+
+
+def _retried(job: ClaimedJob, outcome: Fail | Retry, backoff: Backoff) -> Transition:
+    if isinstance(outcome, Fail):
+        described, delay, at, exact = outcome.error, None, None, False
+    else:
+        described = ErrorDescription(
+            type="Retry", message=_short(outcome.reason), traceback="", fields={}
+        )
+        delay, at, exact = outcome.delay, outcome.at, outcome.exact
+    error, report = _describe(described)
+    if isinstance(outcome, Fail) and not outcome.retryable:
+        return Transition(
+            state=JobState.DEAD, reason=DeathReason.DISCARDED, error=error, report=report
+        )
+    if job.is_last_attempt:
+        return Transition(
+            state=JobState.DEAD, reason=DeathReason.EXHAUSTED, error=error, report=report
+        )
+    wait = _seconds(delay)
+    if not exact or (delay is None and at is None):
+        wait = max(wait, backoff.seconds(job.attempt))
+    return Transition(
+        state=JobState.SCHEDULED if wait > 0 or at is not None else JobState.READY,
+        delay=wait,
+        run_at=at,
+        error=error,
+        report=report,
+    )
+
+
+def _describe(described: ErrorDescription) -> tuple[str, AttemptReport]:
+    report = AttemptReport(
+        outcome="failed",
+        error_type=described.type,
+        message=described.message,
+        traceback=described.traceback,
+    )
+    return _error_json(described.type, described.message, described.fields), report
+
+
+def _dead(reason: DeathReason, error_type: str, message: str) -> Transition:
+    short = _short(message)
+    return Transition(
+        state=JobState.DEAD,
+        reason=reason,
+        error=_error_json(error_type or reason.value, short),
+        report=AttemptReport(outcome=reason.value, error_type=error_type, message=short),
+    )
+
+
+def _error_json(error_type: str, message: str, fields: object = None) -> str:
+    error: dict[str, object] = {"type": error_type, "message": message}
+    if fields:
+        error["fields"] = fields
+    return msgspec.json.encode(error).decode()
+
+
+def _seconds(delay: Seconds | None) -> float:
+    if delay is None:
+        return 0.0
+    return delay.total_seconds() if isinstance(delay, timedelta) else float(delay)
+
+
+def _short(text: object) -> str:
+    return storable_text(text, MESSAGE_LIMIT)

@@ -1,0 +1,36 @@
+from django.db import models
+from django.db.models import Q
+
+from django_jobqueue.core.states import ARCHIVED_STATES, JobState
+
+from .base import FinalRecord
+
+
+class ArchivedJob(FinalRecord):
+    """A job that succeeded or was cancelled."""
+
+    state = models.CharField(
+        max_length=16,
+        choices=[(state.value, state.value) for state in ARCHIVED_STATES],
+        db_default=JobState.SUCCEEDED.value,
+    )
+
+    class Meta:
+        db_table = "jobqueue_archivedjob"
+        verbose_name = "archived job"
+        permissions = [("requeue_archivedjob", "Can enqueue archived jobs again")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=[state.value for state in ARCHIVED_STATES]),
+                name="jobqueue_archivedjob_state_is_archived",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["finished_at"], name="jobqueue_archive_finished"),
+            models.Index(fields=["fingerprint"], name="jobqueue_archive_fingerprint"),
+            models.Index(
+                fields=["unique_key", "finished_at"],
+                condition=Q(unique_key__isnull=False),
+                name="jobqueue_archive_unique_key",
+            ),
+        ]

@@ -1,0 +1,55 @@
+from django.db import models
+from django.db.models import Q
+
+from django_jobqueue.core.states import LIVE_STATES, JobState
+
+from .base import JobRecord
+
+
+class Job(JobRecord):
+    """A live job: scheduled, blocked, ready or running. A finished one is in another table."""
+
+    id = models.BigAutoField(primary_key=True)
+    state = models.CharField(
+        max_length=16,
+        choices=[(state.value, state.value) for state in LIVE_STATES],
+        db_default=JobState.READY.value,
+    )
+
+    class Meta:
+        db_table = "jobqueue_job"
+        verbose_name = "job"
+        permissions = [
+            ("view_payload", "Can see the arguments, results and errors of jobs"),
+            ("cancel_job", "Can cancel jobs"),
+            ("run_job", "Can run scheduled jobs now"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=[state.value for state in LIVE_STATES]),
+                name="jobqueue_job_state_is_live",
+            ),
+            # Plain, not partial: a job in this table is live, and NULLs never collide.
+            models.UniqueConstraint(fields=["unique_key"], name="jobqueue_job_unique_key"),
+        ]
+        indexes = [
+            models.Index(
+                "queue",
+                models.F("priority").desc(),
+                "ready_at",
+                "id",
+                condition=Q(state=JobState.READY.value),
+                name="jobqueue_job_ready",
+            ),
+            models.Index(
+                fields=["run_at", "id"],
+                condition=Q(state=JobState.SCHEDULED.value),
+                name="jobqueue_job_scheduled",
+            ),
+            models.Index(
+                fields=["worker_id"],
+                condition=Q(state=JobState.RUNNING.value),
+                name="jobqueue_job_running",
+            ),
+            models.Index(fields=["fingerprint"], name="jobqueue_job_fingerprint"),
+        ]

@@ -1,0 +1,221 @@
+"""The contract of a store, by intent. Values in, values out; no row leaves this layer.
+
+Every write of a claim is fenced by `(id, claim_token)`: one whose claim no longer holds changes nothing and is reported
+as not held, never as an error. Times that decide are the database's; `now` is passed by tests alone.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Self
+from uuid import UUID
+
+from django_jobqueue.core.specs import (
+    AttemptSnapshot,
+    Beat,
+    Cancelled,
+    ClaimedJob,
+    FinishedJob,
+    Inserted,
+    JobFilter,
+    JobSnapshot,
+    NewJob,
+    Promoted,
+    Pruned,
+    QueueStats,
+    Rescued,
+    Retention,
+    WantedJobs,
+    WorkerIdentity,
+)
+
+
+class JobStore(ABC):
+    """All lifecycle writes of one database. `using` is the alias of the Django connection it works on."""
+
+    supports_notify = False  #: can wake a listener in another process
+    supports_dedicated_connection = False  #: `dedicated` gives a connection apart from Django's
+
+    def __init__(self, using: str) -> None:
+        self.using = using
+
+    # Enqueueing: on the caller's connection, in the caller's transaction.
+
+    @abstractmethod
+    def insert(self, new: NewJob, *, now: datetime | None = None) -> Inserted:
+        """Store one job, or find the live job that holds its unique key. UniqueConflict with `on_conflict="raise"`."""
+
+    @abstractmethod
+    def insert_many(self, jobs: Sequence[NewJob], *, now: datetime | None = None) -> list[Inserted]:
+        """Store many jobs at once; answers come in the order of `jobs`. A conflict skips its own row only."""
+
+    # The worker and its lease.
+
+    @abstractmethod
+    def register_worker(self, worker: WorkerIdentity, *, lease: timedelta) -> None:
+        """Add the row of one start of one worker; its id was never used before."""
+
+    @abstractmethod
+    def heartbeat(
+        self,
+        worker_id: UUID,
+        *,
+        lease: timedelta,
+        in_hand: Sequence[tuple[int, UUID]] = (),
+        reconcile_after: timedelta = timedelta(seconds=10),
+    ) -> Beat:
+        """Renew the lease, learn what was asked of the worker, and give back jobs it does not know it has.
+
+        `in_hand` are the (id, claim token) pairs the worker holds; a running job under its name that is not among them and
+        was claimed more than `reconcile_after` ago is released, its attempt given back.
+        """
+
+    @abstractmethod
+    def deregister_worker(self, worker_id: UUID) -> None:
+        """Mark the worker stopped; what it still holds is given back, attempts and all."""
+
+    @abstractmethod
+    def release_of_dead_workers(
+        self, *, limit: int = 500, now: datetime | None = None
+    ) -> list[Rescued]:
+        """Declare workers dead whose lease ran out, and give back what they held: attempt given back, rescue counted.
+
+        Takes a jobless look at jobs whose worker has no living row, too. Jobs whose cancellation was asked for are cancelled.
+        """
+
+    # Claiming and finishing.
+
+    @abstractmethod
+    def claim(
+        self,
+        *,
+        worker_id: UUID,
+        token: UUID,
+        wanted: Sequence[WantedJobs],
+        total: int,
+        now: datetime | None = None,
+    ) -> list[ClaimedJob]:
+        """Take up to `total` ready jobs, in the order of `wanted`. No job is in two hands at once.
+
+        Takes nothing from a paused queue, and nothing at all for a worker that is not alive.
+        """
+
+    @abstractmethod
+    def finish_many(self, finished: Sequence[FinishedJob]) -> set[int]:
+        """Write each transition whose claim still holds; return the ids that were written.
+
+        A job that was to live on while its cancellation was asked for is cancelled instead.
+        """
+
+    def finish_and_claim(
+        self,
+        finished: Sequence[FinishedJob],
+        *,
+        worker_id: UUID,
+        token: UUID,
+        wanted: Sequence[WantedJobs],
+        total: int,
+    ) -> tuple[set[int], list[ClaimedJob]]:
+        """Do both, in one round trip where the database can."""
+        held = self.finish_many(finished) if finished else set()
+        claimed: list[ClaimedJob] = []
+        if total > 0 and wanted:
+            claimed = self.claim(worker_id=worker_id, token=token, wanted=wanted, total=total)
+        return held, claimed
+
+    @abstractmethod
+    def written_under(self, claims: Iterable[tuple[int, UUID]]) -> set[int]:
+        """Return the ids whose final record bears the token: an earlier commit whose answer was lost."""
+
+    @abstractmethod
+    def queues_with_ready_jobs(self) -> list[str]:
+        """Return the names of queues that have ready jobs, sorted; reads one index entry per queue."""
+
+    @abstractmethod
+    def promote(self, *, limit: int = 500, now: datetime | None = None) -> Promoted:
+        """Move due scheduled jobs to ready, the earliest first."""
+
+    @abstractmethod
+    def save_progress(
+        self,
+        job_id: int,
+        token: UUID,
+        *,
+        progress: str | None = None,
+        checkpoints: str | None = None,
+    ) -> bool:
+        """Write JSON texts on a running job while the claim holds; False if it was lost."""
+
+    # Steering.
+
+    @abstractmethod
+    def cancel(self, wanted: JobFilter, *, reason: str = "") -> Cancelled:
+        """Cancel waiting jobs, and ask running ones to stop; final records are left as they are."""
+
+    @abstractmethod
+    def run_now(self, wanted: JobFilter) -> int:
+        """Make scheduled jobs ready at once; return how many."""
+
+    @abstractmethod
+    def requeue(
+        self, wanted: JobFilter, *, limit: int | None = None
+    ) -> tuple[list[int], list[int]]:
+        """Bring dead letters back, and enqueue copies of archived jobs; attempts start again.
+
+        Returns the ids of the live jobs, and the ids that were refused because another live job holds their unique key.
+        """
+
+    @abstractmethod
+    def discard_dead(self, wanted: JobFilter) -> int:
+        """Delete dead letters and their attempts; return how many."""
+
+    @abstractmethod
+    def pause_queue(self, name: str, *, reason: str = "", until: datetime | None = None) -> None:
+        """Stop claims from the queue, for good or until a time."""
+
+    @abstractmethod
+    def resume_queue(self, name: str) -> bool:
+        """Allow claims again; False if the queue was not paused."""
+
+    @abstractmethod
+    def request_worker_stop(self, worker_id: UUID) -> bool:
+        """Ask a living worker to stop gracefully; False if it is not alive."""
+
+    # Looking.
+
+    @abstractmethod
+    def find(self, job_id: int) -> JobSnapshot | None:
+        """Look the job up wherever it now lives; a move in the meantime cannot hide it."""
+
+    @abstractmethod
+    def attempts_of(self, job_id: int) -> list[AttemptSnapshot]:
+        """Return the kept runs of a job, oldest first."""
+
+    @abstractmethod
+    def queue_stats(self, name: str) -> QueueStats:
+        """Return the numbers of one queue."""
+
+    @abstractmethod
+    def prune(
+        self,
+        retention: Retention,
+        *,
+        batch: int = 1000,
+        dry_run: bool = False,
+        now: datetime | None = None,
+    ) -> Pruned:
+        """Remove one batch of what is older than its retention allows, queue settings first; count only with `dry_run`."""
+
+    # Waking.
+
+    def notify(self, queues: Sequence[str]) -> None:
+        """Wake listeners of these queues; nothing where the database cannot."""
+        return
+
+    def dedicated(self) -> Self:
+        """Return a store for one thread, on a connection apart from Django's where the database has such."""
+        return self
+
+    def close(self) -> None:
+        """Close the connection that `dedicated` opened."""
+        return
