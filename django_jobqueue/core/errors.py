@@ -1,0 +1,222 @@
+"""Every exception that this package raises on purpose.
+
+The facts are attributes; the message names the value and the way out.
+"""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Self
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a sentence " Did you mean 'x'?" for the nearest known name, in any case, or ""."""
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    close = get_close_matches(name.casefold(), by_folded, n=1)
+    return f" Did you mean {by_folded[close[0]]!r}?" if close else ""
+
+
+def _rebuilt(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
+    return cls.__new__(cls, *args)
+
+
+class JobQueueError(Exception):
+    """Base class of everything this package raises on purpose, except the interrupts."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # By default an exception unpickles by calling its class with `args`, here the finished
+        # message alone.
+        return _rebuilt, (type(self), self.args), self.__dict__
+
+
+class InvalidSettings(JobQueueError):
+    """A JOBQUEUE setting is unknown, of the wrong type, or at odds with another."""
+
+
+class InvalidOptions(JobQueueError):
+    """A job option is unknown, of the wrong type, or at odds with another."""
+
+    def __init__(self, option: str, why: str) -> None:
+        super().__init__(f"job option {option!r} {why}")
+        self.option = option
+        self.why = why
+
+    @classmethod
+    def unknown(cls, option: str, *, known: Iterable[str]) -> Self:
+        names = sorted(known)
+        hint = did_you_mean(option, names) or f" The options are: {', '.join(names)}."
+        return cls(option, f"does not exist.{hint}")
+
+
+class HandlerNotRegistered(JobQueueError):
+    """A job names a handler that no imported module declares."""
+
+    def __init__(self, name: str, *, known: Iterable[str] = ()) -> None:
+        super().__init__(
+            f"no handler named {name!r} is registered in this process.{did_you_mean(name, known)} "
+            "Declare it with @job in a module named jobs of an installed app, or list the old name "
+            "in aliases= of the handler that took its place."
+        )
+        self.name = name
+
+
+class HandlerAlreadyRegistered(JobQueueError):
+    """Two handlers claim one name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"a handler named {name!r} is already registered. Give this one a name of its own "
+            "with @job(name=…), or pass replace=True to put it in the other's place."
+        )
+        self.name = name
+
+
+class InvalidArguments(JobQueueError):
+    """The arguments do not fit the handler's signature or annotations."""
+
+    def __init__(self, handler: str, why: str) -> None:
+        super().__init__(f"{handler}: {why}")
+        self.handler = handler
+        self.why = why
+
+
+class PayloadError(JobQueueError):
+    """A payload that no database could give back as it was; `path` is the place in it, `index` the
+    job in a bulk call.
+    """
+
+    def __init__(self, path: str, why: str, index: int | None = None) -> None:
+        where = path if index is None else f"job {index} of the call: {path}"
+        super().__init__(f"{where} {why}")
+        self.path = path
+        self.why = why
+        self.index = index
+
+    def at_index(self, index: int) -> "PayloadError":
+        """The same error, told of the job at `index` of a bulk call."""
+        return PayloadError(self.path, self.why, index)
+
+
+class PayloadTooLarge(PayloadError):
+    """A payload of more bytes than allowed."""
+
+    def __init__(self, size: int, limit: int, index: int | None = None) -> None:
+        super().__init__(
+            "payload",
+            f"is {size:,} bytes of JSON, {limit:,} are allowed. "
+            "Store the data elsewhere and pass its key.",
+            index,
+        )
+        self.size = size
+        self.limit = limit
+
+    def at_index(self, index: int) -> "PayloadTooLarge":
+        return PayloadTooLarge(self.size, self.limit, index)
+
+
+class UniqueConflict(JobQueueError):
+    """A live job holds the unique key, and the caller asked for an error in that case."""
+
+    def __init__(self, unique_key: str, job_id: int) -> None:
+        super().__init__(
+            f"job {job_id} holds the unique key {unique_key!r}. Wait until it is final, cancel it, "
+            "or enqueue with on_conflict='skip' or 'replace'."
+        )
+        self.unique_key = unique_key
+        self.job_id = job_id
+
+
+class JobNotFound(JobQueueError):
+    """No table has this job: it never existed, its transaction was rolled back, or retention
+    removed it.
+    """
+
+    def __init__(self, job_id: int) -> None:
+        super().__init__(
+            f"job {job_id} is in no table: it was never committed, or its record is past retention"
+        )
+        self.job_id = job_id
+
+
+class JobNotFinished(JobQueueError):
+    """Something that only a final job has was asked of one that is still live."""
+
+    def __init__(self, job_id: int, state: str) -> None:
+        super().__init__(
+            f"job {job_id} is {state}, not finished. Wait for it with handle.wait(timeout)."
+        )
+        self.job_id = job_id
+        self.state = state
+
+
+class JobFailed(JobQueueError):
+    """The job behind a handle ended as a dead letter; `reason` is why, `error` its last failure as
+    stored.
+    """
+
+    def __init__(self, job_id: int, reason: str, error: Mapping[str, object] | None = None) -> None:
+        told = f": {error.get('type')}: {error.get('message')}" if error else ""
+        super().__init__(f"job {job_id} is dead ({reason}){told}")
+        self.job_id = job_id
+        self.reason = reason
+        self.error = error
+
+
+class StateChanged(JobQueueError):
+    """The job is no longer in the state in which the operator saw it; nothing was done."""
+
+    def __init__(self, job_id: int, why: str) -> None:
+        super().__init__(f"the state of job {job_id} has changed: {why}. Nothing was done.")
+        self.job_id = job_id
+        self.why = why
+
+
+class RequeueRefused(JobQueueError):
+    """A final job cannot become a live one; nothing was done."""
+
+    def __init__(self, job_id: int, why: str) -> None:
+        super().__init__(f"job {job_id} was not requeued: {why}")
+        self.job_id = job_id
+        self.why = why
+
+
+class DatabaseNotReady(JobQueueError):
+    """The database cannot be reached, or lacks migrations."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the database is not ready: {why}")
+        self.why = why
+
+
+class LeaseLost(JobQueueError):
+    """This run no longer holds its claim; another worker may already run the job."""
+
+    def __init__(self, job_id: int) -> None:
+        super().__init__(
+            f"job {job_id} was taken from this worker, whose lease ran out; "
+            "what this run answers will not be written"
+        )
+        self.job_id = job_id
+
+
+class JobInterrupt(BaseException):
+    """Raised inside a running handler to end it; no `except Exception` of the handler catches it.
+
+    Constructed without arguments by the interpreter when it is raised in another thread.
+    """
+
+    message = "the job was interrupted"
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or self.message)
+
+
+class JobTimedOut(JobInterrupt):
+    """The handler ran longer than its timeout; the attempt is spent."""
+
+    message = "the job ran longer than its timeout"
+
+
+class JobCancelled(JobInterrupt):
+    """Somebody asked for the running job to be cancelled."""
+
+    message = "the job was cancelled while it ran"
