@@ -76,6 +76,7 @@ class ClaimedJob(msgspec.Struct, frozen=True):
     checkpoints: str | None
     error: str | None
     claim_token: UUID
+    worker_id: UUID
 
     @property
     def is_last_attempt(self) -> bool:

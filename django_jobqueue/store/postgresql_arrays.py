@@ -1,0 +1,35 @@
+"""Array parameters as text literals.
+
+A list would be sent with a type that depends on its values (int2[], int4[] …), and each type is a prepared statement of its
+own; a literal takes its type from the cast in the statement, and is built faster.
+https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+Plain = int | float | bool | UUID | datetime | None
+
+
+def array(values: Iterable[Plain]) -> str:
+    """Return the literal of values whose text needs no quotes; None is NULL, times must be aware."""
+    return "{" + ",".join(map(_plain, values)) + "}"
+
+
+def quoted_array(values: Iterable[str | None]) -> str:
+    """Return the literal of texts, each quoted."""
+    return "{" + ",".join(map(_quoted, values)) + "}"
+
+
+def _plain(value: Plain) -> str:
+    if value is None:
+        return "NULL"
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _quoted(value: str | None) -> str:
+    if value is None:
+        return "NULL"
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

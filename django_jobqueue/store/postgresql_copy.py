@@ -1,0 +1,63 @@
+"""Bulk enqueueing by COPY: ids are reserved first, so that answers keep their order."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from django_jobqueue.core.specs import NewJob
+from django_jobqueue.core.states import JobState
+
+RESERVE = """
+SELECT nextval(pg_get_serial_sequence('jobqueue_job', 'id')), COALESCE(%(now)s::timestamptz, clock_timestamp())
+FROM generate_series(1, %(count)s)
+"""
+COPY = """
+COPY jobqueue_job (
+    id, handler, queue, priority, payload, state, run_at, ready_at, created_at, expires_at, max_attempts,
+    timeout_seconds, backoff, fingerprint, unique_while, concurrency_key, tags, meta, batch_id, template, requeued_from
+) FROM STDIN
+"""
+
+
+def copy_plain_jobs(
+    connection: BaseDatabaseWrapper, jobs: Sequence[NewJob], now: datetime | None
+) -> list[int]:
+    """Store jobs that have no unique key, in the caller's transaction; return their ids in order."""
+    with connection.cursor() as cursor:
+        cursor.execute(RESERVE, {"now": now, "count": len(jobs)})
+        reserved = cursor.fetchall()
+        clock = reserved[0][1]
+        with cursor.copy(COPY) as copy:
+            for (job_id, _), job in zip(reserved, jobs, strict=True):
+                copy.write_row(_columns(job_id, job, clock))
+    return [job_id for job_id, _ in reserved]
+
+
+def _columns(job_id: int, job: NewJob, clock: datetime) -> tuple[Any, ...]:
+    due = max(job.run_at or clock, clock + timedelta(seconds=job.delay))
+    state = JobState.SCHEDULED if due > clock else JobState.READY
+    return (
+        job_id,
+        job.handler,
+        job.queue,
+        job.priority,
+        job.payload,
+        state.value,
+        due,
+        clock,
+        clock,
+        job.expires_at,
+        job.max_attempts,
+        job.timeout_seconds,
+        job.backoff,
+        job.fingerprint,
+        job.unique_while,
+        job.concurrency_key,
+        job.tags,
+        job.meta,
+        job.batch_id,
+        job.template,
+        job.requeued_from,
+    )

@@ -1,0 +1,157 @@
+"""Writing transitions on PostgreSQL: three kinds, each one statement for any number of jobs."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from django_jobqueue.core.specs import FinishedJob
+from django_jobqueue.core.states import ARCHIVED_STATES, JobState
+
+from . import sql
+from .postgresql_arrays import array, quoted_array
+from .sessions import Row, Session, Statement
+
+NO_REPORTS = "[]"
+
+
+class Settlement:
+    """One batch of finished jobs on its way into the database."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def write(self, finished: Sequence[FinishedJob]) -> set[int]:
+        """Write every transition whose claim holds, as one transaction; return the ids that were written."""
+        return self.settle_rest(finished, self.session.together(self.statements(finished)))
+
+    def statements(self, finished: Sequence[FinishedJob]) -> list[Statement]:
+        """Return the statements for the batch; each answers with the ids that held."""
+        groups: dict[Callable[[list[FinishedJob]], Statement], list[FinishedJob]] = {}
+        # Sorted, so that two batches lock shared rows in one order.
+        for done in sorted(finished, key=_id):
+            groups.setdefault(_writer_of(done.transition.state), []).append(done)
+        return [write(group) for write, group in groups.items()]
+
+    def settle_rest(
+        self, finished: Sequence[FinishedJob], answers: Iterable[list[Row]]
+    ) -> set[int]:
+        """Return the ids that held; a job that was to live on but was asked to stop is cancelled here."""
+        held = {row[0] for rows in answers for row in rows}
+        if len(held) == len(finished):
+            return held
+        left = [
+            done for done in finished if done.id not in held and not done.transition.state.is_final
+        ]
+        return held | self.archive_cancelled([(done.id, done.job.claim_token) for done in left])
+
+    def archive_cancelled(self, claims: Sequence[Row]) -> set[int]:
+        """Move the (id, token) claims that still hold to the archive as cancelled."""
+        if not claims:
+            return set()
+        claims = sorted(claims)
+        reports = [
+            {**_EMPTY_REPORT, "id": job_id, "outcome": JobState.CANCELLED.value}
+            for job_id, _ in claims
+        ]
+        written = self.session.rows(
+            sql.load("postgresql", "archive"),
+            {
+                "ids": array(job_id for job_id, _ in claims),
+                "tokens": array(token for _, token in claims),
+                "states": array_of_one(JobState.CANCELLED.value, len(claims)),
+                "keeps": None,
+                "results": None,
+                "errors": None,
+                "attempted": None,
+                "reports": msgspec.json.encode(reports).decode(),
+            },
+        )
+        return {row[0] for row in written}
+
+
+_EMPTY_REPORT: dict[str, object] = {"error_type": "", "message": "", "traceback": "", "log": []}
+
+
+def _id(done: FinishedJob) -> int:
+    return done.job.id
+
+
+def array_of_one(text: str, times: int) -> str:
+    """Return the array literal of one plain word, repeated."""
+    return "{" + ",".join([text] * times) + "}"
+
+
+def _writer_of(state: JobState) -> Callable[[list[FinishedJob]], Statement]:
+    if state in ARCHIVED_STATES:
+        return _archive
+    return _bury if state is JobState.DEAD else _reschedule
+
+
+def _archive(group: list[FinishedJob]) -> Statement:
+    transitions = [done.transition for done in group]
+    plain = all(transition.state is JobState.SUCCEEDED for transition in transitions)
+    return sql.load("postgresql", "archive"), {
+        **_fence_of(group),
+        "states": None
+        if plain
+        else quoted_array(transition.state.value for transition in transitions),
+        "keeps": None
+        if all(one.keep for one in transitions)
+        else array(one.keep for one in transitions),
+        "results": _texts_or_none([transition.result for transition in transitions]),
+    }
+
+
+def _bury(group: list[FinishedJob]) -> Statement:
+    reasons = quoted_array(
+        done.transition.reason and done.transition.reason.value for done in group
+    )
+    return sql.load("postgresql", "bury"), {**_fence_of(group), "reasons": reasons}
+
+
+def _reschedule(group: list[FinishedJob]) -> Statement:
+    transitions = [done.transition for done in group]
+    return sql.load("postgresql", "reschedule"), {
+        **_fence_of(group),
+        "delays": array(transition.delay for transition in transitions),
+        "run_ats": array(transition.run_at for transition in transitions),
+        "keeps_place": array(transition.keeps_place for transition in transitions),
+        "ended": array(
+            one.report is not None and one.report.outcome != "released" for one in transitions
+        ),
+        "attempt_changes": array(transition.attempt_change for transition in transitions),
+        "reprocess_changes": array(transition.reprocess_change for transition in transitions),
+    }
+
+
+def _fence_of(group: list[FinishedJob]) -> dict[str, object]:
+    """The parameters that all three statements share."""
+    return {
+        "ids": array(done.job.id for done in group),
+        "tokens": array(done.job.claim_token for done in group),
+        "errors": _texts_or_none([done.transition.error for done in group]),
+        "attempted": array(done.attempted_at for done in group),
+        "reports": _reports_of(group),
+    }
+
+
+def _texts_or_none(texts: Sequence[str | None]) -> str | None:
+    """Unnest fills a NULL array up with NULLs: the usual case costs nothing."""
+    return quoted_array(texts) if any(text is not None for text in texts) else None
+
+
+def _reports_of(group: list[FinishedJob]) -> str:
+    reports = [
+        {
+            "id": done.id,
+            "worker_id": done.job.worker_id,
+            "outcome": report.outcome,
+            "error_type": report.error_type,
+            "message": report.message,
+            "traceback": report.traceback,
+            "log": msgspec.Raw(report.log.encode()),
+        }
+        for done in group
+        if (report := done.transition.report) is not None
+    ]
+    return msgspec.json.encode(reports).decode() if reports else NO_REPORTS

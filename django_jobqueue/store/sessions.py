@@ -1,0 +1,126 @@
+"""Two ways to run a statement: on Django's connection, or on a psycopg connection apart from it.
+
+The pump has the second kind: outside any pool, bound on the server and prepared, and never shared with handlers. A test that
+drains inside its own transaction uses the first.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol
+
+from django.db import connections, transaction
+
+Row = tuple[Any, ...]
+Parameters = Mapping[str, object]
+Statement = tuple[str, Parameters]
+
+
+class Session(Protocol):
+    """Runs SQL with `%(name)s` parameters."""
+
+    def rows(self, sql: str, parameters: Parameters) -> list[Row]:
+        """Run one statement; return its rows, or none where it has none to give."""
+
+    def changed(self, sql: str, parameters: Parameters) -> int:
+        """Run one statement; return how many rows it changed."""
+
+    def together(self, statements: Sequence[Statement]) -> list[list[Row]]:
+        """Run statements as one transaction, in one round trip where that can be had; return the rows of each."""
+
+    def atomic(self) -> AbstractContextManager[object]:
+        """Open a transaction, or a savepoint in the one that is open."""
+
+    def close(self) -> None:
+        """Give the connection back."""
+
+
+class DjangoSession:
+    """Statements on the Django connection of the calling thread."""
+
+    def __init__(self, using: str) -> None:
+        self.using = using
+
+    def rows(self, sql: str, parameters: Parameters) -> list[Row]:
+        with connections[self.using].cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def changed(self, sql: str, parameters: Parameters) -> int:
+        with connections[self.using].cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return cursor.rowcount
+
+    def together(self, statements: Sequence[Statement]) -> list[list[Row]]:
+        with self.atomic():
+            return [self.rows(sql, parameters) for sql, parameters in statements]
+
+    def atomic(self) -> AbstractContextManager[object]:
+        return transaction.atomic(using=self.using)
+
+    def close(self) -> None:
+        connections[self.using].close()
+
+
+class PsycopgSession:
+    """Statements on a psycopg connection of its own, in autocommit mode; for one thread.
+
+    Errors are psycopg's, not Django's. After a lost connection the next statement opens a new one.
+    """
+
+    def __init__(self, using: str, *, prepared: bool = True, name: str = "django_jobqueue") -> None:
+        self.using, self.name = using, name
+        self._prepare_threshold = 0 if prepared else None
+        self._connection: Any = None
+
+    def rows(self, sql: str, parameters: Parameters) -> list[Row]:
+        cursor = self._connected().execute(sql, parameters)
+        return cursor.fetchall() if cursor.description else []  # type: ignore[no-any-return]
+
+    def changed(self, sql: str, parameters: Parameters) -> int:
+        return self._connected().execute(sql, parameters).rowcount  # type: ignore[no-any-return]
+
+    def together(self, statements: Sequence[Statement]) -> list[list[Row]]:
+        connection = self._connected()
+        # Outside a transaction block, all statements up to the pipeline's sync are one implicit transaction:
+        # https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
+        with connection.pipeline():
+            cursors = [connection.execute(sql, parameters) for sql, parameters in statements]
+            return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        with self._connected().transaction():
+            yield
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @property
+    def connection(self) -> Any:
+        """The psycopg connection, opened if need be."""
+        return self._connected()
+
+    def _connected(self) -> Any:
+        if self._connection is not None and (self._connection.closed or self._connection.broken):
+            self.close()
+        if self._connection is None:
+            self._connection = self._open()
+        return self._connection
+
+    def _open(self) -> Any:
+        import psycopg
+
+        parameters = connections[self.using].get_connection_params()
+        # Django's own adapters and cursors bind on the client; this connection is for prepared statements.
+        for name in ("context", "cursor_factory", "prepare_threshold"):
+            parameters.pop(name, None)
+        parameters.setdefault("application_name", self.name)
+        parameters.setdefault("connect_timeout", 3)
+        opened = psycopg.connect(
+            **parameters, autocommit=True, prepare_threshold=self._prepare_threshold
+        )
+        if role := connections[self.using].settings_dict["OPTIONS"].get("assume_role"):
+            opened.execute(psycopg.sql.SQL("SET ROLE {}").format(psycopg.sql.Identifier(role)))
+        return opened

@@ -1,0 +1,44 @@
+-- One index probe per queue: `queue = ANY(...)` with ORDER BY would sort the whole backlog.
+-- ANY(ARRAY(...)) keeps the update an index walk; joined to a CTE, a batch of 500 scanned the whole table.
+-- The outer LIMIT stops pulling, so rows beyond it are not locked; the queues are probed in the order given.
+-- FOR KEY SHARE on the worker's row, not FOR SHARE: it keeps the reaper's FOR UPDATE off, and lets heartbeats pass.
+-- statement_timestamp() is stable and may be compared through an index; written times are clock_timestamp().
+WITH me AS MATERIALIZED (
+    SELECT id FROM jobqueue_worker WHERE id = %(worker_id)s AND state = 'alive' FOR KEY SHARE
+)
+UPDATE jobqueue_job AS job
+SET state = 'running',
+    attempt = job.attempt + 1,
+    worker_id = %(worker_id)s,
+    claim_token = %(token)s,
+    claimed_at = clock_timestamp(),
+    attempted_at = NULL,
+    unique_key = CASE WHEN job.unique_while = 'waiting' THEN NULL ELSE job.unique_key END
+WHERE job.id = ANY(ARRAY(
+    SELECT picked.id
+    FROM unnest(%(queues)s::text[], %(limits)s::int[]) AS wanted (queue, free)
+    CROSS JOIN LATERAL (
+        SELECT id
+        FROM jobqueue_job
+        WHERE state = 'ready' AND queue = wanted.queue
+        ORDER BY priority DESC, ready_at, id
+        LIMIT wanted.free
+        FOR UPDATE SKIP LOCKED
+    ) AS picked
+    WHERE EXISTS (SELECT FROM me)
+        AND NOT EXISTS (
+            SELECT FROM jobqueue_queue AS paused
+            WHERE paused.name = wanted.queue
+                AND paused.paused_at IS NOT NULL
+                AND (
+                    paused.paused_until IS NULL
+                    OR paused.paused_until > COALESCE(%(now)s::timestamptz, statement_timestamp())
+                )
+        )
+    LIMIT %(total)s
+))
+RETURNING job.id, job.queue, job.handler, job.payload::text, job.priority, job.attempt, job.max_attempts,
+    job.reprocess_count, job.rescues, job.ready_at, job.created_at,
+    COALESCE(job.expires_at <= COALESCE(%(now)s::timestamptz, statement_timestamp()), false),
+    job.timeout_seconds, job.backoff::text, job.fingerprint, job.unique_key, job.concurrency_key,
+    job.meta::text, job.tags::text, job.checkpoints::text, job.error::text, job.claim_token, job.worker_id

@@ -1,0 +1,16 @@
+-- Walks the index from one worker to the next, so it reads one entry per worker, not one per running job.
+WITH RECURSIVE owner AS (
+    (SELECT worker_id FROM jobqueue_job WHERE state = 'running' ORDER BY worker_id LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT job.worker_id FROM jobqueue_job AS job
+        WHERE job.state = 'running' AND job.worker_id > owner.worker_id
+        ORDER BY job.worker_id LIMIT 1
+    )
+    FROM owner
+    WHERE owner.worker_id IS NOT NULL
+)
+SELECT owner.worker_id
+FROM owner
+LEFT JOIN jobqueue_worker AS worker ON worker.id = owner.worker_id
+WHERE owner.worker_id IS NOT NULL AND (worker.id IS NULL OR worker.state <> 'alive')
