@@ -11,10 +11,12 @@ from django.core.signals import setting_changed
 
 from django_jobqueue.core.backoff import Backoff, Exponential
 from django_jobqueue.core.errors import InvalidSettings, did_you_mean
+from django_jobqueue.core.retry import RetryPolicy
 
 #: A lease must survive three heartbeats that are lost.
 HEARTBEATS_PER_LEASE = 4
-_MOST = 2**31 - 1
+#: What core.retry and the counter columns hold.
+_MOST_ATTEMPTS = 32_767
 
 Reader = Callable[[object], object]
 
@@ -41,15 +43,13 @@ def _backoff(value: object) -> Backoff:
     raise _Unfit("a backoff, such as django_jobqueue.Exponential(initial=5)")
 
 
-def _whole(least: int, *, optional: bool = False) -> Reader:
+def _whole(least: int, *, most: int = 2**31 - 1, optional: bool = False) -> Reader:
     def read(value: object) -> int | None:
         if value is None and optional:
             return None
-        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= _MOST:
+        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
             return value
-        raise _Unfit(
-            f"a whole number from {least} to {_MOST:,}" + (", or None" if optional else "")
-        )
+        raise _Unfit(f"a whole number from {least} to {most:,}" + (", or None" if optional else ""))
 
     return read
 
@@ -72,8 +72,9 @@ def _span(*, zero: bool = False) -> Reader:
 Text = Annotated[str, _name]
 Switch = Annotated[bool, _switch]
 Count = Annotated[int, _whole(1)]
-CountOrZero = Annotated[int, _whole(0)]
-CountOrNone = Annotated[int | None, _whole(1, optional=True)]
+Attempts = Annotated[int, _whole(1, most=_MOST_ATTEMPTS)]
+AttemptsOrZero = Annotated[int, _whole(0, most=_MOST_ATTEMPTS)]
+AttemptsOrNone = Annotated[int | None, _whole(1, most=_MOST_ATTEMPTS, optional=True)]
 Span = Annotated[timedelta, _span()]
 SpanOrZero = Annotated[timedelta, _span(zero=True)]
 
@@ -107,10 +108,10 @@ class JobQueueSettings:
     precondition_timeout: SpanOrZero = timedelta(seconds=60)
 
     max_payload_bytes: Count = 256 * 1024
-    max_attempts: Count = 3
+    max_attempts: Attempts = 3
     backoff: Annotated[Backoff, _backoff] = _EXPONENTIAL
-    max_reprocess_count: CountOrNone = 100
-    max_rescues: CountOrZero = 3
+    max_reprocess_count: AttemptsOrNone = 100
+    max_rescues: AttemptsOrZero = 3
     unknown_handler_grace: SpanOrZero = timedelta(minutes=10)
 
     janitor_interval: Span = timedelta(seconds=60)
@@ -135,6 +136,16 @@ class JobQueueSettings:
                 f"jobs. Set it to at least {_told(shortest)}, or lower "
                 "JOBQUEUE['HEARTBEAT_INTERVAL']."
             )
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """What holds for a handler that says nothing else."""
+        return RetryPolicy(
+            max_attempts=self.max_attempts,
+            backoff=self.backoff,
+            max_reprocess_count=self.max_reprocess_count,
+            max_rescues=self.max_rescues,
+        )
 
     @classmethod
     def load(cls, given: Mapping[str, object]) -> Self:

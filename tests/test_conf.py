@@ -6,6 +6,7 @@ from django.test import override_settings
 from django_jobqueue.conf import JobQueueSettings, current
 from django_jobqueue.core.backoff import Constant, Exponential
 from django_jobqueue.core.errors import InvalidSettings
+from django_jobqueue.core.retry import RetryPolicy
 
 
 def refusal(**given: object) -> str:
@@ -50,6 +51,15 @@ class TestValues:
         with pytest.raises(AttributeError):
             JobQueueSettings().lease = timedelta(0)  # type: ignore[misc]
 
+    def test_the_retry_policy_of_the_site_is_what_its_settings_say(self):
+        loaded = JobQueueSettings.load(
+            {"MAX_ATTEMPTS": 9, "BACKOFF": Constant(7), "MAX_RESCUES": 1, "MAX_REPROCESS_COUNT": 5}
+        )
+
+        assert loaded.retry_policy == RetryPolicy(
+            max_attempts=9, backoff=Constant(7), max_rescues=1, max_reprocess_count=5
+        )
+
 
 class TestRefusals:
     def test_a_misspelt_key_is_answered_with_the_nearest_one(self):
@@ -75,9 +85,9 @@ class TestRefusals:
             ("CONCURRENCY", 0, "a whole number from 1 to 2,147,483,647"),
             ("CONCURRENCY", "10", "a whole number from 1 to 2,147,483,647"),
             ("CONCURRENCY", True, "a whole number from 1 to 2,147,483,647"),
-            ("MAX_ATTEMPTS", 2**31, "a whole number from 1 to 2,147,483,647"),
-            ("MAX_RESCUES", -1, "a whole number from 0 to 2,147,483,647"),
-            ("MAX_REPROCESS_COUNT", 0, "a whole number from 1 to 2,147,483,647, or None"),
+            ("MAX_ATTEMPTS", 32_768, "a whole number from 1 to 32,767"),
+            ("MAX_RESCUES", -1, "a whole number from 0 to 32,767"),
+            ("MAX_REPROCESS_COUNT", 0, "a whole number from 1 to 32,767, or None"),
             ("POLL_INTERVAL", 0, "a timedelta or a number of seconds, above 0"),
             ("POLL_INTERVAL", "1s", "a timedelta or a number of seconds, above 0"),
             ("POLL_INTERVAL", False, "a timedelta or a number of seconds, above 0"),
