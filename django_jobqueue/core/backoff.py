@@ -132,7 +132,7 @@ class Polynomial(Backoff):
     limits = {"power": (0.0, _FINITE), "offset": (0.0, _LONGEST)}
 
     def _exact(self, attempt: int) -> float:
-        return seconds_of(self.offset) + float(attempt) ** self.power
+        return seconds_of(self.offset) + math.pow(attempt, self.power)
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ class Exponential(Backoff):
     limits = {"initial": (0.0, _LONGEST), "factor": (1.0, _FINITE)}
 
     def _exact(self, attempt: int) -> float:
-        return seconds_of(self.initial) * self.factor ** (attempt - 1)
+        return seconds_of(self.initial) * float(self.factor ** (attempt - 1))
 
 
 @dataclass(frozen=True)
