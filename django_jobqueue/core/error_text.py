@@ -67,6 +67,11 @@ def storable_text(text: object, limit: int = TEXT_LIMIT) -> str:
     return _guarded(lambda: _cut(_printed(text), limit), fallback)
 
 
+def short_repr(value: object, limit: int = 80) -> str:
+    """Return the repr of `value` in ASCII, for a message."""
+    return storable_text(_guarded(lambda: ascii(value), f"a {type_name(type(value))}"), limit)
+
+
 def sanitise_json(value: object, limit: int = TEXT_LIMIT) -> object:
     """Return `value` as plain JSON data, equal to it wherever it was such data already.
 

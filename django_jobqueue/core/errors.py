@@ -70,6 +70,15 @@ class HandlerAlreadyRegistered(JobQueueError):
         self.name = name
 
 
+class InvalidHandler(JobQueueError):
+    """A function or class cannot be declared as a job."""
+
+    def __init__(self, handler: str, why: str) -> None:
+        super().__init__(f"{handler} cannot be a job: {why}")
+        self.handler = handler
+        self.why = why
+
+
 class InvalidArguments(JobQueueError):
     """The arguments do not fit the handler's signature or annotations."""
 

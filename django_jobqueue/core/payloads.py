@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from .error_text import type_name
+from .error_text import short_repr, type_name
 from .errors import PayloadError, PayloadTooLarge
 
 MAX_PAYLOAD_BYTES = 262_144
@@ -149,13 +149,13 @@ class _Walk:
             if not isinstance(key, str):
                 raise PayloadError(
                     _spelled(path),
-                    f"has the key {_shown(key)}, of type {type_name(type(key))}; "
+                    f"has the key {short_repr(key)}, of type {type_name(type(key))}; "
                     "the keys of JSON objects are text",
                 )
             if type(key) is not str:
                 self.needs_rebuild = True
             if (why := why_unstorable(key)) is not None:
-                raise PayloadError(_spelled(path), f"has a key that {why}: {_shown(key)}")
+                raise PayloadError(_spelled(path), f"has a key that {why}: {short_repr(key)}")
             self.visit(member, (path, key), depth + 1)
 
     def _visit_other(self, value: object, path: _Path | None, depth: int) -> None:
@@ -247,10 +247,3 @@ def _spelled(path: _Path | None) -> str:
         else:
             text += f"[{step!a}]"
     return text or "payload"
-
-
-def _shown(key: object) -> str:
-    try:
-        return ascii(key)[:80]
-    except Exception:  # a key may be anything
-        return object.__repr__(key)
