@@ -212,7 +212,7 @@ class JobStore(ABC):
         """Wake listeners of these queues; nothing where the database cannot."""
         return
 
-    def dedicated(self) -> Self:
+    def dedicated(self, *, prepared: bool = True) -> Self:
         """Return a store for one thread, on a connection apart from Django's where the database has such."""
         return self
 

@@ -185,6 +185,12 @@ class PostgreSQLStore(OrmStore):
             next_due_seconds=max(0.0, due[0][0]) if due else None,
         )
 
+    def save_progress(
+        self, job_id: int, token: UUID, *, progress: str | None = None, checkpoints: str | None = None
+    ) -> bool:
+        told = {"id": job_id, "token": token, "progress": progress, "checkpoints": checkpoints}
+        return self.session.changed(_sql("save_progress"), told) == 1
+
     # Enqueueing and waking.
 
     def _insert_plain_many(self, jobs: Sequence[NewJob], now: datetime | None) -> list[int]:

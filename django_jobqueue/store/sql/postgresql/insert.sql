@@ -1,0 +1,28 @@
+-- Any number of new jobs; one whose unique key is taken is left out, without an error that would end the caller's
+-- transaction. A row that another transaction is inserting under the same key is waited for.
+-- clock_timestamp(), not now(): the caller's transaction may be long.
+WITH clock AS MATERIALIZED (
+    SELECT COALESCE(%(now)s::timestamptz, clock_timestamp()) AS at
+), new AS MATERIALIZED (
+    SELECT job.*, clock.at AS clock,
+        GREATEST(job.run_at, clock.at + make_interval(secs => GREATEST(job.delay, 0))) AS due
+    FROM clock,
+        json_to_recordset(%(jobs)s::json) AS job (
+            position int, handler text, queue text, priority smallint, payload text, run_at timestamptz, delay float8,
+            expires_at timestamptz, max_attempts int, timeout_seconds float8, backoff text, fingerprint text,
+            unique_key text, unique_while text, concurrency_key text, tags text, meta text, batch_id bigint,
+            template text, requeued_from bigint
+        )
+)
+INSERT INTO jobqueue_job (
+    state, run_at, ready_at, created_at, handler, queue, priority, payload, expires_at, max_attempts, timeout_seconds,
+    backoff, fingerprint, unique_key, unique_while, concurrency_key, tags, meta, batch_id, template, requeued_from
+)
+SELECT CASE WHEN due <= clock THEN 'ready' ELSE 'scheduled' END, due, clock, clock,
+    handler, queue, priority, payload::jsonb, expires_at, max_attempts, timeout_seconds,
+    backoff::jsonb, fingerprint, unique_key, unique_while, concurrency_key, tags::jsonb, meta::jsonb, batch_id,
+    template, requeued_from
+FROM new
+ORDER BY position
+ON CONFLICT (unique_key) DO NOTHING
+RETURNING id, unique_key

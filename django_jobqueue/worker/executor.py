@@ -1,0 +1,247 @@
+"""One job, from claim to transition: may it run, its arguments, the handler, what it answered."""
+
+import asyncio
+import contextvars
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+from asgiref.sync import sync_to_async
+
+from django_jobqueue.core.backoff import Backoff, backoff_from_json
+from django_jobqueue.core.clock import Clock
+from django_jobqueue.core.error_text import describe_error
+from django_jobqueue.core.errors import (
+    HandlerNotRegistered,
+    InvalidArguments,
+    JobCancelled,
+    JobTimedOut,
+    LeaseLost,
+    PayloadError,
+)
+from django_jobqueue.core.outcomes import (
+    Answer,
+    Bury,
+    Cancel,
+    Fail,
+    Outcome,
+    Release,
+    Succeed,
+    Unprocessable,
+)
+from django_jobqueue.core.retry import RetryPolicy
+from django_jobqueue.core.specs import AttemptReport, ClaimedJob, FinishedJob, Transition
+from django_jobqueue.core.states import DeathReason
+from django_jobqueue.core.transitions import decide
+from django_jobqueue.events import EventBus
+from django_jobqueue.jobs.context import JobContext
+from django_jobqueue.jobs.handlers import Handler
+from django_jobqueue.jobs.registry import Registry
+
+from .hands import HeldJob
+from .timeouts import TimeoutWatch
+
+ContextMaker = Callable[[HeldJob], JobContext]
+Report = Callable[[HeldJob, FinishedJob], None]
+
+
+def _nobody_listens(held: HeldJob, finished: FinishedJob) -> None:
+    raise RuntimeError("an executor needs reports_to() before it runs a job")
+
+
+class Executor:
+    """Runs held jobs. `perform` and `perform_async` never raise; what comes of a job goes to `report`."""
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        defaults: RetryPolicy,
+        clock: Clock,
+        make_context: ContextMaker,
+        timeouts: TimeoutWatch,
+        clean_thread: Callable[[], None],
+        events: EventBus,
+        unknown_handler_grace: timedelta,
+    ) -> None:
+        self._registry, self._defaults, self._clock = registry, defaults, clock
+        self._report: Report = _nobody_listens
+        self._make_context = make_context
+        self._timeouts, self._clean_thread, self._events = timeouts, clean_thread, events
+        self._grace = unknown_handler_grace
+        self._policies: dict[str, RetryPolicy] = {}
+
+    def reports_to(self, report: Report) -> None:
+        """Say who is told what came of each job; before the first one runs."""
+        self._report = report
+
+    # Before a run.
+
+    def prepare(self, job: ClaimedJob) -> Handler | FinishedJob:
+        """Return the handler to run the job with, or what is written because it may not run."""
+        if job.is_expired:
+            return self._buried(job, DeathReason.EXPIRED, "its expires_at passed before it ran")
+        try:
+            handler = self._registry.get(job.handler)
+        except HandlerNotRegistered as error:
+            return self._without_handler(job, error)
+        policy = self._policy_of(handler)
+        most = policy.max_reprocess_count
+        if most is not None and job.reprocess_count >= most:
+            return self._buried(
+                job, DeathReason.POISON, f"it was taken back {job.reprocess_count} times without finishing"
+            )
+        if job.rescues and job.rescues >= policy.max_rescues:
+            return self._buried(job, DeathReason.POISON, f"its worker died {job.rescues}x while it ran")
+        return handler
+
+    def _policy_of(self, handler: Handler) -> RetryPolicy:
+        policy = self._policies.get(handler.name)
+        if policy is None:
+            policy = self._policies[handler.name] = handler.policy(self._defaults)
+        return policy
+
+    def _buried(self, job: ClaimedJob, reason: DeathReason, message: str) -> FinishedJob:
+        # It was not run: the attempt that the claim charged is not one.
+        transition = decide(job, Bury(reason, message), self._defaults.backoff)
+        return FinishedJob(job, transition)
+
+    def _without_handler(self, job: ClaimedJob, error: HandlerNotRegistered) -> FinishedJob:
+        now = self._clock.now()
+        since = _unknown_since(job) or now
+        if now - since >= self._grace:
+            return self._buried(job, DeathReason.HANDLER_MISSING, f"no handler registered: {error}")
+        # Waiting as long as it has waited already doubles the wait each time.
+        delay = min(60.0, max(1.0, (now - since).total_seconds()))
+        told = {
+            "type": "HandlerNotRegistered",
+            "message": str(error),
+            "fields": {"since": since.isoformat()},
+        }
+        transition = decide(job, Release(str(error), delay), self._defaults.backoff)
+        return FinishedJob(job, msgspec.structs.replace(transition, error=json.dumps(told)))
+
+    # The run.
+
+    def perform(self, held: HeldJob) -> None:
+        """Run a sync handler in this thread, and report."""
+        held.attempted_at = self._clock.now()
+        context = self._context_for(held)
+        try:
+            outcome = contextvars.Context().run(self._call, held, context)
+        except BaseException as error:
+            outcome = self._outcome_of(error, held)
+        finally:
+            self._clean_thread()
+        if context is not None:
+            self._flush(context)
+        self._report(held, self._finished(held, outcome, context))
+
+    def _call(self, held: HeldJob, context: JobContext | None) -> Outcome:
+        args, kwargs = self._arguments(held, context)
+        function, seconds = held.handler.function, held.job.timeout_seconds
+        if seconds is None:
+            result = function(*args, **kwargs)
+        else:
+            with self._timeouts.limit(seconds):
+                result = function(*args, **kwargs)
+        return result if isinstance(result, Answer) else Succeed(result)
+
+    async def perform_async(self, held: HeldJob) -> None:
+        """Run an async handler in this loop, and report."""
+        held.attempted_at = self._clock.now()
+        context = self._context_for(held)
+        try:
+            outcome = await self._await(held, context)
+        except BaseException as error:
+            outcome = self._outcome_of(error, held)
+        if context is not None:
+            await sync_to_async(self._flush, thread_sensitive=False)(context)
+        self._report(held, self._finished(held, outcome, context))
+
+    def _flush(self, context: JobContext) -> None:
+        try:
+            context.flush_progress()
+        except Exception as error:
+            # The last word on progress is not worth the outcome.
+            self._events.emit("job.progress_lost", job=context.job, error=error)
+
+    async def _await(self, held: HeldJob, context: JobContext | None) -> Outcome:
+        args, kwargs = self._arguments(held, context)
+        limit = asyncio.timeout(held.job.timeout_seconds)
+        try:
+            async with limit:
+                result = await held.handler.function(*args, **kwargs)
+        except TimeoutError:
+            if limit.expired():
+                raise JobTimedOut from None
+            raise
+        return result if isinstance(result, Answer) else Succeed(result)
+
+    def _context_for(self, held: HeldJob) -> JobContext | None:
+        return None if held.handler.context_parameter is None else self._make_context(held)
+
+    def _arguments(
+        self, held: HeldJob, context: JobContext | None
+    ) -> tuple[list[object], dict[str, object]]:
+        try:
+            args, kwargs = held.handler.arguments_of(held.job.payload)
+        except (InvalidArguments, PayloadError) as error:
+            raise Unprocessable(f"{type(error).__name__}: {error}") from error
+        if context is not None and held.handler.context_parameter is not None:
+            kwargs[held.handler.context_parameter] = context
+        return args, kwargs
+
+    # After a run.
+
+    def _outcome_of(self, error: BaseException, held: HeldJob) -> Outcome:
+        if isinstance(error, Answer):
+            return error  # type: ignore[return-value]  # the answers are the public outcomes
+        if isinstance(error, JobCancelled):
+            return Cancel(str(error))
+        if isinstance(error, asyncio.CancelledError):
+            if held.is_cancelled:
+                return Cancel(JobCancelled.message)
+            if held.interrupted:
+                return Release("interrupted by the shutdown of its worker")
+        if isinstance(error, LeaseLost):
+            return Release(str(error))
+        retryable = self._policy_of(held.handler).is_worth_retrying(error)
+        return Fail(describe_error(error), retryable)
+
+    def _finished(self, held: HeldJob, outcome: Outcome, context: JobContext | None) -> FinishedJob:
+        transition = decide(held.job, outcome, self._backoff_of(held), keep=held.handler.keep)
+        if held.is_cancelled and not transition.state.is_final:
+            transition = decide(held.job, Cancel(JobCancelled.message), self._defaults.backoff)
+        if context is not None:
+            transition = _with_log(transition, context.log_lines)
+        return FinishedJob(held.job, transition, held.attempted_at)
+
+    def _backoff_of(self, held: HeldJob) -> Backoff:
+        if held.job.backoff is not None:
+            try:
+                return backoff_from_json(json.loads(held.job.backoff))
+            except ValueError:
+                pass  # a row edited by hand: the handler's own holds
+        return self._policy_of(held.handler).backoff
+
+
+def _unknown_since(job: ClaimedJob) -> datetime | None:
+    """When this job was first met without a handler, as its last release noted."""
+    try:
+        error = json.loads(job.error or "null")
+        if error["type"] == "HandlerNotRegistered":
+            return datetime.fromisoformat(error["fields"]["since"])
+    except (TypeError, KeyError, ValueError):
+        pass
+    return None
+
+
+def _with_log(transition: Transition, lines: list[str]) -> Transition:
+    """Keep the lines that the handler logged with its attempt, a success included."""
+    if not lines:
+        return transition
+    log = msgspec.json.encode(lines).decode()
+    report = transition.report or AttemptReport(outcome=transition.state.value)
+    return msgspec.structs.replace(transition, report=msgspec.structs.replace(report, log=log))

@@ -1,0 +1,130 @@
+"""What this process holds: the jobs it claimed and whose outcome is not written yet."""
+
+import threading
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django_jobqueue.core.specs import ClaimedJob
+from django_jobqueue.jobs.handlers import Handler
+
+Claim = tuple[int, UUID]
+
+
+class HeldJob:
+    """A claimed job on its way through this process, with the flags that others may raise on it.
+
+    `handler` is None where the job may not run, and only waits for that to be written.
+    """
+
+    __slots__ = (
+        "_interrupt",
+        "_cancelled",
+        "_lease_lost",
+        "attempted_at",
+        "handler",
+        "interrupted",
+        "job",
+    )
+
+    def __init__(self, job: ClaimedJob, handler: Handler | None) -> None:
+        self.job = job
+        self.handler = handler
+        self.attempted_at: datetime | None = None
+        self.interrupted = False
+        self._cancelled: threading.Event | None = None
+        self._lease_lost: threading.Event | None = None
+        self._interrupt: Callable[[], None] | None = None
+
+    @property
+    def cancelled(self) -> threading.Event:
+        """Set when somebody asked for the job to be cancelled; made on first use, few jobs need it."""
+        if self._cancelled is None:
+            self._cancelled = threading.Event()
+        return self._cancelled
+
+    @property
+    def lease_lost(self) -> threading.Event:
+        """Set when the claim is gone."""
+        if self._lease_lost is None:
+            self._lease_lost = threading.Event()
+        return self._lease_lost
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self._cancelled is not None and self._cancelled.is_set()
+
+    @property
+    def claim(self) -> Claim:
+        return self.job.id, self.job.claim_token
+
+    @property
+    def has_started(self) -> bool:
+        return self.attempted_at is not None
+
+    def interrupt_with(self, interrupt: Callable[[], None] | None) -> None:
+        """Name what to call, once, when the running handler is to be interrupted."""
+        self._interrupt = interrupt
+
+    def request_cancel(self) -> None:
+        """Tell the running handler to stop: its context says so, and async code is cancelled."""
+        if not self.is_cancelled:
+            self.cancelled.set()
+            self._call_interrupt()
+
+    def interrupt(self) -> None:
+        """The worker shuts down and will give this job back."""
+        self.interrupted = True
+        self._call_interrupt()
+
+    def lose_lease(self) -> None:
+        """Tell the running handler that its claim is gone."""
+        if not self.lease_lost.is_set():
+            self.lease_lost.set()
+            self._call_interrupt()
+
+    def _call_interrupt(self) -> None:
+        if (interrupt := self._interrupt) is not None:
+            interrupt()
+
+
+class InHand:
+    """All jobs in hand, by claim; safe to use from every thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: dict[Claim, HeldJob] = {}
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def add(self, jobs: Iterable[HeldJob]) -> None:
+        with self._lock:
+            self._held.update((held.claim, held) for held in jobs)
+
+    def remove(self, claims: Iterable[Claim]) -> list[HeldJob]:
+        """Let go of these claims; return those that were in hand."""
+        with self._lock:
+            found = [self._held.pop(claim, None) for claim in claims]
+        return [held for held in found if held is not None]
+
+    def all(self) -> list[HeldJob]:
+        with self._lock:
+            return list(self._held.values())
+
+    def claims(self) -> list[Claim]:
+        with self._lock:
+            return list(self._held)
+
+    def request_cancel(self, job_ids: Iterable[int]) -> None:
+        wanted = set(job_ids)
+        for held in self.all():
+            if held.job.id in wanted:
+                held.request_cancel()
+
+    def lose_leases(self) -> int:
+        """Flag everything in hand as lost; return how many jobs that were."""
+        held_jobs = self.all()
+        for held in held_jobs:
+            held.lose_lease()
+        return len(held_jobs)

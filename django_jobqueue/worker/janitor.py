@@ -1,0 +1,35 @@
+"""The janitor: retention, in batches."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django_jobqueue.core.specs import Retention
+from django_jobqueue.events import EventBus
+from django_jobqueue.service import TickingTask
+from django_jobqueue.store import JobStore
+
+
+class Janitor(TickingTask):
+    """Removes records that are past their retention; goes on at once while batches come back full."""
+
+    id = "janitor"
+
+    def __init__(
+        self,
+        *,
+        store: JobStore,
+        retention: Retention,
+        events: EventBus,
+        interval: timedelta,
+        batch: int,
+        after_tick: Callable[[], object] = lambda: None,
+    ) -> None:
+        super().__init__(interval=interval.total_seconds(), after_tick=after_tick)
+        self._store, self._retention = store, retention
+        self._events, self._batch = events, batch
+
+    def tick(self) -> float | None:
+        pruned = self._store.prune(self._retention, batch=self._batch)
+        if pruned.archived or pruned.dead or pruned.workers:
+            self._events.emit("records.pruned", pruned=pruned)
+        return 0.0 if max(pruned.archived, pruned.dead) >= self._batch else None

@@ -1,0 +1,115 @@
+"""Wake-ups from other processes: LISTEN on PostgreSQL, `data_version` on SQLite. Polling goes on beside both."""
+
+from collections.abc import Callable
+
+from django.db import connections
+
+from django_jobqueue.core.clock import monotonic
+from django_jobqueue.events import EventBus
+from django_jobqueue.service import StopReceiver, TickingTask
+from django_jobqueue.store.notifications import Notifications
+
+
+class Listener(TickingTask):
+    """Waits for notifications on a connection of its own, and proves every 15 s that it still hears.
+
+    Where it does not, because the connection is half open or a pooler in transaction mode swallows LISTEN, it says so once,
+    opens a new connection and tries again; the pump polls meanwhile.
+    """
+
+    id = "listener"
+    PROOF_SECONDS = 15.0
+    #: One wait: short enough that a stop is noticed in time.
+    WAIT_SECONDS = 0.5
+
+    def __init__(
+        self,
+        *,
+        notifications: Notifications,
+        serves: Callable[[str], bool],
+        wake: Callable[[], None],
+        events: EventBus,
+        elapsed: Callable[[], float] = monotonic,
+    ) -> None:
+        super().__init__(interval=self.PROOF_SECONDS, backoff=1.0, max_backoff=30.0)
+        self._notifications, self._serves = notifications, serves
+        self._wake_pump, self._events, self._elapsed = wake, events, elapsed
+        self._proof_sent_at: float | None = None
+        self._next_proof = 0.0
+        self.hears = False  #: whether the last proof came back
+
+    def run(self, stop: StopReceiver) -> None:
+        try:
+            super().run(stop)
+        finally:
+            self._notifications.close()
+
+    def tick(self) -> float | None:
+        try:
+            self._ask_for_proof()
+            for heard in self._notifications.wait(self.WAIT_SECONDS):
+                self._handle(heard)
+            self._check_proof()
+        except Exception:
+            self._lose()
+            raise
+        return 0.0
+
+    def _handle(self, heard: str) -> None:
+        if heard == self._notifications.proof:
+            self._proof_sent_at = None
+            if not self.hears:
+                self.hears = True
+                self._events.emit("listener.hears")
+        elif self._serves(heard):
+            self._wake_pump()
+
+    def _ask_for_proof(self) -> None:
+        now = self._elapsed()
+        if self._proof_sent_at is None and now >= self._next_proof:
+            self._notifications.send_proof()
+            self._proof_sent_at, self._next_proof = now, now + self.PROOF_SECONDS
+
+    def _check_proof(self) -> None:
+        sent = self._proof_sent_at
+        if sent is not None and self._elapsed() - sent >= self.PROOF_SECONDS / 3:
+            raise ConnectionError(
+                "notifications do not arrive: the connection is half open, or a pooler in transaction mode is between"
+            )
+
+    def _lose(self) -> None:
+        self._notifications.close()
+        self._proof_sent_at, self._next_proof = None, 0.0
+        if self.hears:
+            self.hears = False
+            self._events.emit("listener.deaf")
+
+
+class DataVersionWatch(TickingTask):
+    """Wakes the pump when another connection has changed the SQLite file.
+
+    A look takes microseconds, so pickup is fast without a server.
+    https://www.sqlite.org/pragma.html#pragma_data_version
+    """
+
+    id = "data version watch"
+    LOOK_SECONDS = 0.01
+
+    def __init__(self, using: str, *, wake: Callable[[], None]) -> None:
+        super().__init__(interval=self.LOOK_SECONDS, jitter=0.0)
+        self._using, self._wake_pump = using, wake
+        self._seen: int | None = None
+
+    def run(self, stop: StopReceiver) -> None:
+        try:
+            super().run(stop)
+        finally:
+            connections[self._using].close()
+
+    def tick(self) -> float | None:
+        with connections[self._using].cursor() as cursor:
+            [(version,)] = cursor.execute("PRAGMA data_version").fetchall()
+        if version != self._seen:
+            self._seen = version
+            self._wake_pump()
+        return None

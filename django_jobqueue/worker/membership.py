@@ -1,0 +1,57 @@
+"""Who this worker is, and whether it may still claim."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from django_jobqueue.core.clock import monotonic
+
+
+class Membership:
+    """The worker's current identity and the age of its last successful heartbeat.
+
+    A worker that was declared dead goes on under a new identity; the old one never comes back. Elapsed time includes suspends
+    of the machine. Nothing may be claimed once the last heartbeat is older than four fifths of the lease: the reaper may be near.
+    """
+
+    SAFE_SHARE = 0.8
+
+    def __init__(self, *, lease: timedelta, elapsed: Callable[[], float] = monotonic) -> None:
+        self._lease_seconds = lease.total_seconds()
+        self._elapsed = elapsed
+        self._lock = threading.Lock()
+        self._worker_id = uuid4()
+        self._last_beat: float | None = None
+        self._healthy_since: float | None = None
+
+    @property
+    def worker_id(self) -> UUID:
+        return self._worker_id
+
+    def renewed(self) -> None:
+        """A heartbeat succeeded (registering counts)."""
+        now = self._elapsed()
+        with self._lock:
+            if self._last_beat is None or now - self._last_beat >= self._lease_seconds:
+                self._healthy_since = now
+            self._last_beat = now
+
+    def replaced(self) -> UUID:
+        """This identity was declared dead: take a new one and return it."""
+        with self._lock:
+            self._worker_id, self._last_beat, self._healthy_since = uuid4(), None, None
+            return self._worker_id
+
+    def may_claim(self) -> bool:
+        """Whether the lease is surely still ours."""
+        last = self._last_beat
+        return last is not None and self._elapsed() - last < self.SAFE_SHARE * self._lease_seconds
+
+    def may_reap(self) -> bool:
+        """Whether heartbeats have succeeded for a full lease without a gap.
+
+        After an outage every living worker renews its lease before anyone is declared dead.
+        """
+        since = self._healthy_since
+        return self.may_claim() and since is not None and self._elapsed() - since >= self._lease_seconds

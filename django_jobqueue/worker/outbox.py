@@ -1,0 +1,147 @@
+"""Outcomes on their way into the database: kept until it has answered, whatever happens to it."""
+
+import random
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from uuid import UUID, uuid4
+
+from django_jobqueue.core.clock import monotonic
+from django_jobqueue.core.specs import ClaimedJob, FinishedJob, Transition, WantedJobs
+from django_jobqueue.core.states import DeathReason, JobState
+from django_jobqueue.events import EventBus
+from django_jobqueue.store import JobStore
+from django_jobqueue.store.transient import is_data_error
+
+from .hands import Claim, HeldJob, InHand
+
+#: What is written for a job whose outcome the database refuses to hold.
+UNWRITABLE = Transition(
+    state=JobState.DEAD,
+    reason=DeathReason.UNPROCESSABLE,
+    error='{"type": "UnwritableOutcome", "message": "the database refused what this run answered"}',
+)
+EVENTS = {
+    JobState.SUCCEEDED: "job.succeeded",
+    JobState.CANCELLED: "job.cancelled",
+    JobState.DEAD: "job.dead",
+}
+
+
+class Outbox:
+    """Writes outcomes in batches and claims in the same round trip.
+
+    After a lost connection it tries again, at 0.1 s growing to 2 s; since the lost commit may have succeeded, what then is not
+    held any more is looked up by its token before it is called stale.
+    """
+
+    FIRST_RETRY, LAST_RETRY = 0.1, 2.0
+
+    def __init__(
+        self,
+        *,
+        store: JobStore,
+        in_hand: InHand,
+        events: EventBus,
+        settled: Callable[[Iterable[HeldJob]], None],
+        elapsed: Callable[[], float] = monotonic,
+    ) -> None:
+        self._store, self._in_hand, self._events = store, in_hand, events
+        self._settled, self._elapsed = settled, elapsed
+        self._finished: deque[FinishedJob] = deque()
+        self._retry_pause = 0.0
+        self._retry_at = 0.0
+        self._commit_unknown = False
+        self._has_releases = False
+
+    def add(self, finished: FinishedJob) -> None:
+        """Keep an outcome for the next write; from any thread."""
+        self._finished.append(finished)
+
+    def __len__(self) -> int:
+        return len(self._finished)
+
+    @property
+    def retry_in(self) -> float:
+        """Seconds until the database is worth another try; 0 while it answers."""
+        return max(0.0, self._retry_at - self._elapsed()) if self._retry_pause else 0.0
+
+    def exchange(
+        self, *, worker_id: UUID, wanted: Sequence[WantedJobs] = (), total: int = 0
+    ) -> list[ClaimedJob]:
+        """Write what is finished and claim; nothing is claimed when the write failed."""
+        finished = self._take()
+        if not finished and not wanted:
+            return []
+        try:
+            held, claimed = self._store.finish_and_claim(
+                finished, worker_id=worker_id, token=uuid4(), wanted=wanted, total=total
+            )
+            self._conclude(finished, held)
+        except Exception as error:
+            if finished and is_data_error(error):
+                self._write_apart(finished)
+                return []
+            self._finished.extendleft(reversed(finished))
+            raise
+        self._retry_pause = 0.0
+        return claimed
+
+    def failed(self, error: Exception) -> None:
+        """The database did not answer: wait, longer each time. What it may have committed is unknown."""
+        self._commit_unknown = True
+        self._retry_pause = min(max(self.FIRST_RETRY, self._retry_pause * 2), self.LAST_RETRY)
+        self._retry_at = self._elapsed() + self._retry_pause * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load
+        self._events.emit("pump.database_failed", error=error, retry_in=self._retry_pause)
+
+    def give_back(self, jobs: Sequence[FinishedJob]) -> None:
+        """Keep releases behind the outcomes: of two answers for one claim in one write, the first counts."""
+        self._finished.extend(jobs)
+        self._has_releases = True
+
+    def _take(self) -> list[FinishedJob]:
+        taken = [self._finished.popleft() for _ in range(len(self._finished))]
+        if not self._has_releases:
+            return taken
+        first_answers: dict[Claim, FinishedJob] = {}
+        for done in taken:
+            first_answers.setdefault((done.job.id, done.job.claim_token), done)
+        return list(first_answers.values())
+
+    def _write_apart(self, finished: Sequence[FinishedJob]) -> None:
+        """One row that the database refuses must not keep the others from being written."""
+        try:
+            self._conclude(finished, self._store.finish_many(finished))
+        except Exception as error:
+            if not is_data_error(error):
+                self._finished.extendleft(reversed(finished))
+                raise
+            if len(finished) == 1:
+                [refused] = finished
+                self._events.emit("job.outcome_refused", job=refused.job, error=error)
+                finished = [FinishedJob(refused.job, UNWRITABLE, refused.attempted_at)]
+                self._conclude(finished, self._store.finish_many(finished))
+                return
+            middle = len(finished) // 2
+            self._write_apart(finished[:middle])
+            self._write_apart(finished[middle:])
+
+    def _conclude(self, finished: Sequence[FinishedJob], held: set[int]) -> None:
+        if len(held) < len(finished):
+            self._tell_stale(finished, held)
+        self._commit_unknown = False
+        if self._events.has_subscribers:
+            for done in finished:
+                if done.id in held:
+                    name = EVENTS.get(done.transition.state, "job.rescheduled")
+                    self._events.emit(name, job=done.job, transition=done.transition)
+        claims = [(done.job.id, done.job.claim_token) for done in finished]
+        self._settled(self._in_hand.remove(claims))
+
+    def _tell_stale(self, finished: Sequence[FinishedJob], held: set[int]) -> None:
+        missed = [done for done in finished if done.id not in held]
+        if self._commit_unknown:
+            earlier = self._store.written_under((one.id, one.job.claim_token) for one in missed)
+            missed = [done for done in missed if done.id not in earlier]
+            held |= earlier
+        for done in missed:
+            self._events.emit("job.finish_was_stale", job=done.job)

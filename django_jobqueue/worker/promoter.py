@@ -1,0 +1,40 @@
+"""The promoter: scheduled → ready when their time has come."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django_jobqueue.events import EventBus
+from django_jobqueue.service import TickingTask
+from django_jobqueue.store import JobStore
+
+
+class Promoter(TickingTask):
+    """Sleeps until the next job is due, `interval` at most, and wakes the pumps of what it promoted."""
+
+    id = "promoter"
+
+    def __init__(
+        self,
+        *,
+        store: JobStore,
+        wake: Callable[[], None],
+        events: EventBus,
+        interval: timedelta,
+        batch: int = 500,
+        after_tick: Callable[[], object] = lambda: None,
+    ) -> None:
+        super().__init__(interval=interval.total_seconds(), after_tick=after_tick)
+        self._store, self._wake_pump, self._events = store, wake, events
+        self._seconds, self._batch = interval.total_seconds(), batch
+
+    def tick(self) -> float | None:
+        promoted = self._store.promote(limit=self._batch)
+        if promoted.count:
+            self._wake_pump()
+            self._store.notify(promoted.queues)
+            self._events.emit("jobs.promoted", count=promoted.count, queues=promoted.queues)
+        if promoted.count >= self._batch:
+            return 0.0  # a full batch: more may be due
+        if promoted.next_due_seconds is None:
+            return None
+        return min(self._seconds, promoted.next_due_seconds)

@@ -1,0 +1,224 @@
+"""The pump: one loop, one connection; it writes what finished and claims what is free, in one round trip."""
+
+import random
+import threading
+from collections.abc import Callable, Sequence
+
+from django_jobqueue.core.clock import monotonic
+from django_jobqueue.core.specs import AttemptReport, ClaimedJob, FinishedJob, Transition
+from django_jobqueue.core.states import JobState
+from django_jobqueue.events import EventBus
+from django_jobqueue.jobs.handlers import Handler
+from django_jobqueue.service import ServiceTask, StopReceiver
+from django_jobqueue.store import JobStore
+
+from .hands import HeldJob, InHand
+from .membership import Membership
+from .outbox import Outbox
+from .queues import ServedQueues
+from .slots import Slots
+
+Prepare = Callable[[ClaimedJob], Handler | FinishedJob]
+
+#: A job that was claimed and not started goes back as it was.
+UNTOUCHED = Transition(state=JobState.READY, attempt_change=-1, keeps_place=True)
+INTERRUPTED = Transition(
+    state=JobState.READY,
+    attempt_change=-1,
+    keeps_place=True,
+    report=AttemptReport(outcome="released", message="interrupted by the shutdown of its worker"),
+)
+
+
+class Pump(ServiceTask):
+    """Keeps the slots filled. Returns when it was stopped and has drained, or, with `until_empty`, when nothing is due."""
+
+    id = "pump"
+    #: After work, look again soon: a wake-up may have been held back by its debounce.
+    FIRST_LOOK = 0.005
+    #: How long interrupted handlers have to end before they are given up.
+    INTERRUPT_SECONDS = 2.0
+
+    def __init__(
+        self,
+        *,
+        store: JobStore,
+        membership: Membership,
+        in_hand: InHand,
+        slots: Slots,
+        queues: ServedQueues,
+        prepare: Prepare,
+        events: EventBus,
+        poll_seconds: float,
+        drain_seconds: float,
+        until_empty: bool = False,
+        elapsed: Callable[[], float] = monotonic,
+    ) -> None:
+        self._store, self._membership, self._in_hand = store, membership, in_hand
+        self._slots, self._queues, self._prepare = slots, queues, prepare
+        self._poll_seconds, self._drain_seconds = poll_seconds, drain_seconds
+        self._until_empty, self._elapsed = until_empty, elapsed
+        self._outbox = Outbox(
+            store=store, in_hand=in_hand, events=events, settled=slots.settled, elapsed=elapsed
+        )
+        self._wake = threading.Event()
+        self._asked_to_look = True
+        self._pause = self.FIRST_LOOK
+        self._next_look = 0.0
+        self._drain_until: float | None = None
+        self.polling = threading.Event()  #: set once the first look was taken
+        self.drained = threading.Event()  #: set once nothing is in hand and nothing will be claimed
+        self.abandoned = False  #: True when handlers were still running at the end
+
+    # Called from other threads.
+
+    def wake(self) -> None:
+        """There may be work: look at once."""
+        self._asked_to_look = True
+        self._wake.set()
+
+    def report(self, held: HeldJob, finished: FinishedJob) -> None:
+        """A runner is done with a job."""
+        held.interrupt_with(None)
+        self._outbox.add(finished)
+        self._wake.set()
+
+    def hurry(self) -> None:
+        """Give back at once what still runs."""
+        self._drain_until = self._elapsed()
+        self._wake.set()
+
+    # The loop.
+
+    def run(self, stop: StopReceiver) -> None:
+        self._slots.start()
+        with stop.notifying(self._wake.set):
+            try:
+                while not stop.is_set():
+                    self._wake.clear()
+                    self.tick()
+                    self.polling.set()
+                    if self._until_empty and self._is_empty():
+                        break
+                    self._wake.wait(self._rest())
+                self._drain()
+            finally:
+                self._slots.stop(timeout=0.0)
+                self.drained.set()
+                self._store.close()
+
+    def tick(self) -> int:
+        """One round: write what finished, claim what is free; return how many jobs were claimed."""
+        if self._outbox.retry_in:
+            return 0
+        try:
+            return self._exchange()
+        except Exception as error:
+            # A database error never ends the pump; outcomes are kept and written later.
+            self._outbox.failed(error)
+            return 0
+
+    def _exchange(self) -> int:
+        looks = self._should_look()
+        asks = self._slots.asks(self._names()) if looks else []
+        me, claimed = self._membership.worker_id, 0
+        for wanted, total in asks or [((), 0)]:
+            jobs = self._outbox.exchange(worker_id=me, wanted=wanted, total=total)
+            self._dispatch(jobs)
+            claimed += len(jobs)
+        if looks:
+            self._plan_next_look(claimed, sum(total for _, total in asks))
+        return claimed
+
+    def _should_look(self) -> bool:
+        if not self._slots.have_room or not self._membership.may_claim():
+            return False
+        return self._asked_to_look or len(self._outbox) > 0 or self._elapsed() >= self._next_look
+
+    def _names(self) -> list[str]:
+        self._asked_to_look = False
+        return self._queues.names(fresh=self._pause > self.FIRST_LOOK)
+
+    def _plan_next_look(self, claimed: int, asked: int) -> None:
+        if claimed:
+            self._pause = self.FIRST_LOOK
+            if claimed >= asked:
+                self._asked_to_look = True  # a full answer says that there may be more
+        else:
+            self._pause = min(self._pause * 2, self._poll_seconds)
+        self._next_look = self._elapsed() + self._pause * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load
+
+    def _rest(self) -> float:
+        """Seconds until there is something to do, unless somebody wakes the pump."""
+        if self._outbox.retry_in:
+            return self._outbox.retry_in
+        if not self._slots.have_room:
+            return self._poll_seconds
+        if not self._membership.may_claim():
+            return self.FIRST_LOOK * 10
+        return 0.0 if self._asked_to_look else max(0.0, self._next_look - self._elapsed())
+
+    def _dispatch(self, claimed: Sequence[ClaimedJob]) -> None:
+        runnable: list[HeldJob] = []
+        for job in claimed:
+            prepared = self._prepare(job)
+            if isinstance(prepared, FinishedJob):
+                self._in_hand.add([HeldJob(job, None)])
+                self._outbox.add(prepared)
+                self._wake.set()
+            else:
+                runnable.append(HeldJob(job, prepared))
+        if runnable:
+            self._in_hand.add(runnable)
+            self._slots.submit(runnable)
+
+    def _is_empty(self) -> bool:
+        """Whether the last look found nothing, nothing is in hand, and nothing scheduled is due."""
+        looked_in_vain = self._pause > self.FIRST_LOOK and not self._asked_to_look
+        if not looked_in_vain or len(self._in_hand) or self._outbox.retry_in:
+            return False
+        promoted = self._store.promote()
+        self._asked_to_look = promoted.count > 0
+        return promoted.count == 0
+
+    # The end.
+
+    def _drain(self) -> None:
+        """Claim nothing more, let what runs end, give back the rest."""
+        if self._drain_until is None:
+            self._drain_until = self._elapsed() + self._drain_seconds
+        self._give_back(self._slots.take_back())
+        self._write_until(lambda: self._drain_until or 0.0)
+        if not len(self._in_hand):
+            return
+        running = self._in_hand.all()
+        for held in running:
+            held.interrupt()
+        self.abandoned = not self._slots.stop(timeout=self.INTERRUPT_SECONDS)
+        self._give_back(running)
+        until = self._elapsed() + self.INTERRUPT_SECONDS
+        self._write_until(lambda: until)
+
+    def _write_until(self, deadline: Callable[[], float]) -> None:
+        """Write outcomes as they come, until nothing is in hand or the deadline has passed."""
+        while True:
+            self._wake.clear()
+            self.write()
+            left = deadline() - self._elapsed()
+            if not len(self._in_hand) or left <= 0:
+                return
+            self._wake.wait(min(left, self._outbox.retry_in or left))
+
+    def write(self) -> None:
+        """Write outcomes and claim nothing."""
+        if self._outbox.retry_in:
+            return
+        try:
+            self._outbox.exchange(worker_id=self._membership.worker_id)
+        except Exception as error:
+            self._outbox.failed(error)
+
+    def _give_back(self, jobs: Sequence[HeldJob]) -> None:
+        self._outbox.give_back(
+            [FinishedJob(one.job, INTERRUPTED if one.has_started else UNTOUCHED) for one in jobs]
+        )

@@ -1,0 +1,41 @@
+"""The reaper: takes back what dead workers held. Any worker may; there is no leader."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django_jobqueue.events import EventBus
+from django_jobqueue.service import TickingTask
+from django_jobqueue.store import JobStore
+
+from .membership import Membership
+
+
+class Reaper(TickingTask):
+    """Declares workers dead whose lease ran out, once its own heartbeats have been well for a full lease."""
+
+    id = "reaper"
+
+    def __init__(
+        self,
+        *,
+        store: JobStore,
+        membership: Membership,
+        wake: Callable[[], None],
+        events: EventBus,
+        interval: timedelta,
+        after_tick: Callable[[], object] = lambda: None,
+    ) -> None:
+        super().__init__(interval=interval.total_seconds(), after_tick=after_tick)
+        self._store, self._membership = store, membership
+        self._wake_pump, self._events = wake, events
+
+    def tick(self) -> float | None:
+        if not self._membership.may_reap():
+            return None
+        rescued = self._store.release_of_dead_workers()
+        for one in rescued:
+            self._events.emit("worker.reaped", worker_id=one.worker_id, job_ids=one.job_ids)
+        if queues := sorted({queue for one in rescued for queue in one.queues}):
+            self._wake_pump()
+            self._store.notify(queues)
+        return None

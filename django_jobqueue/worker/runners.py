@@ -1,0 +1,174 @@
+"""Where handlers run: threads for sync ones, one event loop for async ones."""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from queue import Empty, SimpleQueue
+from typing import Protocol
+
+from .hands import HeldJob
+
+
+class Runners(Protocol):
+    """Takes held jobs and runs them, the first come first."""
+
+    slots: int  #: how many run at once
+
+    def start(self) -> None: ...
+
+    def submit(self, jobs: Sequence[HeldJob]) -> None: ...
+
+    def take_back(self) -> list[HeldJob]:
+        """Return the jobs that have not begun; they will not run."""
+        ...
+
+    def waiting(self) -> int:
+        """How many submitted jobs have not begun."""
+        ...
+
+    def stop(self, *, timeout: float) -> bool:
+        """Take nothing more; return whether everything that ran has ended within `timeout` seconds."""
+        ...
+
+
+class ThreadRunners:
+    """`slots` threads; `perform` must not raise."""
+
+    def __init__(self, slots: int, perform: Callable[[HeldJob], None]) -> None:
+        self.slots = slots
+        self._perform = perform
+        self._queue: SimpleQueue[HeldJob | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        self._threads = [
+            threading.Thread(target=self._run, name=f"jobqueue-runner-{number}", daemon=True)
+            for number in range(1, self.slots + 1)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, jobs: Sequence[HeldJob]) -> None:
+        for held in jobs:
+            self._queue.put(held)
+
+    def take_back(self) -> list[HeldJob]:
+        taken: list[HeldJob] = []
+        try:
+            while True:
+                if (held := self._queue.get_nowait()) is not None:
+                    taken.append(held)
+        except Empty:
+            return taken
+
+    def waiting(self) -> int:
+        return self._queue.qsize()
+
+    def stop(self, *, timeout: float) -> bool:
+        for _ in self._threads:
+            self._queue.put(None)
+        for thread in self._threads:
+            thread.join(timeout)
+            if thread.is_alive():
+                timeout = 0
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _run(self) -> None:
+        while (held := self._queue.get()) is not None:
+            self._perform(held)
+
+
+class EventLoopRunner:
+    """One thread with an event loop that runs up to `slots` coroutines at once; `perform` must not raise.
+
+    `tidy` is called in the loop at most once a second while jobs end, and once at the end: it awaits what must be cleaned up
+    behind handlers, such as idle database connections.
+    """
+
+    TIDY_SECONDS = 1.0
+
+    def __init__(
+        self,
+        slots: int,
+        perform: Callable[[HeldJob], Coroutine[object, object, None]],
+        *,
+        tidy: Callable[[], Coroutine[object, object, None]],
+    ) -> None:
+        self.slots = slots
+        self._perform, self._tidy = perform, tidy
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=self._run, name="jobqueue-event-loop", daemon=True)
+        self._started = threading.Event()
+        self._parked: deque[HeldJob] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._next_tidy = 0.0
+
+    def start(self) -> None:
+        self._thread.start()
+        self._started.wait()
+
+    def submit(self, jobs: Sequence[HeldJob]) -> None:
+        self._parked.extend(jobs)
+        self._call(self._fill)
+
+    def take_back(self) -> list[HeldJob]:
+        return list(iter(self._next_parked, None))
+
+    def waiting(self) -> int:
+        return len(self._parked)
+
+    def stop(self, *, timeout: float) -> bool:
+        self._call(self._stop_when_idle)
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            self._call(self._cancel_all)
+            self._thread.join(min(1.0, timeout))
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        with asyncio.Runner() as runner:
+            self._loop = runner.get_loop()
+            self._stopped = asyncio.Event()
+            self._loop.call_soon(self._started.set)
+            runner.run(self._until_stopped())
+
+    async def _until_stopped(self) -> None:
+        await self._stopped.wait()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        await self._tidy()
+
+    def _call(self, function: Callable[[], None]) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function)
+
+    def _fill(self) -> None:
+        while len(self._tasks) < self.slots and (held := self._next_parked()) is not None:
+            task = asyncio.get_running_loop().create_task(self._perform(held))
+            held.interrupt_with(lambda task=task: self._call(task.cancel))  # type: ignore[misc]
+            self._tasks.add(task)
+            task.add_done_callback(self._ended)
+
+    def _next_parked(self) -> HeldJob | None:
+        try:
+            return self._parked.popleft()
+        except IndexError:  # the loop and the pump both take from it
+            return None
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._fill()
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._next_tidy and not self._stopped.is_set():
+            self._next_tidy = loop.time() + self.TIDY_SECONDS
+            tidying = loop.create_task(self._tidy())
+            self._tasks.add(tidying)
+            tidying.add_done_callback(self._tasks.discard)
+
+    def _stop_when_idle(self) -> None:
+        self._stopped.set()
+
+    def _cancel_all(self) -> None:
+        for task in self._tasks:
+            task.cancel()

@@ -1,0 +1,102 @@
+"""How many jobs this process can take, and where they run."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from django_jobqueue.core.specs import WantedJobs
+
+from .hands import HeldJob
+from .prefetch import Prefetch
+from .runners import Runners
+
+Ask = tuple[list[WantedJobs], int]
+
+
+class Lane:
+    """One kind of runner, what it holds, and how far ahead it may claim."""
+
+    def __init__(self, runners: Runners, prefetch: Prefetch) -> None:
+        self.runners, self.prefetch = runners, prefetch
+        self.held = 0
+
+    @property
+    def room(self) -> int:
+        """How many jobs to claim now; nothing while enough of them wait, so that claims come in batches."""
+        ahead = self.prefetch.jobs
+        free = self.runners.slots + ahead - self.held
+        if free * 2 < ahead and self.runners.waiting():
+            return 0
+        return max(0, free)
+
+    def take(self, jobs: Sequence[HeldJob]) -> None:
+        if not self.held:
+            self.prefetch.idle()
+        self.held += len(jobs)
+        self.runners.submit(jobs)
+
+    def give(self, count: int) -> None:
+        self.held -= count
+        self.prefetch.finished(count)
+
+
+class Slots:
+    """Threads for sync handlers and an event loop for async ones.
+
+    Which kind a queue needs is learned from its jobs, so that sync jobs which fill all threads do not keep async jobs of another
+    queue waiting. Only the pump's thread calls these methods.
+    """
+
+    def __init__(self, *, sync: Runners, asynchronous: Runners) -> None:
+        self._sync = Lane(sync, Prefetch())
+        self._async = Lane(asynchronous, Prefetch())
+        self._lanes_of: dict[str, set[Lane]] = {}
+
+    def start(self) -> None:
+        for lane in self._lanes:
+            lane.runners.start()
+
+    @property
+    def _lanes(self) -> tuple[Lane, Lane]:
+        return self._sync, self._async
+
+    @property
+    def have_room(self) -> bool:
+        return any(lane.room for lane in self._lanes)
+
+    def asks(self, queues: Sequence[str]) -> list[Ask]:
+        """Return what to claim: queues that need the same lanes share their room."""
+        grouped: dict[frozenset[Lane], list[str]] = {}
+        for queue in queues:
+            lanes = frozenset(self._lanes_of.get(queue, self._lanes))
+            grouped.setdefault(lanes, []).append(queue)
+        asks: list[Ask] = []
+        for lanes, names in grouped.items():
+            room = min(lane.room for lane in lanes)
+            if room > 0:
+                asks.append(([WantedJobs(name, room) for name in names], room))
+        return asks
+
+    def submit(self, jobs: Sequence[HeldJob]) -> None:
+        for lane in self._lanes:
+            mine = [held for held in jobs if self._lane_of(held) is lane]
+            if mine:
+                for queue in {held.job.queue for held in mine}:
+                    self._lanes_of.setdefault(queue, set()).add(lane)
+                lane.take(mine)
+
+    def settled(self, jobs: Iterable[HeldJob]) -> None:
+        """The outcomes of these jobs are written; their slots are free."""
+        counts = Counter(self._lane_of(held) for held in jobs if held.handler is not None)
+        for lane, count in counts.items():
+            lane.give(count)
+
+    def take_back(self) -> list[HeldJob]:
+        return [held for lane in self._lanes for held in lane.runners.take_back()]
+
+    def stop(self, *, timeout: float) -> bool:
+        """Return whether everything that ran has ended."""
+        ended = [lane.runners.stop(timeout=timeout) for lane in self._lanes]
+        return all(ended)
+
+    def _lane_of(self, held: HeldJob) -> Lane:
+        return self._async if held.handler is not None and held.handler.is_async else self._sync
