@@ -1,3 +1,135 @@
-"""A background job queue for Django that keeps its jobs in the site's own database."""
+"""A background job queue for Django that keeps its jobs in the site's own database.
+
+    from django_jobqueue import job
+
+    @job(queue="email")
+    def send_welcome(user_id: int) -> None: ...
+
+    send_welcome.enqueue(user_id=1)
+
+Every public name is here, and imported when it is first used: a settings file may import this
+package before Django is set up.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .core.backoff import (
+        Backoff,
+        Constant,
+        Custom,
+        Exponential,
+        Linear,
+        NoRetry,
+        Polynomial,
+    )
+    from .core.errors import (
+        HandlerAlreadyRegistered,
+        HandlerNotRegistered,
+        InvalidArguments,
+        InvalidHandler,
+        InvalidOptions,
+        InvalidSettings,
+        JobCancelled,
+        JobFailed,
+        JobInterrupt,
+        JobNotFinished,
+        JobNotFound,
+        JobQueueError,
+        JobTimedOut,
+        LeaseLost,
+        PayloadError,
+        PayloadTooLarge,
+        RequeueRefused,
+        StateChanged,
+        UniqueConflict,
+    )
+    from .core.outcomes import Cancel, Discard, Retry, Snooze, Succeed, Unprocessable
+    from .core.states import DeathReason, JobState
+    from .jobs.context import JobContext
+    from .jobs.control import cancel, discard, requeue, retry, run_now
+    from .jobs.decorators import job
+    from .jobs.handles import JobHandle
+    from .jobs.queue import Queue
+    from .jobs.registry import registry
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "core.backoff": "Backoff Constant Custom Exponential Linear NoRetry Polynomial",
+    "core.errors": (
+        "HandlerAlreadyRegistered HandlerNotRegistered InvalidArguments InvalidHandler "
+        "InvalidOptions InvalidSettings JobCancelled JobFailed JobInterrupt JobNotFinished "
+        "JobNotFound JobQueueError JobTimedOut LeaseLost PayloadError PayloadTooLarge "
+        "RequeueRefused StateChanged UniqueConflict"
+    ),
+    "core.outcomes": "Cancel Discard Retry Snooze Succeed Unprocessable",
+    "core.states": "DeathReason JobState",
+    "jobs.context": "JobContext",
+    "jobs.control": "cancel discard requeue retry run_now",
+    "jobs.decorators": "job",
+    "jobs.handles": "JobHandle",
+    "jobs.queue": "Queue",
+    "jobs.registry": "registry",
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = [
+    "Backoff",
+    "Cancel",
+    "Constant",
+    "Custom",
+    "DeathReason",
+    "Discard",
+    "Exponential",
+    "HandlerAlreadyRegistered",
+    "HandlerNotRegistered",
+    "InvalidArguments",
+    "InvalidHandler",
+    "InvalidOptions",
+    "InvalidSettings",
+    "JobCancelled",
+    "JobContext",
+    "JobFailed",
+    "JobHandle",
+    "JobInterrupt",
+    "JobNotFinished",
+    "JobNotFound",
+    "JobQueueError",
+    "JobState",
+    "JobTimedOut",
+    "LeaseLost",
+    "Linear",
+    "NoRetry",
+    "PayloadError",
+    "PayloadTooLarge",
+    "Polynomial",
+    "Queue",
+    "RequeueRefused",
+    "Retry",
+    "Snooze",
+    "StateChanged",
+    "Succeed",
+    "UniqueConflict",
+    "Unprocessable",
+    "cancel",
+    "discard",
+    "job",
+    "registry",
+    "requeue",
+    "retry",
+    "run_now",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

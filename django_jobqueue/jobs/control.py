@@ -1,0 +1,162 @@
+"""Steering jobs that exist: cancel, retry, requeue, discard; by id, key, fingerprint or filter."""
+
+from typing import TypedDict, Unpack
+
+import msgspec
+
+from django_jobqueue import conf
+from django_jobqueue.core.errors import JobNotFound, RequeueRefused, StateChanged
+from django_jobqueue.core.keys import checked_label
+from django_jobqueue.core.specs import Cancelled, JobFilter, Value
+from django_jobqueue.core.states import DeathReason, JobState
+from django_jobqueue.events import events
+from django_jobqueue.store import JobStore
+
+from . import option_values as values
+from .handlers import HandlerLike, name_of
+from .options import refuse_unknown
+from .site import site_store
+from .wakeups import wakeups
+
+
+class Criteria(TypedDict, total=False):
+    """Which jobs are meant; each that is given must hold."""
+
+    handler: HandlerLike
+    queue: str
+    fingerprint: str
+    unique_key: str
+    tag: str
+
+
+class Requeued(Value):
+    """The ids of the jobs that live now, and those refused because another job holds their key."""
+
+    ids: tuple[int, ...] = ()
+    refused: tuple[int, ...] = ()
+
+
+def cancel(*ids: int, reason: str = "", **criteria: Unpack[Criteria]) -> Cancelled:
+    """Cancel waiting jobs and ask running ones to stop; what is final stays as it is.
+
+    ValueError without any criterion: it would mean every job.
+    """
+    wanted = _filter("cancel", ids, criteria)
+    done = site_store().cancel(wanted, reason=reason)
+    events.emit(
+        "jobs.cancelled", cancelled=done.cancelled, asked=done.asked, wanted=wanted, reason=reason
+    )
+    return done
+
+
+def run_now(*ids: int, **criteria: Unpack[Criteria]) -> int:
+    """Make scheduled jobs ready at once, retries among them; return how many."""
+    store, wanted = site_store(), _filter("run_now", ids, criteria)
+    count = store.run_now(wanted)
+    if count:
+        events.emit("jobs.hurried", count=count, wanted=wanted)
+        _wake(store)
+    return count
+
+
+def requeue(
+    *ids: int,
+    state: JobState | None = None,
+    death: DeathReason | None = None,
+    limit: int | None = None,
+    **criteria: Unpack[Criteria],
+) -> Requeued:
+    """Bring final jobs back to life, their attempts starting again.
+
+    A dead letter becomes a live job again; an archived job is copied, and the copy knows where it
+    came from. Where no ids are given only dead letters are meant, unless `state` says otherwise;
+    `death` narrows them to one reason. A single id that cannot be requeued raises RequeueRefused,
+    StateChanged while it is live, JobNotFound where it is nowhere.
+    """
+    wanted = _filter("requeue", ids, criteria, state=state, death=death)
+    if not ids and state is None:
+        wanted = msgspec.structs.replace(wanted, state=JobState.DEAD)
+    store = site_store()
+    live, refused = store.requeue(wanted, limit=limit)
+    if len(ids) == 1 and not live:
+        raise _why_not_requeued(ids[0], refused, store)
+    if live:
+        events.emit("jobs.requeued", ids=tuple(live), refused=tuple(refused), wanted=wanted)
+        _wake(store)
+    return Requeued(ids=tuple(live), refused=tuple(refused))
+
+
+class Retried(Value):
+    """How many jobs will run again now, and the ids refused because another job holds their key."""
+
+    count: int = 0
+    refused: tuple[int, ...] = ()
+
+
+def retry(*ids: int) -> Retried:
+    """Run jobs again now: scheduled ones, such as those that wait for a retry, and dead letters.
+
+    A single id for which there is nothing to do raises as `requeue` does.
+    """
+    hurried = run_now(*ids)
+    if hurried == len(ids):
+        return Retried(count=hurried)
+    requeued = requeue(*ids, state=JobState.DEAD)
+    return Retried(count=hurried + len(requeued.ids), refused=requeued.refused)
+
+
+def discard(*ids: int, death: DeathReason | None = None, **criteria: Unpack[Criteria]) -> int:
+    """Delete dead letters for good; return how many. Whatever is not dead stays as it is."""
+    wanted = _filter("discard", ids, criteria, death=death)
+    count = site_store().discard_dead(wanted)
+    if count:
+        events.emit("jobs.discarded", count=count, wanted=wanted)
+    return count
+
+
+def _filter(
+    verb: str,
+    ids: tuple[int, ...],
+    criteria: Criteria,
+    *,
+    state: JobState | None = None,
+    death: DeathReason | None = None,
+) -> JobFilter:
+    """The checked filter; a criterion that is None counts as not given."""
+    refuse_unknown(criteria, known=Criteria.__annotations__)
+    if not all(type(job_id) is int for job_id in ids):
+        raise TypeError(f"{verb}() takes the ids of jobs, which are whole numbers, not {ids!r}")
+    handler, queue = criteria.get("handler"), criteria.get("queue")
+    texts = {
+        option: checked_label(option, value)
+        for option in ("fingerprint", "unique_key", "tag")
+        if (value := criteria.get(option)) is not None
+    }
+    wanted = JobFilter(
+        ids=ids or None,
+        handler=None if handler is None else name_of(handler),
+        queue=None if queue is None else values.queue_name("queue", queue),
+        state=state,
+        reason=death,
+        **texts,
+    )
+    if wanted.is_empty:
+        raise ValueError(
+            f"{verb}() without a criterion would mean every job: give ids or one of "
+            f"{', '.join(Criteria.__annotations__)}"
+        )
+    return wanted
+
+
+def _why_not_requeued(job_id: int, refused: list[int], store: JobStore) -> Exception:
+    if job_id in refused:
+        return RequeueRefused(job_id, "another live job holds its unique key")
+    found = store.find(job_id)
+    return JobNotFound(job_id) if found is None else StateChanged(job_id, f"it is {found.state}")
+
+
+def _wake(store: JobStore) -> None:
+    """The store does not say whose jobs became ready: every queue that has some is woken."""
+    if store.supports_notify:
+        debounce = conf.current().notify_debounce.total_seconds()
+        wakeups.send_after_commit(store.queues_with_ready_jobs(), store=store, debounce=debounce)

@@ -1,0 +1,161 @@
+"""@job, on functions and on dataclasses with a `run()`."""
+
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import (
+    Any,
+    Concatenate,
+    Generic,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    Unpack,
+    overload,
+)
+
+from django_jobqueue.core.errors import InvalidHandler
+
+from .context import JobContext
+from .enqueueing import Enqueuer
+from .handlers import Handler, HandlerOptions
+from .handles import JobHandle
+from .options import CallOptions
+from .registry import Registry
+from .registry import registry as registry_of_process
+
+P = ParamSpec("P")
+Whole = ParamSpec("Whole")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+T = TypeVar("T")
+
+
+class JobFunction(Enqueuer[P], Generic[Whole, P, R_co]):
+    """A function under @job: called, it runs here and now; its methods enqueue it."""
+
+    def __init__(self, handler: Handler, function: Callable[Whole, R_co]) -> None:
+        super().__init__(handler)
+        self._function = function
+        update_wrapper(self, function)
+
+    def __call__(self, *args: Whole.args, **kwargs: Whole.kwargs) -> R_co:
+        return self._function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<job {self.handler.name!r}>"
+
+
+class InstanceEnqueuer:
+    """What an instance of a class under @job can do: it holds its own arguments."""
+
+    def __init__(self, enqueuer: Enqueuer[...], instance: object) -> None:
+        self._enqueuer = enqueuer
+        self._instance = instance
+
+    def using(self, **options: Unpack[CallOptions]) -> "InstanceEnqueuer":
+        """As `Enqueuer.using`."""
+        return InstanceEnqueuer(self._enqueuer.using(**options), self._instance)
+
+    def enqueue(self) -> JobHandle:
+        """As `Enqueuer.enqueue`, with the fields as they are now."""
+        args, kwargs = self._enqueuer.handler.spread(self._instance)
+        return self._enqueuer.enqueue(*args, **kwargs)
+
+    async def aenqueue(self) -> JobHandle:
+        """As `enqueue`."""
+        args, kwargs = self._enqueuer.handler.spread(self._instance)
+        return await self._enqueuer.aenqueue(*args, **kwargs)
+
+
+class _OfClassOrInstance:
+    """`Divide.enqueue(a=1, b=2)` and `Divide(1, 2).enqueue()` by one name."""
+
+    def __init__(self, name: str, enqueuer: Enqueuer[...]) -> None:
+        self._name = name
+        self._enqueuer = enqueuer
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        declared = self._enqueuer.handler.declared
+        if owner is not declared:
+            raise AttributeError(f"{owner!r} is no job: put @job on it, as on the class it extends")
+        if instance is None or self._name in _OF_CLASS:
+            return getattr(self._enqueuer, self._name)
+        return getattr(InstanceEnqueuer(self._enqueuer, instance), self._name)
+
+
+_OF_CLASS = ("handler", "enqueue_many", "aenqueue_many")
+_OF_BOTH = ("using", "enqueue", "aenqueue")
+
+
+def _equip(declared: type, handler: Handler) -> None:
+    """Give the class what a function under @job has."""
+    taken = [name for name in (*_OF_CLASS, *_OF_BOTH) if name in handler.arguments.parameters]
+    taken += [name for name in (*_OF_CLASS, *_OF_BOTH) if name in vars(declared)]
+    if taken:
+        raise InvalidHandler(
+            handler.name, f"@job adds {taken[0]!r} to the class, which has one already: rename it."
+        )
+    enqueuer: Enqueuer[...] = Enqueuer(handler)
+    for name in (*_OF_CLASS, *_OF_BOTH):
+        setattr(declared, name, _OfClassOrInstance(name, enqueuer))
+
+
+class JobDecorator(Protocol):
+    """What @job with options returns."""
+
+    @overload
+    def __call__(self, declared: type[T], /) -> type[T]: ...
+    @overload
+    def __call__(
+        self, declared: Callable[Concatenate[JobContext, P], R], /
+    ) -> JobFunction[Concatenate[JobContext, P], P, R]: ...
+    @overload
+    def __call__(self, declared: Callable[P, R], /) -> JobFunction[P, P, R]: ...
+
+
+@overload
+def job(declared: type[T], /) -> type[T]: ...
+@overload
+def job(
+    declared: Callable[Concatenate[JobContext, P], R], /
+) -> JobFunction[Concatenate[JobContext, P], P, R]: ...
+@overload
+def job(declared: Callable[P, R], /) -> JobFunction[P, P, R]: ...
+@overload
+def job(
+    *, replace: bool = False, registry: Registry | None = None, **options: Unpack[HandlerOptions]
+) -> JobDecorator: ...
+
+
+def job(
+    declared: Any = None,
+    /,
+    *,
+    replace: bool = False,
+    registry: Registry | None = None,
+    **options: Unpack[HandlerOptions],
+) -> Any:
+    """Declare a function, or a dataclass with a `run()`, as the handler of a job.
+
+    Bare, or with options: `@job(queue="email", max_attempts=5, timeout=30)`. The name is
+    `module.qualname` unless `name` gives a stable one; `aliases` are names it had before. A
+    function stays callable and gains `enqueue`, `using` and their like; a class stays the class,
+    and its instances gain them too. A name that is taken raises, unless `replace`.
+
+        @job(queue="email")
+        def send_welcome(user_id: int) -> None: ...
+
+        send_welcome.using(delay=60).enqueue(user_id=1)
+    """
+
+    def declare(declared: Any) -> Any:
+        handler = Handler.of(declared, **options)
+        if isinstance(declared, type):
+            _equip(declared, handler)
+            made: Any = declared
+        else:
+            made = JobFunction(handler, declared)
+        (registry_of_process if registry is None else registry).register(handler, replace=replace)
+        return made
+
+    return declare if declared is None else declare(declared)

@@ -1,0 +1,147 @@
+"""From a call to a stored job: arguments → payload → NewJob → store → wake-up after the commit."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Generic, ParamSpec, Unpack
+
+from asgiref.sync import sync_to_async
+
+from django_jobqueue import conf
+from django_jobqueue.conf import JobQueueSettings
+from django_jobqueue.core.clock import SystemClock
+from django_jobqueue.core.errors import InvalidArguments, PayloadError
+from django_jobqueue.core.specs import Inserted, NewJob
+from django_jobqueue.events import events
+from django_jobqueue.store import JobStore, store_for
+
+from .drafts import Draft
+from .handlers import Handler, HandlerLike, handler_of
+from .handles import JobHandle
+from .options import CallOptions, JobOptions
+from .registry import registry
+from .wakeups import wakeups
+
+P = ParamSpec("P")
+#: One call of a bulk enqueue: keyword arguments, positional ones, or an instance of the class.
+Call = Mapping[str, object] | Sequence[object] | object
+
+
+class Enqueuer(Generic[P]):
+    """Enqueues jobs of one handler, with the options that were said so far."""
+
+    def __init__(self, handler: Handler, *, said: JobOptions | None = None) -> None:
+        self._said = said or JobOptions()
+        self._draft = Draft(handler, self._said)
+
+    @property
+    def handler(self) -> Handler:
+        return self._draft.handler
+
+    def using(self, **options: Unpack[CallOptions]) -> "Enqueuer[P]":
+        """Return the same with other options: `send.using(delay=60).enqueue(user_id=1)`.
+
+        Tags are added and meta is merged; every other option takes the place of what was said
+        before. InvalidOptions for one that is unknown or wrong.
+        """
+        return Enqueuer(self.handler, said=JobOptions.of_call(options).over(self._said))
+
+    def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle:
+        """Store a job in the caller's transaction, and return its handle.
+
+        Raises before any SQL: InvalidArguments for a call that the handler would refuse,
+        PayloadError for arguments that cannot be stored. UniqueConflict only with
+        `on_conflict="raise"`.
+        """
+        settings = conf.current()
+        new = self._draft.with_arguments(args, kwargs, settings=settings)
+        store = store_for(settings.database)
+        inserted = store.insert(new)
+        _tell(new, inserted)
+        _wake([new], [inserted], store=store, settings=settings)
+        return JobHandle(inserted.id, created=inserted.created)
+
+    def enqueue_many(self, calls: Iterable[Call]) -> list[JobHandle]:
+        """Store many jobs in one go; the handles come in the order of `calls`.
+
+        Each call is a dictionary of keyword arguments, a list or tuple of positional ones, or an
+        instance of the declared class. All are checked before any SQL, and the error names the
+        index of the first that is wrong. A job whose unique key is taken is left out, unless
+        `on_conflict="raise"`: then nothing is stored.
+        """
+        settings = conf.current()
+        jobs = [self._numbered(index, call, settings) for index, call in enumerate(calls)]
+        if not jobs:
+            return []
+        store = store_for(settings.database)
+        answers = store.insert_many(jobs)
+        for new, inserted in zip(jobs, answers, strict=True):
+            _tell(new, inserted)
+        _wake(jobs, answers, store=store, settings=settings)
+        return [JobHandle(inserted.id, created=inserted.created) for inserted in answers]
+
+    def _numbered(self, index: int, call: Call, settings: JobQueueSettings) -> NewJob:
+        try:
+            args, kwargs = self.handler.spread(call)
+            return self._draft.with_arguments(args, kwargs, settings=settings)
+        except PayloadError as error:
+            raise error.at_index(index) from None
+        except InvalidArguments as error:
+            told = f"job {index} of the call: {error.why}"
+            raise InvalidArguments(error.handler, told) from None
+
+    async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle:
+        """As `enqueue`."""
+        return await sync_to_async(self.enqueue, thread_sensitive=True)(*args, **kwargs)
+
+    async def aenqueue_many(self, calls: Iterable[Call]) -> list[JobHandle]:
+        """As `enqueue_many`."""
+        return await sync_to_async(self.enqueue_many, thread_sensitive=True)(calls)
+
+
+def enqueuer_of(handler: HandlerLike) -> Enqueuer[...]:
+    """Return what enqueues a handler, given by name or as what @job returned.
+
+    HandlerNotRegistered for a name that no imported module declares.
+    """
+    if isinstance(handler, Enqueuer):
+        return handler
+    found = registry.get(handler) if isinstance(handler, str) else handler_of(handler)
+    return Enqueuer(found)
+
+
+def _tell(new: NewJob, inserted: Inserted) -> None:
+    if events.has_subscribers:
+        name = "job.enqueued" if inserted.created else "job.deduplicated"
+        events.emit(
+            "job.replaced" if inserted.replaced else name,
+            job_id=inserted.id,
+            handler=new.handler,
+            queue=new.queue,
+        )
+
+
+def _wake(
+    jobs: Sequence[NewJob],
+    answers: Sequence[Inserted],
+    *,
+    store: JobStore,
+    settings: JobQueueSettings,
+) -> None:
+    """Wake workers for what runs before the promoter looks again; it knows of nothing sooner."""
+    if not store.supports_notify:
+        return
+    soon = settings.promote_interval.total_seconds()
+    queues = {
+        new.queue: None
+        for new, inserted in zip(jobs, answers, strict=True)
+        if (inserted.created or inserted.replaced) and _seconds_until(new) <= soon
+    }
+    if queues:
+        debounce = settings.notify_debounce.total_seconds()
+        wakeups.send_after_commit(queues, store=store, debounce=debounce)
+
+
+def _seconds_until(new: NewJob) -> float:
+    """By this machine's clock: a wake-up too many is harmless, and one too few costs a poll."""
+    if new.run_at is None:
+        return new.delay
+    return (new.run_at - SystemClock().now()).total_seconds()

@@ -1,0 +1,95 @@
+"""The handle to a named queue."""
+
+from datetime import datetime
+from typing import Any, Unpack
+
+from asgiref.sync import sync_to_async
+
+from django_jobqueue import conf
+from django_jobqueue.core.errors import InvalidOptions
+from django_jobqueue.core.specs import Cancelled, QueueStats
+from django_jobqueue.core.states import DeathReason, JobState
+from django_jobqueue.events import events
+
+from . import control
+from . import option_values as values
+from .enqueueing import enqueuer_of
+from .handles import JobHandle
+from .site import site_store
+from .wakeups import wakeups
+
+
+class Queue:
+    """A stream of jobs, by its name; a queue exists as soon as somebody names it."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = values.queue_name("queue", name)
+
+    def __repr__(self) -> str:
+        return f"Queue({self.name!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Queue) and self.name == other.name
+
+    def __hash__(self) -> int:
+        return hash((Queue, self.name))
+
+    def enqueue(self, handler: Any, *args: object, **kwargs: object) -> JobHandle:
+        """Enqueue a job into this queue, whatever queue its handler names.
+
+        `handler` is what @job returned, or a registered name.
+        """
+        return enqueuer_of(handler).using(queue=self.name).enqueue(*args, **kwargs)
+
+    async def aenqueue(self, handler: Any, *args: object, **kwargs: object) -> JobHandle:
+        """As `enqueue`."""
+        return await sync_to_async(self.enqueue, thread_sensitive=True)(handler, *args, **kwargs)
+
+    def pause(self, reason: str = "", *, until: datetime | None = None) -> None:
+        """Let no further job of this queue start, until `resume()` or until a time.
+
+        Running jobs go on. It holds for every worker within one claim.
+        """
+        ends = None if until is None else values.moment("until", until)
+        told = values.label("reason", reason) if reason else ""
+        site_store().pause_queue(self.name, reason=told, until=ends)
+        events.emit("queue.paused", queue=self.name, reason=told, until=ends)
+
+    def resume(self) -> bool:
+        """Let jobs start again; False if the queue was not paused."""
+        store = site_store()
+        resumed = store.resume_queue(self.name)
+        if resumed:
+            events.emit("queue.resumed", queue=self.name)
+            debounce = conf.current().notify_debounce.total_seconds()
+            wakeups.send_after_commit([self.name], store=store, debounce=debounce)
+        return resumed
+
+    def stats(self) -> QueueStats:
+        """Return the numbers of this queue as they are now."""
+        return site_store().queue_stats(self.name)
+
+    def cancel(
+        self, *ids: int, reason: str = "", **criteria: Unpack[control.Criteria]
+    ) -> Cancelled:
+        """Cancel jobs of this queue, all of them unless ids or criteria say which."""
+        return control.cancel(*ids, reason=reason, **self._own(criteria))
+
+    def requeue_dead(
+        self,
+        *ids: int,
+        death: DeathReason | None = None,
+        limit: int | None = None,
+        **criteria: Unpack[control.Criteria],
+    ) -> control.Requeued:
+        """Bring dead letters of this queue back to life, all unless ids or criteria say which."""
+        return control.requeue(
+            *ids, state=JobState.DEAD, death=death, limit=limit, **self._own(criteria)
+        )
+
+    def _own(self, criteria: control.Criteria) -> control.Criteria:
+        if "queue" in criteria:
+            raise InvalidOptions("queue", f"is {self.name!r} already")
+        return {**criteria, "queue": self.name}
