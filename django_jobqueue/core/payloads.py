@@ -64,13 +64,14 @@ def dump_result(value: object, *, max_bytes: int = MAX_RESULT_BYTES) -> tuple[st
     was done is not repeated for a bad return value. Never raises.
     """
     try:
+        plain = value
         walk = _Walk(max_bytes=max_bytes, max_depth=MAX_DEPTH, takes_typed=True)
-        walk.visit(value, None, 0)
+        walk.visit(plain, None, 0)
         if walk.met_typed:
-            value = msgspec.to_builtins(value, enc_hook=exact_scalar)
+            plain = msgspec.to_builtins(value, enc_hook=exact_scalar)
             walk = _Walk(max_bytes=max_bytes, max_depth=MAX_DEPTH)
-            walk.visit(value, None, 0)
-        return _text(value, walk, max_bytes=max_bytes), True
+            walk.visit(plain, None, 0)
+        return _text(plain, walk, max_bytes=max_bytes), True
     except Exception:  # a result may be anything, and so may its conversion raise anything
         return _encode({UNSERIALISABLE: type_name(type(value))}).decode(), False
 

@@ -115,7 +115,7 @@ class ArgumentSpec:
             return self._signature.bind(*args, **kwargs)
         except TypeError as error:
             raise InvalidArguments(
-                self.handler, f"{self._misfit(kwargs) or error}. It takes {self._signature}."
+                self.handler, f"{self._misfit(kwargs) or f'{error}.'} It takes {self._signature}."
             ) from None
 
     def _misfit(self, kwargs: Mapping[str, object]) -> str:
@@ -124,7 +124,7 @@ class ArgumentSpec:
         if not unknown:
             return ""
         hint = did_you_mean(str(unknown[0]), self.parameters)
-        return f"there is no argument {unknown[0]!r}.{hint}".removesuffix(".")
+        return f"there is no argument {unknown[0]!r}.{hint}"
 
     def _arranged(
         self, bound: inspect.BoundArguments, convert: _Conversion

@@ -1,0 +1,122 @@
+import pickle
+
+import pytest
+
+from django_jobqueue.core import errors
+from django_jobqueue.core.errors import (
+    HandlerNotRegistered,
+    InvalidOptions,
+    JobCancelled,
+    JobFailed,
+    JobInterrupt,
+    JobQueueError,
+    JobTimedOut,
+    PayloadError,
+    PayloadTooLarge,
+    UniqueConflict,
+    did_you_mean,
+)
+
+ONE_OF_EACH = [
+    errors.InvalidSettings("JOBQUEUE['LEASE'] (3) must be at least 10"),
+    errors.InvalidOptions("priority", "must be a whole number"),
+    errors.HandlerNotRegistered("shop.jobs.send"),
+    errors.HandlerAlreadyRegistered("shop.jobs.send"),
+    errors.InvalidHandler("shop.jobs.send", "it is a lambda"),
+    errors.InvalidArguments("shop.jobs.send", "no user"),
+    errors.PayloadError("args[0]", "is NaN", 4),
+    errors.PayloadTooLarge(300, 200, 4),
+    errors.UniqueConflict("order-7", 12),
+    errors.JobNotFound(12),
+    errors.JobNotFinished(12, "running"),
+    errors.JobFailed(12, "exhausted", {"type": "ValueError", "message": "no"}),
+    errors.StateChanged(12, "it is running now"),
+    errors.RequeueRefused(12, "its key is taken"),
+    errors.DatabaseNotReady("connection refused"),
+    errors.LeaseLost(12),
+]
+
+
+def test_this_file_knows_every_error():
+    told = {type(error) for error in ONE_OF_EACH}
+    declared = {
+        each
+        for each in vars(errors).values()
+        if isinstance(each, type) and issubclass(each, JobQueueError)
+    }
+    assert told == declared - {JobQueueError}
+
+
+@pytest.mark.parametrize("error", ONE_OF_EACH, ids=lambda error: type(error).__name__)
+def test_an_error_survives_the_way_to_another_process(error):
+    arrived = pickle.loads(pickle.dumps(error))
+
+    assert type(arrived) is type(error)
+    assert str(arrived) == str(error)
+    assert vars(arrived) == vars(error)
+
+
+def test_a_misspelt_name_is_answered_with_the_nearest_known_one():
+    assert did_you_mean("concurency", ["LEASE", "CONCURRENCY"]) == " Did you mean 'CONCURRENCY'?"
+
+
+def test_a_name_unlike_any_other_gets_no_suggestion():
+    assert did_you_mean("zebra", ["LEASE", "CONCURRENCY"]) == ""
+
+
+def test_an_unknown_option_is_answered_with_the_nearest_one_or_with_all():
+    near = InvalidOptions.unknown("priorty", known=["queue", "priority"])
+    far = InvalidOptions.unknown("zebra", known=["queue", "priority"])
+
+    assert str(near) == "job option 'priorty' does not exist. Did you mean 'priority'?"
+    assert str(far) == "job option 'zebra' does not exist. The options are: priority, queue."
+    assert near.option == "priorty"
+
+
+def test_an_unknown_handler_is_named_with_the_one_that_was_meant():
+    error = HandlerNotRegistered("shop.jobs.sent", known=["shop.jobs.send"])
+
+    assert "'shop.jobs.sent'" in str(error)
+    assert "Did you mean 'shop.jobs.send'?" in str(error)
+
+
+def test_a_payload_error_can_be_told_of_one_job_of_a_bulk_call():
+    error = PayloadError("kwargs['user']", "is NaN").at_index(41)
+
+    assert str(error) == "job 41 of the call: kwargs['user'] is NaN"
+    assert (error.path, error.index) == ("kwargs['user']", 41)
+
+
+def test_a_payload_that_is_too_large_stays_one_when_it_is_told_of_a_job():
+    error = PayloadTooLarge(300_000, 262_144).at_index(2)
+
+    assert type(error) is PayloadTooLarge
+    assert (error.size, error.limit, error.index) == (300_000, 262_144, 2)
+    assert "262,144" in str(error)
+
+
+def test_a_failed_job_tells_its_reason_and_its_last_error():
+    error = JobFailed(7, "exhausted", {"type": "ValueError", "message": "no such user"})
+
+    assert str(error) == "job 7 is dead (exhausted): ValueError: no such user"
+
+
+def test_a_conflict_names_the_job_that_holds_the_key():
+    error = UniqueConflict("order-7", 12)
+
+    assert (error.unique_key, error.job_id) == ("order-7", 12)
+    assert "job 12" in str(error)
+
+
+@pytest.mark.parametrize("interrupt", [JobTimedOut, JobCancelled])
+def test_except_exception_does_not_swallow_an_interrupt(interrupt):
+    def handler():
+        try:
+            raise interrupt
+        except Exception:
+            return "swallowed"
+
+    with pytest.raises(JobInterrupt) as caught:
+        handler()
+    assert str(caught.value) == interrupt.message
+    assert not issubclass(interrupt, JobQueueError)
