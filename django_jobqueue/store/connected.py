@@ -1,0 +1,71 @@
+"""What every part of a store needs of its database: the connection, statements, a transaction that writes, the time."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.functions import Now
+
+from django_jobqueue.models import Job
+
+from . import sql
+from .base import JobStore
+
+Row = tuple[Any, ...]
+
+
+class ConnectedStore(JobStore):
+    """A store on the Django connection of the calling thread."""
+
+    @property
+    def connection(self) -> BaseDatabaseWrapper:
+        return connections[self.using]
+
+    def writing(self) -> AbstractContextManager[object]:
+        """Open a transaction that will write, or a savepoint in the one that is open."""
+        return transaction.atomic(using=self.using)
+
+    def statement(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
+        """Run the vendor's statement of that name; return its rows, or none where it has none to give."""
+        return self.execute(sql.load(self.connection.vendor, name), parameters)
+
+    def execute(self, text: str, parameters: Any) -> list[Row]:
+        with self.connection.cursor() as cursor:
+            cursor.execute(text, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def database_now(self) -> datetime:
+        """Ask the database for the time, as aware UTC."""
+        compiler = Job.objects.using(self.using).query.get_compiler(self.using)
+        expression, parameters = compiler.compile(Now())
+        [(moment,)] = self.execute(f"SELECT {expression}", parameters)
+        return self.aware(moment)
+
+    def aware(self, moment: datetime | str) -> datetime:
+        """Return a time as the database gave it as aware UTC: SQLite gives text, USE_TZ=False naive times."""
+        if isinstance(moment, str):
+            moment = datetime.fromisoformat(moment)
+        if moment.tzinfo is None:
+            # A naive time is in the connection's zone where the database knows zones; where it does not, we write UTC.
+            knows_zones = self.connection.features.supports_timezones
+            zone = ZoneInfo(self.connection.timezone_name) if knows_zones else UTC
+            moment = moment.replace(tzinfo=zone)
+        return moment.astimezone(UTC)
+
+    def aware_or_none(self, moment: datetime | str | None) -> datetime | None:
+        return None if moment is None else self.aware(moment)
+
+    def storable_time(self, moment: datetime) -> datetime:
+        """Return an aware time as the ORM takes it: with USE_TZ=False it refuses aware ones on SQLite."""
+        connection = self.connection
+        if connection.timezone is None and not connection.features.supports_timezones:
+            return moment.astimezone(UTC).replace(tzinfo=None)
+        return moment
+
+    def time_text(self, moment: datetime) -> str:
+        """Return an aware time as text that this database's statements compare and store."""
+        return moment.isoformat()

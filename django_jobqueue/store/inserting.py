@@ -1,0 +1,173 @@
+"""Enqueueing: plain jobs, and the policies for a unique key that is taken."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from django.db.models import Case, DateTimeField, F, Value, When
+
+from django_jobqueue.core.errors import DatabaseNotReady, UniqueConflict
+from django_jobqueue.core.specs import Inserted, NewJob
+from django_jobqueue.core.states import WAITING_STATES, JobState
+from django_jobqueue.models import ArchivedJob, DeadJob, Job
+
+from .connected import ConnectedStore
+from .moving import stored_json
+
+#: How often one enqueue may find its key taken, and the holder gone a moment later.
+TRIES = 10
+CHUNK = 1_000
+#: Nobody waits longer; beyond it databases run out of years.
+LONGEST_DELAY = timedelta(days=36_500).total_seconds()
+_BLOCKED, _SCHEDULED = JobState.BLOCKED.value, JobState.SCHEDULED.value
+_TIMES = ("run_at", "expires_at")
+_NOT_STORED = ("unique_for", "on_conflict")
+_STORED = tuple(name for name in NewJob.__struct_fields__ if name not in (*_TIMES, *_NOT_STORED))
+
+
+class InsertingStore(ConnectedStore):
+    """Inserts in the caller's transaction, and never ends it: a conflict is an answer, not an error of the database."""
+
+    def insert(self, new: NewJob, *, now: datetime | None = None) -> Inserted:
+        with self.writing():
+            if new.unique_key is None:
+                return Inserted(id=self._insert_rows([new], now)[0][0], created=True)
+            if new.unique_for is None:
+                return self._insert_unique(new, new.unique_key, now)
+            return self._insert_unless_recent(new, new.unique_key, new.unique_for, now)
+
+    def insert_many(self, jobs: Sequence[NewJob], *, now: datetime | None = None) -> list[Inserted]:
+        answers: dict[int, Inserted] = {}
+        plain = [index for index, new in enumerate(jobs) if new.unique_key is None]
+        keyed = [index for index, new in enumerate(jobs) if new.unique_key is not None]
+        with self.writing():
+            if plain:
+                ids = self._insert_plain_many([jobs[index] for index in plain], now)
+                for index, job_id in zip(plain, ids, strict=True):
+                    answers[index] = Inserted(id=job_id, created=True)
+            if keyed:
+                inserted = self._insert_keyed_many([jobs[index] for index in keyed], now)
+                answers.update(zip(keyed, inserted, strict=True))
+        return [answers[index] for index in range(len(jobs))]
+
+    def _insert_plain_many(self, jobs: Sequence[NewJob], now: datetime | None) -> list[int]:
+        """Store jobs without unique keys; return their ids in the order of `jobs`."""
+        ids: list[int] = []
+        for start in range(0, len(jobs), CHUNK):
+            # Ids grow with the position, and RETURNING has no order.
+            ids += sorted(row[0] for row in self._insert_rows(jobs[start : start + CHUNK], now))
+        return ids
+
+    def _insert_keyed_many(self, jobs: Sequence[NewJob], now: datetime | None) -> list[Inserted]:
+        if any(new.on_conflict != "skip" or new.unique_for is not None for new in jobs):
+            return [self.insert(new, now=now) for new in jobs]
+        created: dict[str | None, int] = {}
+        for start in range(0, len(jobs), CHUNK):
+            rows = self._insert_rows(jobs[start : start + CHUNK], now)
+            created.update({key: job_id for job_id, key in rows})
+        answers = []
+        for new in jobs:
+            # The first of those that share a key took it; popped, so that the others ask who holds it.
+            job_id = created.pop(new.unique_key, None)
+            answers.append(
+                self.insert(new, now=now) if job_id is None else Inserted(id=job_id, created=True)
+            )
+        return answers
+
+    def _insert_rows(
+        self, jobs: Sequence[NewJob], now: datetime | None
+    ) -> list[tuple[int, str | None]]:
+        """Store the jobs whose unique key is free or None; return (id, unique key) of each, in no order."""
+        rows = [self._row_of(new, position) for position, new in enumerate(jobs)]
+        parameters = {
+            "jobs": msgspec.json.encode(rows).decode(),
+            "now": None if now is None else self.time_text(now),
+        }
+        return [(job_id, key) for job_id, key in self.statement("insert", parameters)]
+
+    def _row_of(self, new: NewJob, position: int) -> dict[str, Any]:
+        row: dict[str, Any] = {name: getattr(new, name) for name in _STORED}
+        for name in _TIMES:
+            moment = getattr(new, name)
+            row[name] = None if moment is None else self.time_text(moment)
+        return {**row, "position": position, "delay": bounded_delay(new.delay)}
+
+    # Unique keys.
+
+    def _insert_unique(self, new: NewJob, key: str, now: datetime | None) -> Inserted:
+        for _ in range(TRIES):
+            if rows := self._insert_rows([new], now):
+                return Inserted(id=rows[0][0], created=True)
+            holder = self._live_holder(key)
+            if holder is None:
+                continue  # it became final between the two statements
+            if new.on_conflict == "raise":
+                raise UniqueConflict(key, holder)
+            if new.on_conflict != "replace":
+                return Inserted(id=holder, created=False)
+            replaced = self._replace_waiting(holder, new, key, now)
+            return Inserted(id=holder, created=False, replaced=replaced)
+        raise DatabaseNotReady(
+            f"the unique key {key!r} was taken and freed {TRIES} times while one job was enqueued"
+        )
+
+    def _live_holder(self, key: str) -> int | None:
+        rows = Job.objects.using(self.using).filter(unique_key=key)
+        return rows.values_list("id", flat=True).first()
+
+    def _insert_unless_recent(
+        self, new: NewJob, key: str, window: timedelta, now: datetime | None
+    ) -> Inserted:
+        """Insert first and look at what has finished in a later statement: a move between the two cannot be missed."""
+        try:
+            with self.writing():
+                inserted = self._insert_unique(new, key, now)
+                if inserted.created:
+                    self._refuse_recent(key, (now or self.database_now()) - window)
+                return inserted
+        except _FinishedRecently as found:
+            if new.on_conflict == "raise":
+                raise UniqueConflict(key, found.job_id) from None
+            return Inserted(id=found.job_id, created=False)
+
+    def _refuse_recent(self, key: str, since: datetime) -> None:
+        for final in (ArchivedJob, DeadJob):
+            rows = final._default_manager.using(self.using).filter(
+                unique_key=key, finished_at__gt=self.storable_time(since)
+            )
+            found = rows.order_by("-finished_at").values_list("id", flat=True).first()
+            if found is not None:
+                raise _FinishedRecently(found)
+
+    def _replace_waiting(self, holder: int, new: NewJob, key: str, now: datetime | None) -> bool:
+        clock = now or self.database_now()
+        due = max(new.run_at or clock, clock + timedelta(seconds=bounded_delay(new.delay)))
+        state = JobState.SCHEDULED if due > clock else JobState.READY
+        at = Value(self.storable_time(clock), output_field=DateTimeField())
+        row = Job.objects.using(self.using).filter(
+            pk=holder, unique_key=key, state__in=[waiting.value for waiting in WAITING_STATES]
+        )
+        changed = row.update(
+            payload=stored_json(new.payload),
+            priority=new.priority,
+            run_at=self.storable_time(due),
+            # What a blocked job waits for is not its time.
+            state=Case(When(state=_BLOCKED, then=Value(_BLOCKED)), default=Value(state.value)),
+            # A job that stays ready keeps its place: a stream of replacements must not starve it.
+            ready_at=Case(When(state=_SCHEDULED, then=at), default=F("ready_at")),
+        )
+        return changed > 0
+
+
+class _FinishedRecently(Exception):
+    """Rolls back the job that was inserted although its key was used within the window."""
+
+    def __init__(self, job_id: int) -> None:
+        super().__init__(job_id)
+        self.job_id = job_id
+
+
+def bounded_delay(seconds: float) -> float:
+    """Return a delay that both databases can add to a time: not negative, not NaN, at most a hundred years."""
+    return min(seconds, LONGEST_DELAY) if seconds > 0 else 0.0

@@ -1,0 +1,11 @@
+"""What both vendors share: everything that is not hot, through Django's ORM on the caller's connection."""
+
+from .inserting import InsertingStore
+from .looking import LookingStore
+from .requeueing import RequeueingStore
+from .retention import RetentionStore
+from .steering import SteeringStore
+
+
+class OrmStore(InsertingStore, SteeringStore, RequeueingStore, LookingStore, RetentionStore):
+    """A store without claims, finishes and workers: those are each vendor's own."""

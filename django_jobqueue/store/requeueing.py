@@ -1,0 +1,105 @@
+"""From final records back to live jobs."""
+
+from collections.abc import Callable
+from functools import partial
+
+from django.db.models import F
+
+from django_jobqueue.core.specs import JobFilter
+from django_jobqueue.core.states import ARCHIVED_STATES
+from django_jobqueue.models import ArchivedJob, DeadJob, Job
+from django_jobqueue.models.base import FinalRecord
+
+from .filters import FilteringStore, refuse_empty
+from .moving import SHARED_COLUMNS, Columns, copy_rows, erase
+
+#: Makes live jobs of the final records with these ids; answers final id → live id, without those refused.
+BringBack = Callable[[list[int]], dict[int, int]]
+
+#: What belongs to the runs that are over; a requeued job gets these from the database's defaults.
+_OF_PAST_RUNS = frozenset(
+    {
+        "run_at",
+        "ready_at",
+        "attempt",
+        "reprocess_count",
+        "rescues",
+        "claim_token",
+        "worker_id",
+        "claimed_at",
+        "attempted_at",
+        "deadline_at",
+        "cancel_requested_at",
+        "expires_at",
+        "waits_for",
+        "result",
+        "error",
+        "progress",
+        "checkpoints",
+    }
+)
+_REQUEUED: Columns = {
+    **{name: name for name in SHARED_COLUMNS if name not in _OF_PAST_RUNS},
+    "requeued_from": F("id"),
+}
+#: Under its own id, so that its attempts stay with it.
+_MOVED: Columns = {**_REQUEUED, "id": "id"}
+#: A new job beside its record: it is as old as this moment.
+_COPIED: Columns = {name: source for name, source in _REQUEUED.items() if name != "created_at"}
+
+
+class RequeueingStore(FilteringStore):
+    """Dead letters move, archived jobs are copied: a dead letter is a job that is not done, an archived one is."""
+
+    def requeue(
+        self, wanted: JobFilter, *, limit: int | None = None
+    ) -> tuple[list[int], list[int]]:
+        refuse_empty(wanted)
+        live: list[int] = []
+        refused: list[int] = []
+        for source, bring_back in self._sources(wanted):
+            rows = self.matching(source._default_manager.using(self.using).all(), wanted)
+            left = None if limit is None else limit - len(live)
+            write = partial(_bring_back, bring_back, live, refused)
+            # Rows locked by somebody are being requeued or removed already.
+            self.in_batches(rows, wanted, write, limit=left, skip_locked=True)
+        return live, refused
+
+    def _sources(self, wanted: JobFilter) -> list[tuple[type[FinalRecord], BringBack]]:
+        dead: tuple[type[FinalRecord], BringBack] = (DeadJob, self._move_back)
+        archive: tuple[type[FinalRecord], BringBack] = (ArchivedJob, self._copy_back)
+        if wanted.reason is not None:
+            return [dead]
+        if wanted.state is not None:
+            return [archive] if wanted.state in ARCHIVED_STATES else [dead]
+        return [dead] if wanted.ids is None else [dead, archive]
+
+    def _move_back(self, ids: list[int]) -> dict[int, int]:
+        dead = DeadJob.objects.using(self.using).filter(pk__in=ids)
+        moved = copy_rows(
+            dead.order_by("id"),
+            into=Job,
+            columns=_MOVED,
+            returning="id, id",
+            unless_conflict="unique_key",
+        )
+        erase(dead.filter(pk__in=[job_id for job_id, _ in moved]))
+        return dict(moved)
+
+    def _copy_back(self, ids: list[int]) -> dict[int, int]:
+        archived = ArchivedJob.objects.using(self.using).filter(pk__in=ids)
+        copied = copy_rows(
+            archived.order_by("id"),
+            into=Job,
+            columns=_COPIED,
+            returning="requeued_from, id",
+            unless_conflict="unique_key",
+        )
+        return dict(copied)
+
+
+def _bring_back(bring_back: BringBack, live: list[int], refused: list[int], ids: list[int]) -> int:
+    requeued = bring_back(ids)
+    live.extend(requeued[one] for one in ids if one in requeued)
+    refused.extend(one for one in ids if one not in requeued)
+    return len(requeued)

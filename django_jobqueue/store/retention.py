@@ -1,0 +1,117 @@
+"""Removing final records whose time is over, one bounded batch per call."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from django_jobqueue.core.specs import Pruned, Retention
+from django_jobqueue.core.states import JobState, WorkerState
+from django_jobqueue.models import (
+    ArchivedJob,
+    AttemptRecord,
+    DeadJob,
+    Job,
+    QueueRecord,
+    WorkerRecord,
+)
+from django_jobqueue.models.base import FinalRecord
+
+from .connected import ConnectedStore
+from .filters import BATCH
+from .moving import erase
+
+WORKER_RETENTION = timedelta(days=1)
+#: For ever, in effect: older than any record, and still a time.
+LONGEST_AGE = timedelta(days=36_500)
+
+
+class RetentionStore(ConnectedStore):
+    """History is removed oldest first, attempts together with their record."""
+
+    def prune(
+        self,
+        retention: Retention,
+        *,
+        batch: int = 1000,
+        dry_run: bool = False,
+        now: datetime | None = None,
+    ) -> Pruned:
+        clock = now or self.database_now()
+        archive, dead = "archive_retention_seconds", "dead_retention_seconds"
+        counts = [
+            self._prune_records(self._expired(model, setting, default, clock), batch, dry_run)
+            for model, setting, default in (
+                (ArchivedJob, archive, retention.archive),
+                (DeadJob, dead, retention.dead),
+            )
+        ]
+        return Pruned(
+            archived=counts[0][0],
+            dead=counts[1][0],
+            attempts=counts[0][1] + counts[1][1],
+            workers=self._prune_workers(clock, batch, dry_run),
+        )
+
+    def _expired(
+        self, model: type[FinalRecord], setting: str, default: timedelta, clock: datetime
+    ) -> list[QuerySet[Any]]:
+        """Return the rows that are past their time: those of each queue with a setting of its own, then the others."""
+        queues = QueueRecord.objects.using(self.using).filter(**{f"{setting}__isnull": False})
+        own = dict(queues.order_by("name").values_list("name", setting))
+        rows = model._default_manager.using(self.using).order_by("finished_at", "pk")
+        expired = [
+            rows.filter(queue=name, finished_at__lt=self._ago(clock, timedelta(seconds=seconds)))
+            for name, seconds in own.items()
+        ]
+        others = rows.filter(finished_at__lt=self._ago(clock, default))
+        return [*expired, others.exclude(queue__in=own) if own else others]
+
+    def _ago(self, clock: datetime, age: timedelta) -> datetime:
+        return self.storable_time(clock - min(age, LONGEST_AGE))
+
+    def _prune_records(
+        self, expired: list[QuerySet[Any]], batch: int, dry_run: bool
+    ) -> tuple[int, int]:
+        """Remove at most `batch` records; return how many records and how many attempts."""
+        records = attempts = 0
+        for rows in expired:
+            full = True
+            while full and records < batch:
+                # A dry run removes nothing, so a second look would count the same rows again.
+                size = batch - records if dry_run else min(BATCH, batch - records)
+                took = (self._count if dry_run else self._remove)(rows, size)
+                records, attempts = records + took[0], attempts + took[1]
+                full = took[0] == size
+        return records, attempts
+
+    def _count(self, rows: QuerySet[Any], size: int) -> tuple[int, int]:
+        attempts = AttemptRecord.objects.using(self.using).filter(
+            job_id__in=rows.values("pk")[:size]
+        )
+        return rows[:size].count(), attempts.count()
+
+    def _remove(self, rows: QuerySet[Any], size: int) -> tuple[int, int]:
+        with self.writing():
+            # Locked first: a dead letter that is being requeued keeps its attempts.
+            locked = rows.select_for_update(skip_locked=True).values_list("pk", flat=True)
+            ids = list(locked[:size])
+            attempts = erase(AttemptRecord.objects.using(self.using).filter(job_id__in=ids))
+            records = rows.model._default_manager.using(self.using).filter(pk__in=ids)
+            return erase(records), attempts
+
+    def _prune_workers(self, clock: datetime, batch: int, dry_run: bool) -> int:
+        running = Job.objects.using(self.using).filter(
+            state=JobState.RUNNING.value, worker_id=OuterRef("pk")
+        )
+        gone = (
+            WorkerRecord.objects.using(self.using)
+            .exclude(state=WorkerState.ALIVE.value)
+            .filter(~Exists(running), ended_at__lt=self._ago(clock, WORKER_RETENTION))
+        )
+        # Few, and final: neither state is ever left.
+        ids = list(gone.order_by("ended_at").values_list("pk", flat=True)[:batch])
+        if dry_run or not ids:
+            return len(ids)
+        with self.writing():
+            return erase(gone.filter(pk__in=ids))

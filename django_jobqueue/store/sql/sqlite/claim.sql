@@ -1,0 +1,42 @@
+-- One index probe per queue: the inner SELECT stops at its LIMIT, and an IN list of queues would sort the whole backlog.
+-- LIMIT may name no column, so each queue is read up to the largest limit, and cut by position.
+-- json_each is what SQLite has for LATERAL: the JSON list of one queue's head, unfolded again beside its queue.
+UPDATE jobqueue_job
+SET state = 'running',
+    attempt = attempt + 1,
+    worker_id = %(worker_id)s,
+    claim_token = %(token)s,
+    claimed_at = strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now'),
+    attempted_at = NULL,
+    unique_key = CASE WHEN unique_while = 'waiting' THEN NULL ELSE unique_key END
+WHERE id IN (
+    SELECT picked.value
+    FROM json_each(%(wanted)s) AS wanted
+    CROSS JOIN json_each((
+        SELECT json_group_array(head.id)
+        FROM (
+            SELECT ready.id
+            FROM jobqueue_job AS ready
+            WHERE ready.state = 'ready' AND ready.queue = json_extract(wanted.value, '$[0]')
+            ORDER BY ready.priority DESC, ready.ready_at, ready.id
+            LIMIT %(most)s
+        ) AS head
+    )) AS picked
+    WHERE picked.key < json_extract(wanted.value, '$[1]')
+        AND EXISTS (SELECT 1 FROM jobqueue_worker WHERE id = %(worker_id)s AND state = 'alive')
+        AND NOT EXISTS (
+            SELECT 1
+            FROM jobqueue_queue AS paused
+            WHERE paused.name = json_extract(wanted.value, '$[0]')
+                AND paused.paused_at IS NOT NULL
+                AND (
+                    paused.paused_until IS NULL
+                    OR paused.paused_until > COALESCE(%(now)s, strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now'))
+                )
+        )
+    ORDER BY wanted.key, picked.key
+    LIMIT %(total)s
+)
+RETURNING id, queue, handler, payload, priority, attempt, max_attempts, reprocess_count, rescues, ready_at, created_at,
+    COALESCE(expires_at <= COALESCE(%(now)s, strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')), 0),
+    timeout_seconds, backoff, fingerprint, unique_key, concurrency_key, meta, tags, checkpoints, error

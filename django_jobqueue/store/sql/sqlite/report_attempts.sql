@@ -1,0 +1,12 @@
+-- Before the jobs move: the attempt and the worker are those of the live row.
+INSERT INTO jobqueue_attempt (
+    job_id, attempt, outcome, started_at, ended_at, worker_id, error_type, message, traceback, log
+)
+SELECT job.id, job.attempt, json_extract(done.value, '$.outcome'), json_extract(done.value, '$.attempted_at'),
+    COALESCE(%(now)s, strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')), job.worker_id,
+    json_extract(done.value, '$.error_type'), json_extract(done.value, '$.message'),
+    json_extract(done.value, '$.traceback'), json_extract(done.value, '$.log')
+FROM json_each(%(rows)s) AS done
+CROSS JOIN jobqueue_job AS job
+WHERE job.id = json_extract(done.value, '$.id') AND job.claim_token = json_extract(done.value, '$.token')
+ORDER BY done.key

@@ -1,0 +1,114 @@
+"""The store on SQLite: one writer at a time, every write under the write lock that its transaction took first."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from uuid import UUID
+
+import msgspec
+from django.db import transaction
+
+from django_jobqueue.core.specs import ClaimedJob, FinishedJob, Promoted, WantedJobs
+
+from .connected import Row
+from .sqlite_workers import SQLiteWorkers
+from .transient import retrying
+
+#: Where the times and `is_expired` of a claimed row end: SQLite gives them as texts and 0 or 1.
+_EXPIRED_COLUMN = 12
+#: How long a write is tried for its turn, besides the busy timeout that each try waits.
+PATIENCE_SECONDS = 30.0
+
+
+class SQLiteStore(SQLiteWorkers):
+    """The embedded store. There is no other host and no other clock; `dedicated` is the store itself."""
+
+    def __init__(self, using: str) -> None:
+        super().__init__(using)
+        self._wait = threading.Event().wait  # never set: a pause
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Open a transaction that holds the write lock from its first statement, whatever its mode."""
+        # Within the caller's transaction a second try could not succeed: the lock it waits for may be its own doing.
+        patience = 0.0 if self.connection.in_atomic_block else PATIENCE_SECONDS
+        with retrying(self._locked, wait=self._wait, seconds=patience):
+            yield
+
+    def _locked(self) -> ExitStack:
+        with ExitStack() as stack:
+            stack.enter_context(transaction.atomic(using=self.using))
+            self.statement("take_write_lock", {})
+            return stack.pop_all()
+
+    def time_text(self, moment: datetime) -> str:
+        # Six digits always: as texts, 12:00:00 would sort before 12:00:00.000.
+        return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+    # Claiming and finishing.
+
+    def claim(
+        self,
+        *,
+        worker_id: UUID,
+        token: UUID,
+        wanted: Sequence[WantedJobs],
+        total: int,
+        now: datetime | None = None,
+    ) -> list[ClaimedJob]:
+        if not wanted or total <= 0:
+            return []
+        parameters = {
+            "worker_id": worker_id.hex,
+            "token": token.hex,
+            "wanted": msgspec.json.encode([(one.queue, one.limit) for one in wanted]).decode(),
+            "most": min(total, max(one.limit for one in wanted)),
+            "total": total,
+            "now": self.optional_time_text(now),
+        }
+        with self.writing():
+            rows = self.statement("claim", parameters)
+        jobs = [self._claimed(row, token, worker_id) for row in rows]
+        place = {one.queue: position for position, one in enumerate(wanted)}
+        # RETURNING has no order, whatever the statement inside says.
+        jobs.sort(key=lambda job: (place[job.queue], -job.priority, job.ready_at, job.id))
+        return jobs
+
+    def _claimed(self, row: Row, token: UUID, worker_id: UUID) -> ClaimedJob:
+        *facts, ready_at, created_at, is_expired = row[:_EXPIRED_COLUMN]
+        facts += [self.aware(ready_at), self.aware(created_at), bool(is_expired)]
+        facts += [*row[_EXPIRED_COLUMN:], token, worker_id]
+        return ClaimedJob(*facts)
+
+    def finish_and_claim(
+        self,
+        finished: Sequence[FinishedJob],
+        *,
+        worker_id: UUID,
+        token: UUID,
+        wanted: Sequence[WantedJobs],
+        total: int,
+    ) -> tuple[set[int], list[ClaimedJob]]:
+        # One transaction: one wait for the write lock, one commit.
+        with self.writing():
+            return super().finish_and_claim(
+                finished, worker_id=worker_id, token=token, wanted=wanted, total=total
+            )
+
+    def queues_with_ready_jobs(self) -> list[str]:
+        return sorted(queue for (queue,) in self.statement("ready_queues", {}))
+
+    def promote(self, *, limit: int = 500, now: datetime | None = None) -> Promoted:
+        moment = self.optional_time_text(now)
+        with self.writing():
+            promoted = Counter(
+                queue for (queue,) in self.statement("promote", {"limit": limit, "now": moment})
+            )
+        due = self.statement("next_due", {"now": moment})
+        return Promoted(
+            queues=tuple(sorted(promoted)),
+            count=promoted.total(),
+            next_due_seconds=max(0.0, due[0][0]) if due else None,
+        )

@@ -1,0 +1,126 @@
+"""What operators do to jobs, queues and workers. Guarded: a job that has moved on meanwhile is left alone."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from django.db.models import F, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce, Now
+
+from django_jobqueue.core.error_text import storable_text
+from django_jobqueue.core.specs import Cancelled, JobFilter
+from django_jobqueue.core.states import WAITING_STATES, JobState, WorkerState
+from django_jobqueue.models import (
+    ArchivedJob,
+    AttemptRecord,
+    DeadJob,
+    Job,
+    QueueRecord,
+    WorkerRecord,
+)
+
+from .filters import FilteringStore, refuse_empty
+from .moving import SHARED_COLUMNS, copy_rows, erase, stored_json
+
+_REASON_LIMIT = 255
+_WAITING = [state.value for state in WAITING_STATES]
+
+
+class SteeringStore(FilteringStore):
+    """Each batch locks its rows first, so what is decided of their state stays true until it is written."""
+
+    def cancel(self, wanted: JobFilter, *, reason: str = "") -> Cancelled:
+        refuse_empty(wanted)
+        if wanted.reason is not None:
+            return Cancelled()  # only dead letters have one
+        jobs = Job.objects.using(self.using)
+        cancelled = asked = 0
+
+        def write(ids: list[int]) -> int:
+            nonlocal cancelled, asked
+            cancelled += self._archive_waiting(ids, reason)
+            running = jobs.filter(pk__in=ids, state=JobState.RUNNING.value)
+            asked += running.update(cancel_requested_at=Coalesce("cancel_requested_at", Now()))
+            return len(ids)
+
+        # Waits for locks: a job that is being claimed at this moment must be asked to stop, not passed over.
+        self.in_batches(self.matching(jobs.all(), wanted), wanted, write)
+        return Cancelled(cancelled=cancelled, asked=asked)
+
+    def _archive_waiting(self, ids: Sequence[int], reason: str) -> int:
+        jobs = Job.objects.using(self.using)
+        columns: dict[str, str | Combinable] = {
+            **SHARED_COLUMNS,
+            "id": "id",
+            "state": Value(JobState.CANCELLED.value),
+            "finished_at": Now(),
+        }
+        if reason:
+            error = {"type": "Cancel", "message": storable_text(reason)}
+            text = msgspec.json.encode(error).decode()
+            columns["error"] = Coalesce(stored_json(text), F("error"))
+        waiting = jobs.filter(pk__in=ids, state__in=_WAITING)
+        moved = copy_rows(waiting, into=ArchivedJob, columns=columns, returning="id")
+        return erase(jobs.filter(pk__in=[job_id for (job_id,) in moved]))
+
+    def run_now(self, wanted: JobFilter) -> int:
+        refuse_empty(wanted)
+        if wanted.reason is not None:
+            return 0
+        scheduled = Job.objects.using(self.using).filter(state=JobState.SCHEDULED.value)
+        count = 0
+
+        def write(ids: list[int]) -> int:
+            nonlocal count
+            ready = JobState.READY.value
+            count += scheduled.filter(pk__in=ids).update(state=ready, ready_at=Now(), run_at=Now())
+            return len(ids)
+
+        self.in_batches(self.matching(scheduled, wanted), wanted, write)
+        return count
+
+    def discard_dead(self, wanted: JobFilter) -> int:
+        refuse_empty(wanted)
+        dead = DeadJob.objects.using(self.using)
+        count = 0
+
+        def write(ids: list[int]) -> int:
+            nonlocal count
+            erase(AttemptRecord.objects.using(self.using).filter(job_id__in=ids))
+            count += erase(dead.filter(pk__in=ids))
+            return len(ids)
+
+        # Rows locked by somebody are on their way out already: requeued, pruned or discarded.
+        self.in_batches(self.matching(dead.all(), wanted), wanted, write, skip_locked=True)
+        return count
+
+    # Queues and workers.
+
+    def pause_queue(self, name: str, *, reason: str = "", until: datetime | None = None) -> None:
+        paused = QueueRecord(
+            name=name,
+            paused_at=Now(),
+            paused_until=None if until is None else self.storable_time(until),
+            pause_reason=storable_text(reason)[:_REASON_LIMIT],
+        )
+        with self.writing():
+            QueueRecord.objects.using(self.using).bulk_create(
+                [paused],
+                update_conflicts=True,
+                unique_fields=["name"],
+                update_fields=["paused_at", "paused_until", "pause_reason"],
+            )
+
+    def resume_queue(self, name: str) -> bool:
+        paused = QueueRecord.objects.using(self.using).filter(name=name, paused_at__isnull=False)
+        with self.writing():
+            return paused.update(paused_at=None, paused_until=None, pause_reason="") > 0
+
+    def request_worker_stop(self, worker_id: UUID) -> bool:
+        alive = WorkerRecord.objects.using(self.using).filter(
+            pk=worker_id, state=WorkerState.ALIVE.value
+        )
+        with self.writing():
+            return alive.update(stop_requested_at=Coalesce("stop_requested_at", Now())) > 0
