@@ -134,6 +134,23 @@ def test_a_service_of_oneshots_ends_well_when_the_last_of_them_has_finished():
     assert done == ["second"]
 
 
+def test_a_service_of_unconstrained_oneshots_waits_for_each_of_them_too():
+    done, first_done = [], threading.Event()
+
+    def slower(stop):
+        assert first_done.wait(PATIENCE)
+        done.append(stop.wait(GLANCE))
+
+    Service(
+        [
+            task("slower", slower, kind=UNCONSTRAINED_ONESHOT),
+            task("first", lambda stop: first_done.set(), kind=ONESHOT),
+        ]
+    ).run()
+
+    assert done == [False]
+
+
 def test_a_service_with_a_lasting_task_goes_on_when_its_oneshots_have_finished():
     finished, ended_by_oneshots = threading.Event(), []
 

@@ -49,6 +49,11 @@ def test_preconditions_do_not_count_as_tasks():
     assert ran == []
 
 
+def test_a_service_whose_only_task_was_refused_tells_why_and_not_that_it_has_none():
+    with pytest.raises(RegistrationFailed, match="'pump' is not a ServiceTask"):
+        Service(["pump"]).run()
+
+
 def test_all_problems_are_reported_together_in_order_and_then_nothing_runs():
     ran = []
 
