@@ -1,0 +1,150 @@
+"""Interleavings of two connections, forced: what must wait waits, what must be passed over is passed over."""
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from django.db import connection as django_connection
+
+from django_jobqueue.core.specs import FinishedJob, Transition, WantedJobs
+from django_jobqueue.core.states import JobState
+from django_jobqueue.models import ArchivedJob, Job
+from django_jobqueue.store.postgresql import PostgreSQLStore
+from django_jobqueue.store.sessions import PsycopgSession
+
+from .helpers import make_job, register_worker
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+
+LEASE = timedelta(seconds=30)
+
+
+class Side:
+    """A store on a connection of its own, whose transaction the test may hold open."""
+
+    def __init__(self) -> None:
+        session = PsycopgSession("default")
+        self.connection: psycopg.Connection[Any] = session.connection
+        # What would block for ever must fail instead.
+        self.connection.execute("SET statement_timeout = '5s'")
+        self.pid = self.connection.info.backend_pid
+        self.store = PostgreSQLStore("default", session=session)
+
+    def claim(self, worker_id: UUID, limit: int) -> list[Any]:
+        return self.store.claim(
+            worker_id=worker_id, token=uuid4(), wanted=[WantedJobs("default", limit)], total=limit
+        )
+
+
+@pytest.fixture
+def sides() -> Iterator[tuple[Side, Side]]:
+    mine, theirs = Side(), Side()
+    yield mine, theirs
+    mine.store.close()
+    theirs.store.close()
+
+
+def waits_for_a_lock(pid: int) -> None:
+    """Return once the backend waits for a lock; the lock table is looked at, no time is guessed."""
+    with django_connection.cursor() as cursor:
+        for _ in range(20_000):
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE pid = %s AND NOT granted", [pid])
+            if cursor.fetchone()[0]:
+                return
+    raise AssertionError(f"backend {pid} waits for nothing")
+
+
+def test_a_claim_passes_over_rows_that_another_claim_holds(sides: tuple[Side, Side]) -> None:
+    mine, theirs = sides
+    jobs = [make_job() for _ in range(4)]
+    first, second = register_worker(), register_worker()
+    with theirs.connection.transaction():
+        held = theirs.claim(first, 2)
+        taken = mine.claim(second, 4)
+
+    assert {job.id for job in held} == {jobs[0].pk, jobs[1].pk}
+    assert {job.id for job in taken} == {jobs[2].pk, jobs[3].pk}
+
+
+def test_a_claim_waits_for_the_reaper_and_then_takes_nothing(sides: tuple[Side, Side]) -> None:
+    mine, reaper = sides
+    worker = register_worker(lease=timedelta(seconds=-1))
+    make_job()
+    answers: list[list[Any]] = []
+    claimer = threading.Thread(target=lambda: answers.append(mine.claim(worker, 1)))
+    with reaper.connection.transaction():
+        reaper.connection.execute(
+            "SELECT id FROM jobqueue_worker WHERE id = %s FOR UPDATE SKIP LOCKED", [worker]
+        )
+        claimer.start()
+        waits_for_a_lock(mine.pid)
+        reaper.connection.execute(
+            "UPDATE jobqueue_worker SET state = 'dead' WHERE id = %s", [worker]
+        )
+    claimer.join()
+
+    assert answers == [[]]
+    assert Job.objects.get().state == JobState.READY
+
+
+def test_the_reaper_passes_over_a_worker_whose_claim_is_open(sides: tuple[Side, Side]) -> None:
+    worker_side, reaper = sides
+    worker = register_worker(lease=timedelta(seconds=-1))
+    make_job()
+    with worker_side.connection.transaction():
+        worker_side.claim(worker, 1)
+        during = reaper.store.release_of_dead_workers()
+    after = reaper.store.release_of_dead_workers()
+
+    assert during == []
+    assert [one.worker_id for one in after] == [worker]
+    assert Job.objects.get().state == JobState.READY
+
+
+def test_a_heartbeat_passes_while_a_claim_is_open(sides: tuple[Side, Side]) -> None:
+    claiming, beating = sides
+    worker = register_worker()
+    make_job()
+    with claiming.connection.transaction():
+        claiming.claim(worker, 1)
+        beat = beating.store.heartbeat(worker, lease=LEASE)
+
+    assert beat.alive
+
+
+def test_a_report_from_before_the_lease_was_lost_changes_nothing(sides: tuple[Side, Side]) -> None:
+    paused, other = sides
+    make_job()
+    old, new = register_worker(lease=timedelta(seconds=-1)), register_worker()
+    [before] = paused.claim(old, 1)
+    other.store.release_of_dead_workers()
+    [after] = other.claim(new, 1)
+
+    late = FinishedJob(before, Transition(state=JobState.SUCCEEDED, result='"late"'))
+    assert paused.store.finish_many([late]) == set()
+
+    row = Job.objects.get()
+    assert (row.state, row.claim_token) == (JobState.RUNNING, after.claim_token)
+    assert not ArchivedJob.objects.exists()
+
+
+def test_of_two_finishes_of_one_claim_the_second_finds_nothing(sides: tuple[Side, Side]) -> None:
+    mine, theirs = sides
+    make_job()
+    worker = register_worker()
+    [job] = mine.claim(worker, 1)
+    done = FinishedJob(job, Transition(state=JobState.SUCCEEDED))
+    answers: list[set[int]] = []
+    second = threading.Thread(target=lambda: answers.append(theirs.store.finish_many([done])))
+    with mine.connection.transaction():
+        assert mine.store.finish_many([done]) == {job.id}
+        second.start()
+        waits_for_a_lock(theirs.pid)
+    second.join()
+
+    assert answers == [set()]
+    assert ArchivedJob.objects.count() == 1
