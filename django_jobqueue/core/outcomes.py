@@ -5,12 +5,11 @@ A handler returns or raises the first six; any other value that it returns is `S
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from django_jobqueue.core.clock import Seconds
 from django_jobqueue.core.error_text import ErrorDescription
 from django_jobqueue.core.states import DeathReason
-
-Seconds = float | timedelta
 
 
 class Answer(Exception):

@@ -1,11 +1,11 @@
 """Deciding what is written because of an outcome: pure, so that every branch is tested without a database."""
 
-from datetime import timedelta
 from typing import assert_never
 
 import msgspec
 
 from django_jobqueue.core.backoff import Backoff
+from django_jobqueue.core.clock import Seconds, seconds_of
 from django_jobqueue.core.error_text import ErrorDescription, storable_text
 from django_jobqueue.core.outcomes import (
     Bury,
@@ -15,7 +15,6 @@ from django_jobqueue.core.outcomes import (
     Outcome,
     Release,
     Retry,
-    Seconds,
     Snooze,
     Succeed,
     Unprocessable,
@@ -85,7 +84,7 @@ def _retried(job: ClaimedJob, outcome: Fail | Retry, backoff: Backoff) -> Transi
         return Transition(
             state=JobState.DEAD, reason=DeathReason.DISCARDED, error=error, report=report
         )
-    if job.is_last_attempt:
+    if job.is_last_attempt or not backoff.allows_retry:
         return Transition(
             state=JobState.DEAD, reason=DeathReason.EXHAUSTED, error=error, report=report
         )
@@ -129,9 +128,7 @@ def _error_json(error_type: str, message: str, fields: object = None) -> str:
 
 
 def _seconds(delay: Seconds | None) -> float:
-    if delay is None:
-        return 0.0
-    return delay.total_seconds() if isinstance(delay, timedelta) else float(delay)
+    return 0.0 if delay is None else seconds_of(delay)
 
 
 def _short(text: object) -> str:

@@ -85,7 +85,8 @@ class PsycopgSession:
         # https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
         with connection.pipeline():
             cursors = [connection.execute(sql, parameters) for sql, parameters in statements]
-            return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+        # A cursor knows its answer only when the pipeline has been left.
+        return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
 
     @contextmanager
     def atomic(self) -> Iterator[None]:

@@ -119,14 +119,14 @@ class Pump(ServiceTask):
             return 0
 
     def _exchange(self) -> int:
-        looks = self._should_look()
-        asks = self._slots.asks(self._names()) if looks else []
+        names = self._names() if self._should_look() else None
+        asks = self._slots.asks(names or ())
         me, claimed = self._membership.worker_id, 0
         for wanted, total in asks or [((), 0)]:
             jobs = self._outbox.exchange(worker_id=me, wanted=wanted, total=total)
             self._dispatch(jobs)
             claimed += len(jobs)
-        if looks:
+        if asks or names == []:
             self._plan_next_look(claimed, sum(total for _, total in asks))
         return claimed
 
