@@ -83,6 +83,11 @@ def test_a_late_attempt_waits_no_longer_than_the_cap(backoff, cap, attempt):
     assert backoff.seconds(attempt) == cap
 
 
+@pytest.mark.parametrize("backoff", [Linear(7), Polynomial(3), Exponential(jitter=0)], ids=repr)
+def test_a_job_that_has_not_run_waits_as_after_its_first_run(backoff):
+    assert backoff.seconds(0) == backoff.seconds(-3) == backoff.seconds(1)
+
+
 def test_the_default_is_five_seconds_doubling_up_to_an_hour_with_a_tenth_of_jitter():
     default = Exponential()
 

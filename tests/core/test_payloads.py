@@ -5,35 +5,16 @@ import subprocess
 import sys
 import timeit
 from collections import OrderedDict, defaultdict
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
-from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from django_jobqueue.core.errors import PayloadError, PayloadTooLarge
-from django_jobqueue.core.payloads import dump_payload, dump_result, load_payload
-
-scalars = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.text(st.characters())
-)
-json_values = st.recursive(
-    scalars | st.integers(-(10**60), 10**60),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=30,
-)
-anything = st.recursive(
-    scalars | st.binary() | st.sets(st.integers()) | st.datetimes() | st.complex_numbers(),
-    lambda inner: (
-        st.lists(inner)
-        | st.tuples(inner, inner)
-        | st.dictionaries(st.text() | st.integers() | st.none() | st.booleans(), inner)
-    ),
-    max_leaves=30,
-)
+from django_jobqueue.core.payloads import dump_payload, load_payload
+from tests.core.hostile import CYCLE, anything, json_values, nested
 
 
 def call(value):
@@ -43,13 +24,6 @@ def call(value):
 def there_and_back(value):
     [back], _ = load_payload(dump_payload(call(value)))
     return back
-
-
-def nested(depth):
-    value = []
-    for _ in range(depth - 1):
-        value = [value]
-    return value
 
 
 def with_lists(value):
@@ -144,10 +118,6 @@ class Colour(str, enum.Enum):  # noqa: UP042 - a StrEnum prints as its value by 
 )
 def test_subclasses_of_the_types_of_json_are_stored_as_those(value, text):
     assert dump_payload(value) == text
-
-
-CYCLE: dict[str, object] = {}
-CYCLE["self"] = CYCLE
 
 
 @pytest.mark.parametrize(
@@ -281,70 +251,3 @@ class TestLoading:
     def test_a_row_edited_by_hand_is_a_payload_error(self, text):
         with pytest.raises(PayloadError, match="payload cannot be read"):
             load_payload(text)
-
-
-@dataclass
-class Receipt:
-    total: Decimal
-    at: datetime
-    paths: set[str]
-
-
-class Unprintable:
-    def __repr__(self):
-        raise SystemExit
-
-
-class TestResults:
-    @pytest.mark.parametrize("value", [None, 1, "a", [1, {"b": None}], 10**100, 1e300])
-    def test_plain_data_is_stored_as_it_is(self, value):
-        text, is_stored = dump_result(value)
-
-        assert is_stored
-        assert json.loads(text) == value
-
-    def test_typed_values_are_stored_in_their_json_form(self):
-        receipt = Receipt(Decimal("1.10"), datetime(2026, 1, 2, tzinfo=UTC), {"a"})
-
-        text, is_stored = dump_result({"receipt": receipt, "id": UUID(int=1), "name": Text("b")})
-
-        assert is_stored
-        assert json.loads(text) == {
-            "receipt": {"total": "1.10", "at": "2026-01-02T00:00:00Z", "paths": ["a"]},
-            "id": "00000000-0000-0000-0000-000000000001",
-            "name": "b",
-        }
-
-    @pytest.mark.parametrize(
-        ("value", "name"),
-        [
-            (object(), "object"),
-            (Unprintable(), f"{__name__}.Unprintable"),
-            ({1, 2}, "set"),
-            (b"a", "bytes"),
-            (math.nan, "float"),
-            ([math.nan], "list"),
-            ({1: "a"}, "dict"),
-            ("\x00", "str"),
-            ("x" * 70_000, "str"),
-            (CYCLE, "dict"),
-            (nested(100_000), "list"),
-            (
-                Receipt(Decimal(1), datetime(2026, 1, 2, tzinfo=UTC), {"\ud800"}),
-                f"{__name__}.Receipt",
-            ),
-            (ValueError(1), "ValueError"),
-            (int, "type"),
-        ],
-        ids=lambda value: type(value).__name__,
-    )
-    def test_what_cannot_be_stored_leaves_a_marker_with_its_type(self, value, name):
-        text, is_stored = dump_result(value)
-
-        assert (json.loads(text), is_stored) == ({"_unserialisable": name}, False)
-
-    @given(value=anything)
-    def test_any_result_can_be_written(self, value):
-        text, is_stored = dump_result(value)
-
-        assert json.loads(text) == {"_unserialisable": type(value).__name__} or is_stored
