@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core.checks import register
 
 
 class JobQueueConfig(AppConfig):
@@ -6,3 +7,14 @@ class JobQueueConfig(AppConfig):
     label = "jobqueue"
     verbose_name = "Job queue"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from .checks import check_database, check_settings
+        from .events import events
+        from .jobs.registry import autodiscover
+        from .observability.logs import log_event
+
+        register(check_settings, "jobqueue")
+        register(check_database, "jobqueue")
+        events.subscribe(log_event)
+        autodiscover()

@@ -13,7 +13,8 @@ from django_jobqueue.core.error_text import storable_text
 from django_jobqueue.core.errors import JobCancelled, LeaseLost
 from django_jobqueue.core.payloads import dump_payload
 from django_jobqueue.core.specs import ClaimedJob
-from django_jobqueue.events import events
+from django_jobqueue.events import EventBus
+from django_jobqueue.events import events as events_of_process
 from django_jobqueue.store import JobStore
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class JobContext:
         "_checkpoints",
         "_clock",
         "_dropped_lines",
+        "_events",
         "_lease_lost",
         "_lines",
         "_log_room",
@@ -54,12 +56,14 @@ class JobContext:
         cancelled: Event,
         lease_lost: Event,
         clock: Callable[[], float] = monotonic,
+        events: EventBus = events_of_process,
     ) -> None:
         self.job = job
         self._store = store
         self._cancelled = cancelled
         self._lease_lost = lease_lost
         self._clock = clock
+        self._events = events
         self._checkpoints: Mapping[str, object] | None = None
         self._unwritten: str | None = None
         self._next_write = -math.inf
@@ -105,7 +109,7 @@ class JobContext:
     def flush_progress(self) -> None:
         """Write the progress that was told last, unless it was written already.
 
-        A failure to write is told to the log alone: progress is news, and no reason to fail a job.
+        A failure to write is an event and nothing more: progress is no reason to fail a job.
         """
         unwritten, self._unwritten = self._unwritten, None
         if unwritten is None:
@@ -114,18 +118,10 @@ class JobContext:
         try:
             held = self._store.save_progress(self.job.id, self.job.claim_token, progress=unwritten)
         except Exception as error:
-            events.emit("job.progress_not_written", job=self.job, error=error)
+            self._events.emit("job.progress_lost", job=self.job, error=error)
         else:
             if not held:
                 self._lease_lost.set()
-
-    def close(self) -> str | None:
-        """Called by the worker after the run: write the last progress, return the log as JSON.
-
-        None if nothing was logged. Never raises.
-        """
-        self.flush_progress()
-        return msgspec.json.encode(self.log_lines).decode() if self._lines is not None else None
 
     def log(self, message: object) -> None:
         """Keep a line with this attempt: at most 1,000 lines and 64 KiB, then they are counted."""

@@ -2,8 +2,6 @@
 
 from typing import TypedDict, Unpack
 
-import msgspec
-
 from django_jobqueue import conf
 from django_jobqueue.core.errors import JobNotFound, RequeueRefused, StateChanged
 from django_jobqueue.core.keys import checked_label
@@ -74,8 +72,6 @@ def requeue(
     StateChanged while it is live, JobNotFound where it is nowhere.
     """
     wanted = _filter("requeue", ids, criteria, state=state, death=death)
-    if not ids and state is None:
-        wanted = msgspec.structs.replace(wanted, state=JobState.DEAD)
     store = site_store()
     live, refused = store.requeue(wanted, limit=limit)
     if len(ids) == 1 and not live:

@@ -53,9 +53,8 @@ class Queue:
         Running jobs go on. It holds for every worker within one claim.
         """
         ends = None if until is None else values.moment("until", until)
-        told = values.label("reason", reason) if reason else ""
-        site_store().pause_queue(self.name, reason=told, until=ends)
-        events.emit("queue.paused", queue=self.name, reason=told, until=ends)
+        site_store().pause_queue(self.name, reason=reason, until=ends)
+        events.emit("queue.paused", queue=self.name, reason=reason, until=ends)
 
     def resume(self) -> bool:
         """Let jobs start again; False if the queue was not paused."""

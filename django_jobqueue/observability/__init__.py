@@ -1,0 +1,1 @@
+"""Subscribers of events: what turns the facts of this package into log lines."""

@@ -1,0 +1,92 @@
+"""System checks: misuse that can be seen before anything runs. None opens a connection."""
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Warning
+from django.db import connections
+
+from django_jobqueue import conf
+from django_jobqueue.core.errors import InvalidSettings
+from django_jobqueue.store.resolver import SUPPORTED_VENDORS
+
+SHORTEST_PRUDENT_LEASE = timedelta(seconds=10)
+SQLITE_OPTIONS_HINT = (
+    'Set its OPTIONS to {"transaction_mode": "IMMEDIATE", "timeout": 20, '
+    '"init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"}.'
+)
+_SETS_WAL = re.compile(r"journal_mode\s*=?\s*\(?\s*['\"]?wal", re.IGNORECASE)
+
+
+def check_settings(**_: Any) -> Sequence[CheckMessage]:
+    """E002: JOBQUEUE cannot be right. W002: a lease that a pause of the worker outlasts."""
+    try:
+        settings = conf.current()
+    except InvalidSettings as error:
+        return [
+            Error(str(error), hint="Correct JOBQUEUE in your settings.", id="jobqueue.E002"),
+        ]
+    if settings.database not in connections.settings:
+        return [
+            Error(
+                f"JOBQUEUE['DATABASE'] is {settings.database!r}, which is not in DATABASES.",
+                hint=f"The aliases are: {', '.join(connections.settings)}.",
+                id="jobqueue.E002",
+            )
+        ]
+    if settings.lease > SHORTEST_PRUDENT_LEASE:
+        return []
+    return [
+        Warning(
+            f"JOBQUEUE['LEASE'] is {settings.lease.total_seconds():g} s: a worker that pauses for "
+            "that long, swapping or in a virtual machine, loses its jobs to another.",
+            hint="Set it above 10 seconds; the default is 30.",
+            id="jobqueue.W002",
+        )
+    ]
+
+
+def check_database(**_: Any) -> Sequence[CheckMessage]:
+    """E001: this kind of database cannot keep jobs. W001: SQLite that answers 'locked'."""
+    try:
+        alias = conf.current().database
+    except InvalidSettings:
+        return []  # told by check_settings
+    if alias not in connections.settings:
+        return []
+    connection = connections[alias]
+    if connection.vendor not in SUPPORTED_VENDORS:
+        return [
+            Error(
+                f"A {connection.vendor!r} database cannot keep jobs.",
+                hint=f"Point JOBQUEUE['DATABASE'] at an alias of {' or '.join(SUPPORTED_VENDORS)}.",
+                id="jobqueue.E001",
+            )
+        ]
+    if connection.vendor == "sqlite":
+        return _sqlite_warnings(alias, connection.settings_dict)
+    return []
+
+
+def _sqlite_warnings(alias: str, database: dict[str, Any]) -> list[CheckMessage]:
+    name = str(database["NAME"])
+    if name == ":memory:" or "mode=memory" in name:
+        return []  # one process, and nothing to lock
+    options = database.get("OPTIONS", {})
+    lacks = []
+    if str(options.get("transaction_mode") or "").upper() not in ("IMMEDIATE", "EXCLUSIVE"):
+        lacks.append("takes its write lock late (transaction_mode is not IMMEDIATE)")
+    if not _SETS_WAL.search(str(options.get("init_command") or "")):
+        lacks.append("lets readers block writers (no journal_mode=WAL in init_command)")
+    if not lacks:
+        return []
+    return [
+        Warning(
+            f"The SQLite database {alias!r} keeps jobs, but {' and '.join(lacks)}: workers and "
+            "requests will fail with 'database is locked'.",
+            hint=SQLITE_OPTIONS_HINT,
+            id="jobqueue.W001",
+        )
+    ]

@@ -1,0 +1,143 @@
+from collections.abc import Iterator
+
+import pytest
+from django.core.checks import CheckMessage, run_checks
+from django.db import connections
+from django.test import override_settings
+
+from django_jobqueue.checks import check_database
+from example_project.databases import SQLITE_OPTIONS
+
+
+def found(**jobqueue: object) -> list[CheckMessage]:
+    with override_settings(JOBQUEUE=jobqueue):
+        return run_checks(tags=["jobqueue"])
+
+
+class AliasOf:
+    """Gives an alias a database for the length of a test."""
+
+    def __init__(self) -> None:
+        self.added: list[str] = []
+
+    def __call__(self, alias: str, **database: object) -> None:
+        connections.settings[alias] = connections.configure_settings(
+            {"default": {}, alias: database}
+        )[alias]
+        self.added.append(alias)
+
+
+@pytest.fixture
+def alias_of() -> Iterator[AliasOf]:
+    adds = AliasOf()
+    yield adds
+    for alias in adds.added:
+        del connections.settings[alias]
+        if hasattr(connections._connections, alias):
+            delattr(connections._connections, alias)
+
+
+def test_a_site_that_is_set_up_well_gets_no_message():
+    assert found() == []
+
+
+def test_no_check_opens_a_connection():
+    # The test would fail in the first query: it has no access to the database.
+    assert found(DATABASE="default") == []
+
+
+class TestE001:
+    def test_jobqueue_e001_a_database_that_cannot_keep_jobs(self, alias_of: AliasOf):
+        alias_of("nowhere", ENGINE="django.db.backends.dummy", NAME="x")
+
+        [error] = found(DATABASE="nowhere")
+
+        assert error.id == "jobqueue.E001"
+        assert error.is_serious()
+        assert "'unknown' database" in error.msg
+        assert error.hint == "Point JOBQUEUE['DATABASE'] at an alias of postgresql or sqlite."
+
+
+class TestE002:
+    def test_jobqueue_e002_a_setting_that_cannot_be_right(self):
+        [error] = found(CONCURENCY=3)
+
+        assert error.id == "jobqueue.E002"
+        assert error.is_serious()
+        assert "Did you mean 'CONCURRENCY'?" in error.msg
+        assert error.hint
+
+    def test_jobqueue_e002_an_alias_that_is_not_in_databases(self):
+        [error] = found(DATABASE="elsewhere")
+
+        assert error.id == "jobqueue.E002"
+        assert "'elsewhere', which is not in DATABASES" in error.msg
+        assert error.hint
+        assert "default" in error.hint
+
+
+class TestW001:
+    SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": "never_opened.sqlite3"}
+
+    def test_jobqueue_w001_sqlite_without_wal_and_immediate(self, alias_of: AliasOf):
+        alias_of("plain", **self.SQLITE)
+
+        [warning] = found(DATABASE="plain")
+
+        assert warning.id == "jobqueue.W001"
+        assert not warning.is_serious()
+        assert "transaction_mode is not IMMEDIATE" in warning.msg
+        assert "no journal_mode=WAL" in warning.msg
+        assert "IMMEDIATE" in (warning.hint or "")
+
+    @pytest.mark.parametrize(
+        ("without", "told", "untold"),
+        [
+            ("transaction_mode", "transaction_mode", "journal_mode"),
+            ("init_command", "journal_mode", "transaction_mode"),
+        ],
+    )
+    def test_jobqueue_w001_names_only_what_is_missing(
+        self, alias_of: AliasOf, without: str, told: str, untold: str
+    ):
+        options = {key: value for key, value in SQLITE_OPTIONS.items() if key != without}
+        alias_of("half", **self.SQLITE, OPTIONS=options)
+
+        [warning] = found(DATABASE="half")
+
+        assert told in warning.msg
+        assert untold not in warning.msg
+
+    @pytest.mark.parametrize(
+        "command",
+        ["PRAGMA journal_mode=WAL", "pragma JOURNAL_MODE = 'wal';", "PRAGMA journal_mode(wal)"],
+    )
+    def test_jobqueue_w001_knows_every_way_to_write_wal(self, alias_of: AliasOf, command: str):
+        options = {"transaction_mode": "immediate", "init_command": command}
+        alias_of("good", **self.SQLITE, OPTIONS=options)
+
+        assert found(DATABASE="good") == []
+
+    def test_jobqueue_w001_is_not_told_of_a_database_in_memory(self, alias_of: AliasOf):
+        alias_of("memory", ENGINE="django.db.backends.sqlite3", NAME=":memory:")
+
+        assert found(DATABASE="memory") == []
+
+
+class TestW002:
+    @pytest.mark.parametrize("lease", [2, 10])
+    def test_jobqueue_w002_a_lease_of_ten_seconds_or_less(self, lease: float):
+        [warning] = found(LEASE=lease, HEARTBEAT_INTERVAL=0.5)
+
+        assert warning.id == "jobqueue.W002"
+        assert not warning.is_serious()
+        assert f"is {lease:g} s" in warning.msg
+        assert warning.hint
+
+    def test_jobqueue_w002_is_not_told_of_a_longer_one(self):
+        assert found(LEASE=10.1, HEARTBEAT_INTERVAL=0.5) == []
+
+
+def test_a_wrong_setting_is_told_once():
+    with override_settings(JOBQUEUE={"LEASE": "long"}):
+        assert check_database() == []
