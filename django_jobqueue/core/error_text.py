@@ -68,8 +68,9 @@ def storable_text(text: object, limit: int = TEXT_LIMIT) -> str:
 
 
 def short_repr(value: object, limit: int = 80) -> str:
-    """Return the repr of `value` in ASCII, for a message."""
-    return storable_text(_guarded(lambda: ascii(value), f"a {type_name(type(value))}"), limit)
+    """Return the repr of `value` for a message: one line of ASCII, cut at `limit` characters."""
+    text = _guarded(lambda: ascii(value), f"a {type_name(type(value))}")
+    return text if len(text) <= limit else text[:limit] + _LEFT_OUT
 
 
 def sanitise_json(value: object, limit: int = TEXT_LIMIT) -> object:
@@ -113,11 +114,7 @@ def _cut(text: str, limit: int) -> str:
 
 
 def _traceback_of(error: BaseException) -> str:
-    lines = _guarded(
-        # By type, value and traceback: the one-argument form asks the error for its __class__.
-        lambda: traceback.format_exception(type(error), error, error.__traceback__),
-        None,
-    )
+    lines = _guarded(lambda: traceback.format_exception(error), None)
     if lines is None:
         lines = [*traceback.format_tb(error.__traceback__), f"{type_name(type(error))}\n"]
     return storable_text("".join(lines), TEXT_LIMIT)

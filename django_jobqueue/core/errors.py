@@ -111,7 +111,7 @@ class PayloadTooLarge(PayloadError):
     def __init__(self, size: int, limit: int, index: int | None = None) -> None:
         super().__init__(
             "payload",
-            f"is {size:,} bytes of JSON, {limit:,} are allowed. "
+            f"takes {size:,} bytes of JSON or more, {limit:,} are allowed. "
             "Store the data elsewhere and pass its key.",
             index,
         )

@@ -23,7 +23,10 @@ class TestText:
 
     def test_a_value_that_cannot_be_shown_is_shown_by_its_type(self):
         assert short_repr(Mute()) == "a tests.core.hostile.Mute"
-        assert short_repr("é") == "'\\xe9'"
+
+    def test_a_value_is_shown_in_one_line_of_limited_length(self):
+        assert short_repr("é\n") == "'\\xe9\\n'"
+        assert short_repr("x" * 100, limit=5) == "'xxxx…"
 
     def test_a_builtin_type_has_no_module(self):
         assert type_name(ValueError) == "ValueError"
