@@ -6,7 +6,7 @@ from hashlib import blake2b
 import msgspec
 
 from .errors import InvalidOptions, did_you_mean
-from .payloads import dump_payload, exact_scalar, why_unstorable
+from .payloads import exact_scalar, why_unstorable
 
 MAX_LABEL_LENGTH = 255
 
@@ -21,7 +21,7 @@ def fingerprint_of(handler: str, arguments: Mapping[str, object]) -> str:
     """
     digest = blake2b(handler.encode(), digest_size=16)
     digest.update(b"\x00")
-    digest.update(_canonical(arguments))
+    digest.update(_encode_sorted(arguments))
     return digest.hexdigest()
 
 
@@ -85,10 +85,3 @@ def _key_by(
             )
     picked = {name: named[name] for name in unique_by if name in named}
     return fingerprint_of(handler, {"unique_by": picked})
-
-
-def _canonical(arguments: Mapping[str, object]) -> bytes:
-    try:
-        return _encode_sorted(arguments)
-    except TypeError:  # a key that is a subclass of text, which no hook is asked about
-        return _encode_sorted(msgspec.json.decode(dump_payload(arguments)))

@@ -153,8 +153,6 @@ class _Walk:
                     f"has the key {short_repr(key)}, of type {type_name(type(key))}; "
                     "the keys of JSON objects are text",
                 )
-            if type(key) is not str:
-                self.needs_rebuild = True
             if (why := why_unstorable(key)) is not None:
                 raise PayloadError(_spelled(path), f"has a key that {why}: {short_repr(key)}")
             self.visit(member, (path, key), depth + 1)

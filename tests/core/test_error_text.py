@@ -188,6 +188,9 @@ class TestHostileErrors:
     def test_an_error_that_cannot_be_printed_is_named(self):
         assert describe_error(Mute()).message == "<tests.core.hostile.Mute that cannot be printed>"
 
+    def test_an_error_that_lies_about_its_class_is_named_truly(self):
+        assert describe_error(Liar()).type == f"{__name__}.Liar"
+
     def test_a_long_traceback_keeps_its_head_and_its_tail(self):
         described = describe_error(raised(ValueError("start " + "x" * 100_000 + " end")))
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_jobqueue.core.error_text import sanitise_json, short_repr, storable_text, type_name
-from tests.core.hostile import Mute, assert_storable
+from tests.core.hostile import Mute, assert_storable, nested
 
 
 class TestText:
@@ -81,6 +81,12 @@ class TestSanitising:
         cycle["self"] = cycle
 
         assert "…" in json.dumps(sanitise_json(cycle), ensure_ascii=False)
+
+    def test_a_deep_value_is_cut_where_no_reader_stumbles(self):
+        text = json.dumps(sanitise_json(nested(200)), ensure_ascii=False)
+
+        assert "…" in text
+        assert text.count("[") < 20
 
     def test_a_value_that_unfolds_to_a_huge_one_is_cut(self):
         value: list[object] = ["x"]
