@@ -71,8 +71,6 @@ def _plain(value: object) -> object:
 
 
 def _type_info(annotation: Any) -> types.Type:
-    if annotation is object:
-        return types.AnyType()
     try:
         info = types.type_info(annotation)
     except Exception as error:  # typing and msgspec raise whatever an odd annotation leads to

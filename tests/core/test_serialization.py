@@ -6,7 +6,7 @@ import inspect
 import timeit
 from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timedelta
-from functools import partial, wraps
+from functools import lru_cache, partial, wraps
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -233,6 +233,9 @@ class TestWhatCanBeDeclared:
         def wrapper(*args: Any, **kwargs: Any) -> None: ...
 
         assert ArgumentSpec.of(wrapper).parameters == ("a", "b", "c")
+
+    def test_a_wrapper_without_a_module_resolves_names_where_the_function_stands(self):
+        assert ArgumentSpec.of(lru_cache(by_any_name)).parameters == ("a", "b")
 
     def test_it_is_named_by_module_and_qualified_name_unless_said_otherwise(self):
         assert ArgumentSpec.of(plain).handler == f"{__name__}.plain"
