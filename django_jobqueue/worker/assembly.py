@@ -58,7 +58,9 @@ class WorkerOptions:
 class Worker:
     """One worker of this process: a service, the pump at its heart, and a stop of its own."""
 
-    def __init__(self, *, service: Service, pump: Pump, stop: StopSender, timeouts: TimeoutWatch) -> None:
+    def __init__(
+        self, *, service: Service, pump: Pump, stop: StopSender, timeouts: TimeoutWatch
+    ) -> None:
         self.service, self.pump = service, pump
         self._stop, self._timeouts = stop, timeouts
 
@@ -81,7 +83,7 @@ def build_worker(conf: JobQueueSettings, options: WorkerOptions) -> Worker:
     store = store_for(conf.database)
     executor = _executor(conf, options, store, timeouts)
     slots = Slots(
-        sync=ThreadRunners(conf.concurrency, executor.perform),
+        sync=ThreadRunners(conf.concurrency, executor.perform, at_end=close_connections),
         asynchronous=EventLoopRunner(
             conf.async_concurrency, executor.perform_async, tidy=clean_async_thread
         ),
@@ -170,7 +172,9 @@ def _duties(
 ) -> list[ServiceTask]:
     """What a host needs once, beside the pump."""
     duties: list[ServiceTask] = [
-        Promoter(store=store, wake=pump.wake, events=options.events, interval=conf.promote_interval),
+        Promoter(
+            store=store, wake=pump.wake, events=options.events, interval=conf.promote_interval
+        ),
         Reaper(
             store=store,
             membership=membership,

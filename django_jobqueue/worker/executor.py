@@ -90,10 +90,14 @@ class Executor:
         most = policy.max_reprocess_count
         if most is not None and job.reprocess_count >= most:
             return self._buried(
-                job, DeathReason.POISON, f"it was taken back {job.reprocess_count} times without finishing"
+                job,
+                DeathReason.POISON,
+                f"it was taken back {job.reprocess_count} times without finishing",
             )
         if job.rescues and job.rescues >= policy.max_rescues:
-            return self._buried(job, DeathReason.POISON, f"its worker died {job.rescues}x while it ran")
+            return self._buried(
+                job, DeathReason.POISON, f"its worker died {job.rescues}x while it ran"
+            )
         return handler
 
     def _policy_of(self, handler: Handler) -> RetryPolicy:

@@ -54,4 +54,8 @@ class Membership:
         After an outage every living worker renews its lease before anyone is declared dead.
         """
         since = self._healthy_since
-        return self.may_claim() and since is not None and self._elapsed() - since >= self._lease_seconds
+        return (
+            self.may_claim()
+            and since is not None
+            and self._elapsed() - since >= self._lease_seconds
+        )

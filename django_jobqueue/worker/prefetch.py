@@ -15,7 +15,7 @@ class Prefetch:
     SMOOTHING = 0.3
 
     def __init__(
-        self, *, horizon: float = 0.05, most: int = 1000, elapsed: Callable[[], float] = monotonic
+        self, *, horizon: float = 0.1, most: int = 1500, elapsed: Callable[[], float] = monotonic
     ) -> None:
         self._horizon, self._most, self._elapsed = horizon, most, elapsed
         self._rate = 0.0

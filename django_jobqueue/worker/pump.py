@@ -81,7 +81,9 @@ class Pump(ServiceTask):
         """A runner is done with a job."""
         held.interrupt_with(None)
         self._outbox.add(finished)
-        self._wake.set()
+        self._slots.ended(held)
+        if not self._wake.is_set():  # a look is cheaper than setting it again for each job
+            self._wake.set()
 
     def hurry(self) -> None:
         """Give back at once what still runs."""

@@ -33,11 +33,13 @@ class Runners(Protocol):
 
 
 class ThreadRunners:
-    """`slots` threads; `perform` must not raise."""
+    """`slots` threads; `perform` must not raise. `at_end` is called in each thread when it ends."""
 
-    def __init__(self, slots: int, perform: Callable[[HeldJob], None]) -> None:
+    def __init__(
+        self, slots: int, perform: Callable[[HeldJob], None], *, at_end: Callable[[], None]
+    ) -> None:
         self.slots = slots
-        self._perform = perform
+        self._perform, self._at_end = perform, at_end
         self._queue: SimpleQueue[HeldJob | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
 
@@ -75,8 +77,11 @@ class ThreadRunners:
         return not any(thread.is_alive() for thread in self._threads)
 
     def _run(self) -> None:
-        while (held := self._queue.get()) is not None:
-            self._perform(held)
+        try:
+            while (held := self._queue.get()) is not None:
+                self._perform(held)
+        finally:
+            self._at_end()
 
 
 class EventLoopRunner:

@@ -1,6 +1,6 @@
 """How many jobs this process can take, and where they run."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 
 from django_jobqueue.core.specs import WantedJobs
@@ -15,18 +15,27 @@ Ask = tuple[list[WantedJobs], int]
 class Lane:
     """One kind of runner, what it holds, and how far ahead it may claim."""
 
+    #: The most that one claim takes: while one batch is on its way, another runs.
+    BATCH = 500
+
     def __init__(self, runners: Runners, prefetch: Prefetch) -> None:
         self.runners, self.prefetch = runners, prefetch
         self.held = 0
+        self.ended: deque[None] = (
+            deque()
+        )  #: one for each held job whose outcome waits to be written
 
     @property
     def room(self) -> int:
-        """How many jobs to claim now; nothing while enough of them wait, so that claims come in batches."""
+        """How many jobs to claim now; nothing while enough of them wait, so that claims come in batches.
+
+        A job that has ended makes room already: its outcome is written in the round trip that claims.
+        """
         ahead = self.prefetch.jobs
-        free = self.runners.slots + ahead - self.held
-        if free * 2 < ahead and self.runners.waiting():
+        free = self.runners.slots + ahead - self.held + len(self.ended)
+        if free * 4 < ahead and self.runners.waiting():
             return 0
-        return max(0, free)
+        return max(0, min(free, self.BATCH))
 
     def take(self, jobs: Sequence[HeldJob]) -> None:
         if not self.held:
@@ -36,6 +45,8 @@ class Lane:
 
     def give(self, count: int) -> None:
         self.held -= count
+        for _ in range(min(count, len(self.ended))):
+            self.ended.popleft()
         self.prefetch.finished(count)
 
 
@@ -43,7 +54,7 @@ class Slots:
     """Threads for sync handlers and an event loop for async ones.
 
     Which kind a queue needs is learned from its jobs, so that sync jobs which fill all threads do not keep async jobs of another
-    queue waiting. Only the pump's thread calls these methods.
+    queue waiting. But for `ended`, only the pump's thread calls these methods.
     """
 
     def __init__(self, *, sync: Runners, asynchronous: Runners) -> None:
@@ -83,6 +94,10 @@ class Slots:
                 for queue in {held.job.queue for held in mine}:
                     self._lanes_of.setdefault(queue, set()).add(lane)
                 lane.take(mine)
+
+    def ended(self, held: HeldJob) -> None:
+        """A runner is done with this job, and its outcome waits to be written; from any thread."""
+        self._lane_of(held).ended.append(None)
 
     def settled(self, jobs: Iterable[HeldJob]) -> None:
         """The outcomes of these jobs are written; their slots are free."""

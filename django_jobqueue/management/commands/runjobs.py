@@ -34,7 +34,9 @@ class Command(BaseCommand):
             metavar="NAME",
             help="serve this queue only; may be repeated, or a list with commas (default: all)",
         )
-        parser.add_argument("--concurrency", type=positive, metavar="N", help="threads for sync jobs")
+        parser.add_argument(
+            "--concurrency", type=positive, metavar="N", help="threads for sync jobs"
+        )
         parser.add_argument(
             "--async-concurrency", type=positive, metavar="N", help="async jobs at once"
         )
@@ -84,7 +86,9 @@ class Command(BaseCommand):
     def _end(self, worker: Worker) -> None:
         """Handlers that did not end in time still hold their threads: do not wait for them."""
         if worker.pump.abandoned:
-            self.stderr.write("handlers were still running and were given up; their jobs were given back")
+            self.stderr.write(
+                "handlers were still running and were given up; their jobs were given back"
+            )
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(0)
