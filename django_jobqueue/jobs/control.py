@@ -27,7 +27,7 @@ class Criteria(TypedDict, total=False):
     tag: str
 
 
-class Requeued(Value):
+class Requeued(Value, frozen=True, kw_only=True):
     """The ids of the jobs that live now, and those refused because another job holds their key."""
 
     ids: tuple[int, ...] = ()
@@ -82,7 +82,7 @@ def requeue(
     return Requeued(ids=tuple(live), refused=tuple(refused))
 
 
-class Retried(Value):
+class Retried(Value, frozen=True, kw_only=True):
     """How many jobs will run again now, and the ids refused because another job holds their key."""
 
     count: int = 0

@@ -103,8 +103,8 @@ def _equip(declared: type, handler: Handler) -> None:
 class JobDecorator(Protocol):
     """What @job with options returns."""
 
-    @overload
-    def __call__(self, declared: type[T], /) -> type[T]: ...
+    @overload  # a class can be called, too: it is matched first
+    def __call__(self, declared: type[T], /) -> type[T]: ...  # type: ignore[overload-overlap]
     @overload
     def __call__(
         self, declared: Callable[Concatenate[JobContext, P], R], /
@@ -113,8 +113,8 @@ class JobDecorator(Protocol):
     def __call__(self, declared: Callable[P, R], /) -> JobFunction[P, P, R]: ...
 
 
-@overload
-def job(declared: type[T], /) -> type[T]: ...
+@overload  # a class can be called, too: it is matched first
+def job(declared: type[T], /) -> type[T]: ...  # type: ignore[overload-overlap]
 @overload
 def job(
     declared: Callable[Concatenate[JobContext, P], R], /

@@ -127,8 +127,8 @@ class JobHandle:
     async def finished(self, timeout: Seconds | None = None) -> JobSnapshot:
         """As `wait`, to be awaited; with Django's prefix for such twins it would be `await`."""
         pauses = _pauses(self, timeout)
-        look = sync_to_async(next, thread_sensitive=True)
-        while (pause := await look(pauses, None)) is not None:
+        look = sync_to_async(_next, thread_sensitive=True)
+        while (pause := await look(pauses)) is not None:
             await asyncio.sleep(pause)
         return self.snapshot
 
@@ -144,6 +144,10 @@ def _pauses(handle: JobHandle, timeout: Seconds | None) -> Iterator[float]:
             raise TimeoutError(f"job {handle.id} is still {handle.state} after {timeout}")
         yield min(pause, left)
         pause = min(pause * 1.5, LONGEST_PAUSE)
+
+
+def _next(pauses: Iterator[float]) -> float | None:
+    return next(pauses, None)
 
 
 def _refuse_transaction(job_id: int) -> None:
