@@ -4,9 +4,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from django_jobqueue.service import (
     FunctionTask,
     Service,
+    ServiceFailed,
     ServiceTaskKind,
     StopReceiver,
     StopSender,
@@ -89,3 +92,16 @@ def hung() -> Iterator[Callable[..., None]]:
         release.set()
         for thread in inside:
             thread.join(PATIENCE)
+
+
+def raising_hook(text: str) -> Callable[[], None]:
+    def hook() -> None:
+        raise ValueError(text)
+
+    return hook
+
+
+def failure_of(service: Service) -> ServiceFailed:
+    with pytest.raises(ServiceFailed) as caught:
+        service.run()
+    return caught.value

@@ -35,6 +35,15 @@ class Held(FunctionTask):
             self.notes.append(f"{self.id} left")
 
 
+class Nameless(ServiceTask):
+    def run(self, stop):
+        raise AssertionError("a service with this task does not start")
+
+
+class Odd(Nameless):
+    id, kind = "odd", "sometimes"
+
+
 def test_a_service_without_tasks_is_an_error():
     with pytest.raises(NoTasks, match="has no tasks"):
         Service().run()
@@ -56,14 +65,6 @@ def test_a_service_whose_only_task_was_refused_tells_why_and_not_that_it_has_non
 
 def test_all_problems_are_reported_together_in_order_and_then_nothing_runs():
     ran = []
-
-    class Nameless(ServiceTask):
-        def run(self, stop):
-            ran.append("nameless")
-
-    class Odd(Nameless):
-        id, kind = "odd", "sometimes"
-
     service = Service([task("pump", lambda stop: ran.append("pump")), task("pump"), Nameless()])
     service.add(Odd())
     service.add("not a task")

@@ -7,25 +7,26 @@ import pytest
 
 from django_jobqueue.service import (
     Service,
-    ServiceFailed,
     ServiceTaskKind,
-    ShutdownHookFailed,
-    ShutdownHookTimedOut,
     TaskError,
     TaskFailed,
     TaskPanicked,
     TaskShutdownTimedOut,
 )
 
-from .running import GLANCE, PATIENCE, hung, raising, raising_after_stop, running, task
+from .running import (
+    GLANCE,
+    PATIENCE,
+    failure_of,
+    hung,
+    raising,
+    raising_after_stop,
+    raising_hook,
+    running,
+    task,
+)
 
 UNCONSTRAINED = ServiceTaskKind.UNCONSTRAINED_TASK
-
-
-def failure_of(service):
-    with pytest.raises(ServiceFailed) as caught:
-        service.run()
-    return caught.value
 
 
 def test_a_service_that_is_asked_to_stop_ends_well():
@@ -144,13 +145,6 @@ def test_errors_come_in_order_first_exiter_others_hooks():
     ]
 
 
-def raising_hook(text):
-    def hook():
-        raise ValueError(text)
-
-    return hook
-
-
 def test_a_task_may_go_on_for_a_while_after_stop():
     drained, beats_during_the_drain = threading.Event(), []
 
@@ -222,74 +216,6 @@ def test_a_system_without_threads_fails_the_service_and_leaves_none_behind(monke
     assert failed.first == "Task unlucky panicked: RuntimeError: can't start new thread"
 
 
-class TestShutdownHooks:
-    def test_run_in_order_after_every_task_has_ended(self):
-        order = []
-
-        def work(stop):
-            stop.wait()
-            order.append("task")
-
-        service = Service(
-            [
-                task("work", work, kind=UNCONSTRAINED),
-                task("end", lambda stop: None, kind=UNCONSTRAINED),
-            ]
-        )
-        service.add_shutdown_hook("b", lambda: order.append("first hook"))
-        service.add_shutdown_hook("a", lambda: order.append("second hook"))
-        service.run()
-
-        assert order == ["task", "first hook", "second hook"]
-
-    def test_run_although_a_task_failed_another_hangs_and_a_hook_before_raised(self):
-        ran = []
-        with hung() as hang:
-            service = Service(
-                [
-                    task("stuck", hang, kind=UNCONSTRAINED),
-                    task("bad", raising(ValueError("bad")), kind=UNCONSTRAINED),
-                ],
-                shutdown_timeout=GLANCE,
-            )
-            service.add_shutdown_hook("broken", raising_hook("broken"))
-            service.add_shutdown_hook("close", lambda: ran.append("close"))
-            failed = failure_of(service)
-
-        assert ran == ["close"]
-        assert [type(error) for error in failed.errors] == [
-            TaskPanicked,
-            TaskShutdownTimedOut,
-            ShutdownHookFailed,
-        ]
-
-    @pytest.mark.parametrize("error", [ValueError("x"), SystemExit(1), TaskError("x")])
-    def test_a_failure_is_told_with_its_cause(self, error):
-        def hook():
-            raise error
-
-        service = Service([task("end", lambda stop: None)])
-        service.add_shutdown_hook("flush", hook)
-        [only] = failure_of(service).errors
-
-        assert isinstance(only, ShutdownHookFailed)
-        assert only.name == "flush"
-        assert only.__cause__ is error
-
-    def test_one_that_hangs_is_left_behind_and_the_next_runs(self):
-        ran = []
-        with hung() as hang:
-            service = Service([task("end", lambda stop: None)], hook_timeout=GLANCE)
-            service.add_shutdown_hook("stuck", hang)
-            service.add_shutdown_hook("close", lambda: ran.append("close"))
-            [only] = failure_of(service).errors
-
-        assert ran == ["close"]
-        assert isinstance(only, ShutdownHookTimedOut)
-        assert str(only) == "Shutdown hook stuck did not finish within 0.05 s"
-        assert (only.name, only.timeout) == ("stuck", GLANCE)
-
-
 def test_both_timeouts_are_30_seconds_unless_said():
     service = Service()
 
@@ -301,43 +227,6 @@ def test_both_timeouts_are_30_seconds_unless_said():
 def test_a_timeout_that_cannot_be_waited_for_is_refused(name, value):
     with pytest.raises(ValueError, match=name):
         Service(**{name: value})
-
-
-class TestAfterThread:
-    def test_is_the_last_thing_in_each_thread_of_a_task_or_hook(self):
-        calls = []
-
-        def note(what):
-            calls.append((threading.current_thread().name, what))
-
-        service = Service(
-            [task("work", lambda stop: note("task"))], after_thread=lambda: note("after")
-        )
-        service.add_shutdown_hook("close", lambda: note("hook"))
-        service.run()
-
-        assert calls == [
-            ("jobqueue-work", "task"),
-            ("jobqueue-work", "after"),
-            ("jobqueue-hook-close", "hook"),
-            ("jobqueue-hook-close", "after"),
-        ]
-
-    def test_comes_after_an_error_too_and_does_not_hide_it(self):
-        def broken():
-            raise RuntimeError("could not close")
-
-        service = Service([task("work", raising(TaskError("gave up")))], after_thread=broken)
-
-        assert failure_of(service).first == "Task work failed: gave up"
-
-    def test_an_error_in_it_is_one_of_the_task(self):
-        def broken():
-            raise RuntimeError("could not close")
-
-        service = Service([task("work", lambda stop: None)], after_thread=broken)
-
-        assert failure_of(service).first == "Task work panicked: RuntimeError: could not close"
 
 
 def test_an_interrupt_of_the_running_thread_shuts_the_service_down_and_goes_on(monkeypatch):
