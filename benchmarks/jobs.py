@@ -1,0 +1,43 @@
+"""The handlers that are measured."""
+
+import atexit
+import json
+import os
+import socket
+import struct
+from pathlib import Path
+
+from django_jobqueue import job
+from django_jobqueue.core.clock import monotonic
+
+#: Names the folder in which each process leaves the arguments that its handlers were called with.
+CALLS_FOLDER = "JOBQUEUE_BENCHMARK_CALLS"
+#: Names the datagram socket that is told when a handler begins.
+STARTS_SOCKET = "JOBQUEUE_BENCHMARK_STARTS"
+#: A start on the wire: the job's number, and when its handler began.
+START = struct.Struct("!qd")
+
+_calls: list[int] = []
+
+
+@job
+def noop(number: int) -> None:
+    """Do nothing but remember the call: the archive alone cannot tell of a second one."""
+    _calls.append(number)
+
+
+@job
+def tell_start(number: int) -> None:
+    """Tell when this began. The clock is the same for every process of a machine."""
+    began = monotonic()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.sendto(START.pack(number, began), os.environ[STARTS_SOCKET])
+
+
+def _leave_calls(folder: Path) -> None:
+    (folder / f"{os.getpid()}.json").write_text(json.dumps(_calls))
+
+
+if CALLS_FOLDER in os.environ:
+    # At the end of the process: writing while it is measured would be measured too.
+    atexit.register(_leave_calls, Path(os.environ[CALLS_FOLDER]))

@@ -1,0 +1,134 @@
+"""How soon an idle worker starts a job: after its commit, or after the time it was due."""
+
+import random
+import socket
+import tempfile
+from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from django.db import transaction
+
+from django_jobqueue.core.clock import SystemClock, monotonic
+
+from .children import WORKER, Children, started
+from .evidence import NotExactlyOnce
+from .jobs import START, STARTS_SOCKET, tell_start
+from .report import Cell, Report, percentile
+
+#: Seconds between two jobs: they meet a worker that has long been idle, or was just busy.
+GAP = (0.02, 0.3)
+#: Seconds until a scheduled job is due: within one look of the promoter, and beyond it.
+DELAY = (0.1, 3.0)
+#: Seconds to wait for the last starts, and for the worker to come up.
+PATIENCE = 15.0
+WARM_UP = 3
+
+
+class Starts:
+    """When each handler began, as the handlers themselves tell over a datagram socket."""
+
+    def __init__(self, receiver: socket.socket) -> None:
+        self._receiver = receiver
+        self.began: dict[int, float] = {}
+
+    def listen(self, seconds: float, *, until_there_are: int | None = None) -> None:
+        """Take what comes for so many seconds, or until that many have begun.
+
+        NotExactlyOnce if one begins twice.
+        """
+        until = monotonic() + seconds
+        while len(self.began) != until_there_are and (left := until - monotonic()) > 0:
+            self._receiver.settimeout(left)
+            try:
+                number, began = START.unpack(self._receiver.recv(START.size))
+            except TimeoutError:
+                return
+            if number in self.began:
+                raise NotExactlyOnce(f"job {number} was started twice")
+            self.began[number] = began
+
+
+def run(options: Namespace) -> Report:
+    """Enqueue jobs one by one for an idle worker; NotExactlyOnce if one was lost or ran twice."""
+    with _starts() as (starts, environment), started(WORKER, environment=environment) as worker:
+        _warm_up(starts, worker)
+        due_at = {}
+        for number in range(options.count):
+            due_at[number] = _enqueue_delayed(number) if options.scheduled else _enqueue(number)
+            starts.listen(random.uniform(*GAP))
+        starts.listen(PATIENCE, until_there_are=options.count)
+        # The worker is still there: a job that is started twice would be heard of now.
+        starts.listen(GAP[1])
+    if lost := due_at.keys() - starts.began.keys():
+        raise NotExactlyOnce(
+            f"{len(lost)} of {options.count} jobs were not started, such as {min(lost)}"
+        )
+    return _report(options, [1000 * (starts.began[number] - due) for number, due in due_at.items()])
+
+
+@contextmanager
+def _starts() -> Iterator[tuple[Starts, Mapping[str, str]]]:
+    with tempfile.TemporaryDirectory(prefix="jobqueue-starts-") as folder:
+        address = str(Path(folder) / "starts")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+            receiver.bind(address)
+            yield Starts(receiver), {STARTS_SOCKET: address}
+
+
+def _warm_up(starts: Starts, worker: Children) -> None:
+    """Wait until the worker has run some jobs: by then it is connected, its statements prepared."""
+    for number in range(WARM_UP):
+        tell_start.enqueue(number=number)
+    until = monotonic() + PATIENCE
+    while len(starts.began) < WARM_UP and monotonic() < until:
+        worker.pause(0.0)
+        starts.listen(0.1, until_there_are=WARM_UP)
+    starts.began.clear()
+    starts.listen(PATIENCE / 10)
+
+
+def _enqueue(number: int) -> float:
+    """Enqueue a job and return when its transaction had committed."""
+    committed: list[float] = []
+    with transaction.atomic():
+        # Registered first, so that it runs right after the commit and before the wake-up is sent.
+        transaction.on_commit(lambda: committed.append(monotonic()))
+        tell_start.enqueue(number=number)
+    return committed[0]
+
+
+def _enqueue_delayed(number: int) -> float:
+    """Enqueue a job for later and return the moment for which it was asked."""
+    delay = random.uniform(*DELAY)
+    due, run_at = monotonic() + delay, SystemClock().now() + timedelta(seconds=delay)
+    tell_start.using(run_at=run_at).enqueue(number=number)
+    return due
+
+
+def _report(options: Namespace, milliseconds: Sequence[float]) -> Report:
+    found = {
+        f"p{percent}_ms": round(percentile(milliseconds, percent), 2) for percent in (50, 95, 99)
+    }
+    found["max_ms"] = round(max(milliseconds), 2)
+    measured = f"{'run_at' if options.scheduled else 'commit'} to handler start, idle worker"
+    rows: list[Sequence[Cell]] = [
+        ("", "ms"),
+        *((name.removesuffix("_ms"), ms) for name, ms in found.items()),
+    ]
+    return Report(
+        title=f"latency: {measured}, {options.count:,} jobs one by one, {options.database}",
+        figures={
+            "benchmark": "latency",
+            "database": options.database,
+            "scheduled": options.scheduled,
+            "count": options.count,
+            **found,
+            "milliseconds": [round(one, 3) for one in milliseconds],
+            "measured": measured,
+        },
+        settings={"gap_seconds": GAP, **({"delay_seconds": DELAY} if options.scheduled else {})},
+        table=rows,
+    )

@@ -1,0 +1,124 @@
+"""The limit on PostgreSQL: a loop that claims and moves batches, threads that call the handlers."""
+
+import os
+import threading
+from queue import SimpleQueue
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+import msgspec
+import psycopg
+
+from .limit import BATCH, QUEUE, THREADS, Handlers, call, moved_columns
+
+REGISTER = """
+INSERT INTO jobqueue_worker (id, lease_expires_at)
+VALUES (%(worker)s, clock_timestamp() + interval '1 hour')
+"""
+# The ids go in as an array: joined to a CTE, a batch of 500 scans the whole table.
+CLAIM = """
+WITH me AS MATERIALIZED (
+    SELECT FROM jobqueue_worker WHERE id = %(worker)s AND state = 'alive' FOR KEY SHARE
+)
+UPDATE jobqueue_job
+SET state = 'running', attempt = attempt + 1, worker_id = %(worker)s, claim_token = %(token)s,
+    claimed_at = clock_timestamp(), attempted_at = clock_timestamp()
+WHERE id = ANY(ARRAY(
+    SELECT picked.id
+    FROM unnest(%(queues)s::text[]) AS wanted (queue)
+    CROSS JOIN LATERAL (
+        SELECT id FROM jobqueue_job
+        WHERE state = 'ready' AND queue = wanted.queue
+        ORDER BY priority DESC, ready_at, id
+        LIMIT %(free)s
+        FOR UPDATE SKIP LOCKED
+    ) AS picked
+    WHERE EXISTS (SELECT FROM me)
+        AND NOT EXISTS (
+            SELECT FROM jobqueue_queue WHERE name = wanted.queue AND paused_at IS NOT NULL
+        )
+))
+RETURNING id, handler, payload::text
+"""
+# The ids are said twice: with the join alone, the prepared plan is quadratic in the batch.
+FINISH = """
+WITH done AS MATERIALIZED (
+    SELECT * FROM unnest(%(ids)s::bigint[], %(tokens)s::uuid[]) AS done (done_id, done_token)
+), gone AS (
+    DELETE FROM jobqueue_job USING done
+    WHERE id = ANY(%(ids)s::bigint[]) AND id = done_id AND claim_token = done_token
+    RETURNING {columns}
+)
+INSERT INTO jobqueue_archivedjob ({columns}, state, finished_at)
+SELECT {columns}, 'succeeded', clock_timestamp() FROM gone
+"""
+
+
+class Claimed(NamedTuple):
+    id: int
+    handler: str
+    payload: str
+    token: UUID
+
+
+class Threads:
+    """Threads that call handlers, and what they have done since it was last taken."""
+
+    def __init__(self, handlers: Handlers) -> None:
+        self.one_done = threading.Event()
+        self._handlers = handlers
+        self._todo: SimpleQueue[Claimed] = SimpleQueue()
+        self._done: list[Claimed] = []
+        for _ in range(THREADS):
+            threading.Thread(target=self._run, daemon=True).start()
+
+    def give(self, jobs: list[Claimed]) -> None:
+        for job in jobs:
+            self._todo.put(job)
+
+    def take_done(self) -> list[Claimed]:
+        """Return what was done, in the order of ids, so that rows are locked in one order."""
+        done = self._done[:]
+        del self._done[: len(done)]
+        return sorted(done)
+
+    def _run(self) -> None:
+        decode = msgspec.json.decode
+        while True:
+            job = self._todo.get()
+            call(self._handlers, job.handler, decode(job.payload))
+            self._done.append(job)
+            self.one_done.set()
+
+
+def drain(connection_parameters: dict[str, Any], *, handlers: Handlers) -> None:
+    """Run every ready job of the queue, and return."""
+    with psycopg.connect(
+        os.environ["DATABASE_URL"], autocommit=True, prepare_threshold=0
+    ) as connection:
+        worker = uuid4()
+        connection.execute(REGISTER, {"worker": worker})
+        finish = FINISH.format(columns=moved_columns()).encode()
+        threads, held, is_empty = Threads(handlers), 0, False
+        while held or not is_empty:
+            threads.one_done.clear()
+            if done := threads.take_done():
+                connection.execute(
+                    finish, {"ids": [job.id for job in done], "tokens": [job.token for job in done]}
+                )
+                held -= len(done)
+            free = min(2 * BATCH - held, BATCH)
+            if not is_empty and free >= BATCH // 2:
+                claimed = _claim(connection, worker, free)
+                is_empty, held = not claimed, held + len(claimed)
+                threads.give(claimed)
+            if held:
+                threads.one_done.wait(0.05)
+
+
+def _claim(connection: psycopg.Connection[Any], worker: UUID, free: int) -> list[Claimed]:
+    token = uuid4()
+    rows = connection.execute(
+        CLAIM, {"worker": worker, "token": token, "queues": [QUEUE], "free": free}
+    )
+    return [Claimed(job_id, handler, payload, token) for job_id, handler, payload in rows]

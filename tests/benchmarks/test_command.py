@@ -1,0 +1,82 @@
+"""The benchmarks end to end, with few jobs: what they print, never how fast they were."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+pytestmark = pytest.mark.acceptance
+
+
+def benchmark(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *arguments],
+        cwd=ROOT,
+        env={name: text for name, text in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+
+
+def figures_of(*arguments: str) -> dict:
+    done = benchmark(*arguments, "--database", connection.vendor, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_drain_prints_its_rate_beside_the_limit_and_where_it_was_measured():
+    figures = figures_of("drain", "--jobs", "200", "--runs", "1")
+
+    assert (figures["benchmark"], figures["jobs"], figures["processes"]) == ("drain", 200, 1)
+    assert figures["database"] == connection.vendor
+    [only] = figures["runs"]
+    for name in ("jobs_per_second", "limit_jobs_per_second", "ratio"):
+        assert figures[name] == only[name] > 0
+    assert figures["machine"]["cpus"] == os.cpu_count()
+    assert figures["settings"]["version"]
+    assert "commit" in figures
+
+
+@pytest.mark.parametrize("kind", [(), ("--scheduled",)], ids=["due", "scheduled"])
+def test_latency_prints_percentiles_of_every_start(kind):
+    figures = figures_of("latency", "--count", "5", *kind)
+
+    assert len(figures["milliseconds"]) == 5
+    assert figures["p50_ms"] <= figures["p95_ms"] <= figures["p99_ms"] <= figures["max_ms"]
+
+
+def test_enqueue_prints_both_ways_beside_the_bare_driver():
+    figures = figures_of("enqueue", "--count", "20", "--bulk", "50", "--runs", "1")
+
+    for way in ("one_at_a_time", "in_bulk"):
+        assert figures[way].keys() == {"jobs_per_second", "limit_jobs_per_second", "ratio", "runs"}
+
+
+@pytest.mark.postgresql
+def test_two_workers_share_one_backlog():
+    figures = figures_of("drain", "--jobs", "200", "--runs", "1", "--processes", "2")
+
+    assert figures["processes"] == 2
+
+
+@pytest.mark.sqlite
+def test_two_workers_on_sqlite_are_refused_in_one_sentence():
+    done = benchmark("drain", "--database", "sqlite", "--processes", "2")
+
+    assert done.returncode == 2
+    assert "SQLite has one writer at a time" in done.stderr
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "many"])
+def test_a_number_of_jobs_that_is_none_is_refused(given):
+    done = benchmark("drain", "--jobs", given)
+
+    assert done.returncode == 2
+    assert f"{given!r} is not a whole number of at least 1" in done.stderr
