@@ -1,7 +1,8 @@
 """The contract of a store, by intent. Values in, values out; no row leaves this layer.
 
-Every write of a claim is fenced by `(id, claim_token)`: one whose claim no longer holds changes nothing and is reported
-as not held, never as an error. Times that decide are the database's; `now` is passed by tests alone.
+Every write of a claim is fenced by `(id, claim_token)`: one whose claim no longer holds changes
+nothing and is reported as not held, never as an error. Times that decide are the database's; `now`
+is passed by tests alone.
 """
 
 from abc import ABC, abstractmethod
@@ -31,7 +32,9 @@ from django_jobqueue.core.specs import (
 
 
 class JobStore(ABC):
-    """All lifecycle writes of one database. `using` is the alias of the Django connection it works on."""
+    """All lifecycle writes of one database. `using` is the alias of the Django connection it works
+    on.
+    """
 
     supports_notify = False  #: can wake a listener in another process
     supports_dedicated_connection = False  #: `dedicated` gives a connection apart from Django's
@@ -43,11 +46,15 @@ class JobStore(ABC):
 
     @abstractmethod
     def insert(self, new: NewJob, *, now: datetime | None = None) -> Inserted:
-        """Store one job, or find the live job that holds its unique key. UniqueConflict with `on_conflict="raise"`."""
+        """Store one job, or find the live job that holds its unique key. UniqueConflict with
+        `on_conflict="raise"`.
+        """
 
     @abstractmethod
     def insert_many(self, jobs: Sequence[NewJob], *, now: datetime | None = None) -> list[Inserted]:
-        """Store many jobs at once; answers come in the order of `jobs`. A conflict skips its own row only."""
+        """Store many jobs at once; answers come in the order of `jobs`. A conflict skips its own
+        row only.
+        """
 
     # The worker and its lease.
 
@@ -64,10 +71,12 @@ class JobStore(ABC):
         in_hand: Sequence[tuple[int, UUID]] = (),
         reconcile_after: timedelta = timedelta(seconds=10),
     ) -> Beat:
-        """Renew the lease, learn what was asked of the worker, and give back jobs it does not know it has.
+        """Renew the lease, learn what was asked of the worker, and give back jobs it does not know
+        it has.
 
-        `in_hand` are the (id, claim token) pairs the worker holds; a running job under its name that is not among them and
-        was claimed more than `reconcile_after` ago is released, its attempt given back.
+        `in_hand` are the (id, claim token) pairs the worker holds; a running job under its name
+        that is not among them and was claimed more than `reconcile_after` ago is released, its
+        attempt given back.
         """
 
     @abstractmethod
@@ -78,9 +87,11 @@ class JobStore(ABC):
     def release_of_dead_workers(
         self, *, limit: int = 500, now: datetime | None = None
     ) -> list[Rescued]:
-        """Declare workers dead whose lease ran out, and give back what they held: attempt given back, rescue counted.
+        """Declare workers dead whose lease ran out, and give back what they held: attempt given
+        back, rescue counted.
 
-        Takes a jobless look at jobs whose worker has no living row, too. Jobs whose cancellation was asked for are cancelled.
+        Takes a jobless look at jobs whose worker has no living row, too. Jobs whose cancellation
+        was asked for are cancelled.
         """
 
     # Claiming and finishing.
@@ -125,7 +136,9 @@ class JobStore(ABC):
 
     @abstractmethod
     def written_under(self, claims: Iterable[tuple[int, UUID]]) -> set[int]:
-        """Return the ids whose final record bears the token: an earlier commit whose answer was lost."""
+        """Return the ids whose final record bears the token: an earlier commit whose answer was
+        lost.
+        """
 
     @abstractmethod
     def queues_with_ready_jobs(self) -> list[str]:
@@ -162,7 +175,8 @@ class JobStore(ABC):
     ) -> tuple[list[int], list[int]]:
         """Bring dead letters back, and enqueue copies of archived jobs; attempts start again.
 
-        Returns the ids of the live jobs, and the ids that were refused because another live job holds their unique key.
+        Returns the ids of the live jobs, and the ids that were refused because another live job
+        holds their unique key.
         """
 
     @abstractmethod
@@ -204,7 +218,9 @@ class JobStore(ABC):
         dry_run: bool = False,
         now: datetime | None = None,
     ) -> Pruned:
-        """Remove one batch of what is older than its retention allows, queue settings first; count only with `dry_run`."""
+        """Remove one batch of what is older than its retention allows, queue settings first; count
+        only with `dry_run`.
+        """
 
     # Waking.
 
@@ -213,7 +229,9 @@ class JobStore(ABC):
         return
 
     def dedicated(self, *, prepared: bool = True) -> Self:
-        """Return a store for one thread, on a connection apart from Django's where the database has such."""
+        """Return a store for one thread, on a connection apart from Django's where the database has
+        such.
+        """
         return self
 
     def close(self) -> None:

@@ -7,7 +7,9 @@ from .sessions import PsycopgSession
 
 
 class Notifications:
-    """A LISTEN connection. Payloads are queue names; `proof` is the one that the listener sends to itself."""
+    """A LISTEN connection. Payloads are queue names; `proof` is the one that the listener sends to
+    itself.
+    """
 
     def __init__(self, using: str) -> None:
         # Not prepared: behind a pooler the statements may land on different servers.

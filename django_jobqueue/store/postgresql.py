@@ -34,7 +34,9 @@ def _sql(name: str) -> str:
 
 
 class PostgreSQLStore(OrmStore):
-    """The production store. Without a session of its own it works on Django's connection, in the caller's transaction."""
+    """The production store. Without a session of its own it works on Django's connection, in the
+    caller's transaction.
+    """
 
     supports_notify = True
     supports_dedicated_connection = True
@@ -80,26 +82,31 @@ class PostgreSQLStore(OrmStore):
             "ids": array(job_id for job_id, _ in in_hand),
             "tokens": array(token for _, token in in_hand),
         }
-        renewed, cancels, released = self.session.together(
+        renewed, cancels, unwanted, released = self.session.together(
             [
                 (_sql("heartbeat"), beat),
                 (_sql("cancel_requests"), me),
+                (_sql("unknown_and_unwanted"), held),
                 (_sql("reconcile"), held),
             ]
         )
         if not renewed:
             return Beat(alive=False)
+        cancelled = Settlement(self.session).archive_cancelled(unwanted)
         return Beat(
             alive=True,
             stop_requested=renewed[0][0],
             cancel_requested=_first_column(cancels),
-            released=_first_column(released),
+            released=tuple(sorted({*_first_column(released), *cancelled})),
         )
 
     def deregister_worker(self, worker_id: UUID) -> None:
         me = {"worker_id": worker_id}
         # The row first: once it is not alive, no late claim can add to what is given back.
-        self.session.together([(_sql("deregister_worker"), me), (_sql("give_back"), me)])
+        with self.session.atomic():
+            self.session.changed(_sql("deregister_worker"), me)
+            Settlement(self.session).archive_cancelled(self.session.rows(_sql("cancel_lost"), me))
+            self.session.changed(_sql("give_back"), me)
 
     def release_of_dead_workers(
         self, *, limit: int = 500, now: datetime | None = None
@@ -186,7 +193,12 @@ class PostgreSQLStore(OrmStore):
         )
 
     def save_progress(
-        self, job_id: int, token: UUID, *, progress: str | None = None, checkpoints: str | None = None
+        self,
+        job_id: int,
+        token: UUID,
+        *,
+        progress: str | None = None,
+        checkpoints: str | None = None,
     ) -> bool:
         told = {"id": job_id, "token": token, "progress": progress, "checkpoints": checkpoints}
         return self.session.changed(_sql("save_progress"), told) == 1

@@ -1,8 +1,8 @@
 """Array parameters as text literals.
 
-A list would be sent with a type that depends on its values (int2[], int4[] …), and each type is a prepared statement of its
-own; a literal takes its type from the cast in the statement, and is built faster.
-https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
+A list would be sent with a type that depends on its values (int2[], int4[] …), and each type is a
+prepared statement of its own; a literal takes its type from the cast in the statement, and is built
+faster. https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
 """
 
 from collections.abc import Iterable

@@ -9,6 +9,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django_jobqueue.core.specs import NewJob
 from django_jobqueue.core.states import JobState
 
+from .inserting import bounded_delay
+
 RESERVE = """
 SELECT nextval(pg_get_serial_sequence('jobqueue_job', 'id')), COALESCE(%(now)s::timestamptz, clock_timestamp())
 FROM generate_series(1, %(count)s)
@@ -36,7 +38,7 @@ def copy_plain_jobs(
 
 
 def _columns(job_id: int, job: NewJob, clock: datetime) -> tuple[Any, ...]:
-    due = max(job.run_at or clock, clock + timedelta(seconds=job.delay))
+    due = max(job.run_at or clock, clock + timedelta(seconds=bounded_delay(job.delay)))
     state = JobState.SCHEDULED if due > clock else JobState.READY
     return (
         job_id,

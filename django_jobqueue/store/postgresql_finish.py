@@ -8,6 +8,7 @@ from django_jobqueue.core.specs import FinishedJob
 from django_jobqueue.core.states import ARCHIVED_STATES, JobState
 
 from . import sql
+from .inserting import bounded_delay
 from .postgresql_arrays import array, quoted_array
 from .sessions import Row, Session, Statement
 
@@ -21,7 +22,9 @@ class Settlement:
         self.session = session
 
     def write(self, finished: Sequence[FinishedJob]) -> set[int]:
-        """Write every transition whose claim holds, as one transaction; return the ids that were written."""
+        """Write every transition whose claim holds, as one transaction; return the ids that were
+        written.
+        """
         return self.settle_rest(finished, self.session.together(self.statements(finished)))
 
     def statements(self, finished: Sequence[FinishedJob]) -> list[Statement]:
@@ -35,7 +38,9 @@ class Settlement:
     def settle_rest(
         self, finished: Sequence[FinishedJob], answers: Iterable[list[Row]]
     ) -> set[int]:
-        """Return the ids that held; a job that was to live on but was asked to stop is cancelled here."""
+        """Return the ids that held; a job that was to live on but was asked to stop is cancelled
+        here.
+        """
         held = {row[0] for rows in answers for row in rows}
         if len(held) == len(finished):
             return held
@@ -113,7 +118,7 @@ def _reschedule(group: list[FinishedJob]) -> Statement:
     transitions = [done.transition for done in group]
     return sql.load("postgresql", "reschedule"), {
         **_fence_of(group),
-        "delays": array(transition.delay for transition in transitions),
+        "delays": array(bounded_delay(transition.delay) for transition in transitions),
         "run_ats": array(transition.run_at for transition in transitions),
         "keeps_place": array(transition.keeps_place for transition in transitions),
         "ended": array(

@@ -1,7 +1,7 @@
 """Two ways to run a statement: on Django's connection, or on a psycopg connection apart from it.
 
-The pump has the second kind: outside any pool, bound on the server and prepared, and never shared with handlers. A test that
-drains inside its own transaction uses the first.
+The pump has the second kind: outside any pool, bound on the server and prepared, and never shared
+with handlers. A test that drains inside its own transaction uses the first.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,9 @@ class Session(Protocol):
         """Run one statement; return how many rows it changed."""
 
     def together(self, statements: Sequence[Statement]) -> list[list[Row]]:
-        """Run statements as one transaction, in one round trip where that can be had; return the rows of each."""
+        """Run statements as one transaction, in one round trip where that can be had; return the
+        rows of each.
+        """
 
     def atomic(self) -> AbstractContextManager[object]:
         """Open a transaction, or a savepoint in the one that is open."""
@@ -81,7 +83,8 @@ class PsycopgSession:
 
     def together(self, statements: Sequence[Statement]) -> list[list[Row]]:
         connection = self._connected()
-        # Outside a transaction block, all statements up to the pipeline's sync are one implicit transaction:
+        # Outside a transaction block, all statements up to the pipeline's sync are one implicit
+        # transaction:
         # https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
         with connection.pipeline():
             cursors = [connection.execute(sql, parameters) for sql, parameters in statements]
@@ -114,7 +117,8 @@ class PsycopgSession:
         import psycopg
 
         parameters = connections[self.using].get_connection_params()
-        # Django's own adapters and cursors bind on the client; this connection is for prepared statements.
+        # Django's own adapters and cursors bind on the client; this connection is for prepared
+        # statements.
         for name in ("context", "cursor_factory", "prepare_threshold"):
             parameters.pop(name, None)
         parameters.setdefault("application_name", self.name)

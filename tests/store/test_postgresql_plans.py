@@ -1,4 +1,6 @@
-"""The hot statements read rows in proportion to their batch, whatever the backlog; and these tests would notice if not."""
+"""The hot statements read rows in proportion to their batch, whatever the backlog; and these tests
+would notice if not.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +24,9 @@ BATCHES = (1, 10, 500)
 
 
 def allowed(batch: int) -> int:
-    """A dozen plan nodes, each of which handles every row of the batch a few times; nothing grows with the backlog."""
+    """A dozen plan nodes, each of which handles every row of the batch a few times; nothing grows
+    with the backlog.
+    """
     return 300 + 30 * batch
 
 

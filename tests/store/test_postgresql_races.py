@@ -1,4 +1,6 @@
-"""Interleavings of two connections, forced: what must wait waits, what must be passed over is passed over."""
+"""Interleavings of two connections, forced: what must wait waits, what must be passed over is
+passed over.
+"""
 
 import threading
 from collections.abc import Iterator

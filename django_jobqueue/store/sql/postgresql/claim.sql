@@ -5,6 +5,20 @@
 -- statement_timestamp() is stable and may be compared through an index; written times are clock_timestamp().
 WITH me AS MATERIALIZED (
     SELECT id FROM jobqueue_worker WHERE id = %(worker_id)s AND state = 'alive' FOR KEY SHARE
+), wanted AS MATERIALIZED (
+    -- In the order given: as a join, the planner would probe the queues in an order of its own.
+    SELECT one.queue, one.free
+    FROM unnest(%(queues)s::text[], %(limits)s::int[]) WITH ORDINALITY AS one (queue, free, place)
+    WHERE NOT EXISTS (
+        SELECT FROM jobqueue_queue AS paused
+        WHERE paused.name = one.queue
+            AND paused.paused_at IS NOT NULL
+            AND (
+                paused.paused_until IS NULL
+                OR paused.paused_until > COALESCE(%(now)s::timestamptz, statement_timestamp())
+            )
+    )
+    ORDER BY one.place
 )
 UPDATE jobqueue_job AS job
 SET state = 'running',
@@ -16,7 +30,7 @@ SET state = 'running',
     unique_key = CASE WHEN job.unique_while = 'waiting' THEN NULL ELSE job.unique_key END
 WHERE job.id = ANY(ARRAY(
     SELECT picked.id
-    FROM unnest(%(queues)s::text[], %(limits)s::int[]) AS wanted (queue, free)
+    FROM wanted
     CROSS JOIN LATERAL (
         SELECT id
         FROM jobqueue_job
@@ -26,15 +40,6 @@ WHERE job.id = ANY(ARRAY(
         FOR UPDATE SKIP LOCKED
     ) AS picked
     WHERE EXISTS (SELECT FROM me)
-        AND NOT EXISTS (
-            SELECT FROM jobqueue_queue AS paused
-            WHERE paused.name = wanted.queue
-                AND paused.paused_at IS NOT NULL
-                AND (
-                    paused.paused_until IS NULL
-                    OR paused.paused_until > COALESCE(%(now)s::timestamptz, statement_timestamp())
-                )
-        )
     LIMIT %(total)s
 ))
 RETURNING job.id, job.queue, job.handler, job.payload::text, job.priority, job.attempt, job.max_attempts,

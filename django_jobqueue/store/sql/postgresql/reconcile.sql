@@ -1,10 +1,12 @@
 -- A claim whose answer was lost: it runs under this worker's name, and this worker does not know of it.
 -- Nothing ran, so the attempt is given back and the job keeps its place in line.
+-- Where its cancellation was asked for, unknown_and_unwanted.sql has it.
 UPDATE jobqueue_job AS job
 SET state = 'ready', attempt = job.attempt - 1,
     claim_token = NULL, worker_id = NULL, claimed_at = NULL, deadline_at = NULL
 WHERE job.state = 'running'
     AND job.worker_id = %(worker_id)s
+    AND job.cancel_requested_at IS NULL
     AND job.claimed_at < clock_timestamp() - make_interval(secs => %(after)s)
     AND NOT EXISTS (
         SELECT FROM unnest(%(ids)s::bigint[], %(tokens)s::uuid[]) AS held (id, token)
