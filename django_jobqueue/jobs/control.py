@@ -2,10 +2,14 @@
 
 from typing import TypedDict, Unpack
 
+import msgspec
+
+import msgspec
+
 from django_jobqueue import conf
 from django_jobqueue.core.errors import JobNotFound, RequeueRefused, StateChanged
 from django_jobqueue.core.keys import checked_label
-from django_jobqueue.core.specs import Cancelled, JobFilter, Value
+from django_jobqueue.core.specs import Cancelled, JobFilter
 from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.events import events
 from django_jobqueue.store import JobStore
@@ -27,7 +31,7 @@ class Criteria(TypedDict, total=False):
     tag: str
 
 
-class Requeued(Value, frozen=True, kw_only=True):
+class Requeued(msgspec.Struct, frozen=True, kw_only=True):
     """The ids of the jobs that live now, and those refused because another job holds their key."""
 
     ids: tuple[int, ...] = ()
@@ -82,7 +86,7 @@ def requeue(
     return Requeued(ids=tuple(live), refused=tuple(refused))
 
 
-class Retried(Value, frozen=True, kw_only=True):
+class Retried(msgspec.Struct, frozen=True, kw_only=True):
     """How many jobs will run again now, and the ids refused because another job holds their key."""
 
     count: int = 0

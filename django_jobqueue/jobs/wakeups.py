@@ -1,7 +1,6 @@
 """Waking idle workers once a transaction has put jobs before them."""
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from threading import Lock
 
 from django.db import transaction
@@ -31,8 +30,12 @@ class WakeUps:
         A wake-up that cannot be sent is logged by Django and hurts nobody: the jobs are committed.
         """
         if store.supports_notify:
-            send = partial(self.send, tuple(queues), store=store, debounce=debounce)
-            transaction.on_commit(send, using=store.using, robust=True)
+            wanted = tuple(queues)
+
+            def wake() -> None:  # Django's report of a failure asks for a __qualname__
+                self.send(wanted, store=store, debounce=debounce)
+
+            transaction.on_commit(wake, using=store.using, robust=True)
 
     def send(self, queues: Iterable[str], *, store: JobStore, debounce: float) -> None:
         """Wake the listeners of those queues that have been quiet for long enough."""
