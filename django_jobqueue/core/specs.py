@@ -9,12 +9,10 @@ import msgspec
 from django_jobqueue.core.states import DeathReason, JobState
 
 
-class Value(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all values between layers: frozen, keyword-only, cheap to make."""
-
-
-class NewJob(Value):
-    """A job about to be stored; JSON columns hold their text. `run_at=None` means now; `delay` counts from the store's clock."""
+class NewJob(msgspec.Struct, frozen=True, kw_only=True):
+    """A job about to be stored; JSON columns hold their text. `run_at=None` means now; `delay`
+    counts from the store's clock.
+    """
 
     handler: str
     queue: str = "default"
@@ -43,8 +41,8 @@ class NewJob(Value):
         return self.run_at is None and self.delay <= 0
 
 
-class Inserted(Value):
-    """What became of one enqueue: the new job's id, or that of the job which holds its unique key."""
+class Inserted(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to an enqueue: the new job's id, or that of the job that holds its unique key."""
 
     id: int
     created: bool
@@ -52,7 +50,9 @@ class Inserted(Value):
 
 
 class ClaimedJob(msgspec.Struct, frozen=True):
-    """One claimed job as the worker sees it. The field order is the column order of the claim statements."""
+    """One claimed job as the worker sees it. The field order is the column order of the claim
+    statements.
+    """
 
     id: int
     queue: str
@@ -83,8 +83,10 @@ class ClaimedJob(msgspec.Struct, frozen=True):
         return self.attempt >= self.max_attempts
 
 
-class AttemptReport(Value):
-    """What is kept of a run that did not simply succeed. `log` is the JSON text of the lines it logged."""
+class AttemptReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of a run that did not simply succeed. `log` is the JSON text of the lines it
+    logged.
+    """
 
     outcome: str
     error_type: str = ""
@@ -93,11 +95,12 @@ class AttemptReport(Value):
     log: str = "[]"
 
 
-class Transition(Value):
+class Transition(msgspec.Struct, frozen=True, kw_only=True):
     """What will be written because of an outcome. `result` and `error` are JSON text.
 
-    For a job that lives on: it runs at the later of `run_at` and the store's clock plus `delay` seconds. With `keeps_place`
-    it returns to where it stood in line. `attempt_change` and `reprocess_change` are added to the counters.
+    For a job that lives on: it runs at the later of `run_at` and the store's clock plus `delay`
+    seconds. With `keeps_place` it returns to where it stood in line. `attempt_change` and
+    `reprocess_change` are added to the counters.
     """
 
     state: JobState
@@ -114,7 +117,7 @@ class Transition(Value):
 
 
 class FinishedJob(msgspec.Struct, frozen=True):
-    """A claim and what to write for it; `attempted_at` is None where the handler was never called."""
+    """A claim and what to write for it; `attempted_at` is None where no handler was called."""
 
     job: ClaimedJob
     transition: Transition
@@ -132,8 +135,10 @@ class WantedJobs(msgspec.Struct, frozen=True):
     limit: int
 
 
-class JobFilter(Value):
-    """Which jobs an operator means; every field that is set must match. An empty filter matches nothing."""
+class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which jobs an operator means; every field that is set must match. An empty filter matches
+    nothing.
+    """
 
     ids: tuple[int, ...] | None = None
     handler: str | None = None
@@ -149,15 +154,15 @@ class JobFilter(Value):
         return all(getattr(self, name) is None for name in self.__struct_fields__)
 
 
-class Cancelled(Value):
+class Cancelled(msgspec.Struct, frozen=True, kw_only=True):
     """How many waiting jobs were cancelled, and how many running ones were asked to stop."""
 
     cancelled: int = 0
     asked: int = 0
 
 
-class JobSnapshot(Value):
-    """A job as it stood when it was looked up, in whichever table it lived. JSON columns are decoded."""
+class JobSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """A job as it stood when it was looked up, in whichever table; JSON columns are decoded."""
 
     id: int
     handler: str
@@ -190,7 +195,7 @@ class JobSnapshot(Value):
     requeued_from: int | None
 
 
-class AttemptSnapshot(Value):
+class AttemptSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One kept run of a job; times are aware UTC, `log` a list of lines."""
 
     attempt: int
@@ -204,8 +209,10 @@ class AttemptSnapshot(Value):
     log: object
 
 
-class QueueStats(Value):
-    """The numbers of one queue; `oldest_wait` is how long its first ready job has been in line, in seconds."""
+class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
+    """The numbers of one queue; `oldest_wait` is how long its first ready job has been in line, in
+    seconds.
+    """
 
     queue: str
     ready: int
@@ -220,7 +227,7 @@ class QueueStats(Value):
     pause_reason: str
 
 
-class WorkerIdentity(Value):
+class WorkerIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker says of itself when it registers."""
 
     id: UUID
@@ -232,8 +239,8 @@ class WorkerIdentity(Value):
     concurrency: int
 
 
-class Beat(Value):
-    """The answer to a heartbeat. `alive=False`: a reaper declared this worker dead, or its row is gone."""
+class Beat(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a heartbeat; not `alive` once a reaper said so, or the row is gone."""
 
     alive: bool
     stop_requested: bool = False
@@ -241,15 +248,17 @@ class Beat(Value):
     released: tuple[int, ...] = ()
 
 
-class Promoted(Value):
-    """The queues that promotion gave ready jobs, how many, and in how many seconds the next job is due (None: none known)."""
+class Promoted(msgspec.Struct, frozen=True, kw_only=True):
+    """The queues that promotion gave ready jobs, how many, and in how many seconds the next job is
+    due (None: none known).
+    """
 
     queues: tuple[str, ...]
     count: int
     next_due_seconds: float | None
 
 
-class Rescued(Value):
+class Rescued(msgspec.Struct, frozen=True, kw_only=True):
     """What a reaper took back from one dead worker."""
 
     worker_id: UUID
@@ -257,14 +266,14 @@ class Rescued(Value):
     queues: tuple[str, ...]
 
 
-class Retention(Value):
+class Retention(msgspec.Struct, frozen=True, kw_only=True):
     """How long final records are kept; queues override the defaults by name."""
 
     archive: timedelta
     dead: timedelta
 
 
-class Pruned(Value):
+class Pruned(msgspec.Struct, frozen=True, kw_only=True):
     """How many rows retention removed, or would remove."""
 
     archived: int = 0

@@ -1,4 +1,6 @@
-"""Deciding what is written because of an outcome: pure, so that every branch is tested without a database."""
+"""Deciding what is written because of an outcome: pure, so that every branch is tested without a
+database.
+"""
 
 from typing import assert_never
 
@@ -29,7 +31,9 @@ _SUCCEEDED_UNKEPT = Transition(state=JobState.SUCCEEDED, keep=False)
 
 
 def decide(job: ClaimedJob, outcome: Outcome, backoff: Backoff, *, keep: bool = True) -> Transition:
-    """Return what to write for `job` because of `outcome`; `keep=False` drops the record of a success."""
+    """Return what to write for `job` because of `outcome`; `keep=False` drops the record of a
+    success.
+    """
     match outcome:
         case Succeed(result=None):
             return _SUCCEEDED if keep else _SUCCEEDED_UNKEPT
@@ -38,29 +42,12 @@ def decide(job: ClaimedJob, outcome: Outcome, backoff: Backoff, *, keep: bool = 
             return Transition(state=JobState.SUCCEEDED, result=text, keep=keep)
         case Fail() | Retry():
             return _retried(job, outcome, backoff)
-        case Snooze(delay=delay, at=at):
-            return Transition(
-                state=JobState.SCHEDULED,
-                delay=max(_seconds(delay), backoff.seconds(job.attempt)),
-                run_at=at,
-                attempt_change=-1,
-                reprocess_change=1,
-                report=AttemptReport(outcome="snoozed"),
-            )
+        case Snooze():
+            return _snoozed(job, outcome, backoff)
         case Release(reason=reason, delay=delay):
-            return Transition(
-                state=JobState.SCHEDULED if delay > 0 else JobState.READY,
-                delay=delay,
-                attempt_change=-1,
-                keeps_place=delay <= 0,
-                report=AttemptReport(outcome="released", message=_short(reason)),
-            )
+            return _released(reason, delay)
         case Cancel(reason=reason):
-            return Transition(
-                state=JobState.CANCELLED,
-                error=_error_json("Cancel", _short(reason)),
-                report=AttemptReport(outcome="cancelled", message=_short(reason)),
-            )
+            return _cancelled(reason)
         case Discard(reason=reason):
             return _dead(DeathReason.DISCARDED, "Discard", reason)
         case Unprocessable(reason=reason):
@@ -69,6 +56,36 @@ def decide(job: ClaimedJob, outcome: Outcome, backoff: Backoff, *, keep: bool = 
             return _dead(death, "", message)
         case _:
             assert_never(outcome)
+
+
+def _snoozed(job: ClaimedJob, snooze: Snooze, backoff: Backoff) -> Transition:
+    return Transition(
+        state=JobState.SCHEDULED,
+        delay=max(_seconds(snooze.delay), backoff.seconds(job.attempt)),
+        run_at=snooze.at,
+        attempt_change=-1,
+        reprocess_change=1,
+        report=AttemptReport(outcome="snoozed"),
+    )
+
+
+def _released(reason: str, delay: float) -> Transition:
+    return Transition(
+        state=JobState.SCHEDULED if delay > 0 else JobState.READY,
+        delay=delay,
+        attempt_change=-1,
+        keeps_place=delay <= 0,
+        report=AttemptReport(outcome="released", message=_short(reason)),
+    )
+
+
+def _cancelled(reason: str) -> Transition:
+    short = _short(reason)
+    return Transition(
+        state=JobState.CANCELLED,
+        error=_error_json("Cancel", short),
+        report=AttemptReport(outcome="cancelled", message=short),
+    )
 
 
 def _retried(job: ClaimedJob, outcome: Fail | Retry, backoff: Backoff) -> Transition:

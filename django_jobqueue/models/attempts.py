@@ -5,7 +5,9 @@ from .base import JSON_LIST
 
 
 class AttemptRecord(models.Model):
-    """One run that did not simply succeed. No foreign key: finishing a job deletes its live row, and would cascade."""
+    """One run that did not simply succeed. No foreign key: finishing a job deletes its live row,
+    and would cascade.
+    """
 
     job_id = models.BigIntegerField()
     attempt = models.IntegerField(db_default=1)

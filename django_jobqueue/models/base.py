@@ -1,4 +1,6 @@
-"""The columns that all three job tables share: finishing a job moves its row, so the tables must agree."""
+"""The columns that all three job tables share: finishing a job moves its row, so the tables must
+agree.
+"""
 
 from django.db import models
 from django.db.models import Value
@@ -10,7 +12,9 @@ EMPTY_PAYLOAD = Value({"args": [], "kwargs": {}}, output_field=models.JSONField(
 
 
 class JobRecord(models.Model):
-    """A job, wherever it lives. Every column has a database default, because raw SQL and COPY bypass the ORM's."""
+    """A job, wherever it lives. Every column has a database default, because raw SQL and COPY
+    bypass the ORM's.
+    """
 
     handler = models.CharField(max_length=255, db_default="")
     queue = models.CharField(max_length=128, db_default="default")

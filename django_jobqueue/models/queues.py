@@ -2,7 +2,7 @@ from django.db import models
 
 
 class QueueRecord(models.Model):
-    """What is set for one queue; a queue without a row has the defaults, because a queue is a name."""
+    """What is set for one queue. A queue is a name: without a row it has the defaults."""
 
     name = models.CharField(max_length=128, primary_key=True)
     paused_at = models.DateTimeField(null=True, blank=True)

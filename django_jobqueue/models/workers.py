@@ -8,7 +8,9 @@ from .base import JSON_LIST
 
 
 class WorkerRecord(models.Model):
-    """One start of one worker: who it is, what it serves, and until when it is believed without a heartbeat."""
+    """One start of one worker: who it is, what it serves, and until when it is believed without a
+    heartbeat.
+    """
 
     id = models.UUIDField(primary_key=True)
     state = models.CharField(

@@ -142,7 +142,7 @@ class JobStore(ABC):
 
     @abstractmethod
     def queues_with_ready_jobs(self) -> list[str]:
-        """Return the names of queues that have ready jobs, sorted; reads one index entry per queue."""
+        """Return the queues that have ready jobs, sorted; reads one index entry per queue."""
 
     @abstractmethod
     def promote(self, *, limit: int = 500, now: datetime | None = None) -> Promoted:

@@ -1,5 +1,6 @@
 """Hearing NOTIFY on PostgreSQL, on a connection of its own."""
 
+from typing import Any
 from uuid import uuid4
 
 from .postgresql import CHANNEL
@@ -32,7 +33,7 @@ class Notifications:
         self._listens_on = None
         self._session.close()
 
-    def _listening(self):  # type: ignore[no-untyped-def]
+    def _listening(self) -> Any:
         connection = self._session.connection
         if self._listens_on is not connection:
             connection.execute(f"LISTEN {CHANNEL}")

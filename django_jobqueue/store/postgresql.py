@@ -82,13 +82,10 @@ class PostgreSQLStore(OrmStore):
             "ids": array(job_id for job_id, _ in in_hand),
             "tokens": array(token for _, token in in_hand),
         }
+        asked: dict[str, dict[str, object]] = {"heartbeat": beat, "cancel_requests": dict(me)}
+        asked |= {"unknown_and_unwanted": held, "reconcile": held}
         renewed, cancels, unwanted, released = self.session.together(
-            [
-                (_sql("heartbeat"), beat),
-                (_sql("cancel_requests"), me),
-                (_sql("unknown_and_unwanted"), held),
-                (_sql("reconcile"), held),
-            ]
+            [(_sql(name), parameters) for name, parameters in asked.items()]
         )
         if not renewed:
             return Beat(alive=False)

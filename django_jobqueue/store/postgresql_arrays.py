@@ -13,7 +13,7 @@ Plain = int | float | bool | UUID | datetime | None
 
 
 def array(values: Iterable[Plain]) -> str:
-    """Return the literal of values whose text needs no quotes; None is NULL, times must be aware."""
+    """Return the literal of values that need no quotes; None is NULL, times must be aware."""
     return "{" + ",".join(map(_plain, values)) + "}"
 
 

@@ -12,13 +12,15 @@ from django_jobqueue.core.states import JobState
 from .inserting import bounded_delay
 
 RESERVE = """
-SELECT nextval(pg_get_serial_sequence('jobqueue_job', 'id')), COALESCE(%(now)s::timestamptz, clock_timestamp())
+SELECT nextval(pg_get_serial_sequence('jobqueue_job', 'id')),
+    COALESCE(%(now)s::timestamptz, clock_timestamp())
 FROM generate_series(1, %(count)s)
 """
 COPY = """
 COPY jobqueue_job (
-    id, handler, queue, priority, payload, state, run_at, ready_at, created_at, expires_at, max_attempts,
-    timeout_seconds, backoff, fingerprint, unique_while, concurrency_key, tags, meta, batch_id, template, requeued_from
+    id, handler, queue, priority, payload, state, run_at, ready_at, created_at, expires_at,
+    max_attempts, timeout_seconds, backoff, fingerprint, unique_while, concurrency_key, tags, meta,
+    batch_id, template, requeued_from
 ) FROM STDIN
 """
 
@@ -26,7 +28,7 @@ COPY jobqueue_job (
 def copy_plain_jobs(
     connection: BaseDatabaseWrapper, jobs: Sequence[NewJob], now: datetime | None
 ) -> list[int]:
-    """Store jobs that have no unique key, in the caller's transaction; return their ids in order."""
+    """Store jobs without unique keys, in the caller's transaction; return their ids in order."""
     with connection.cursor() as cursor:
         cursor.execute(RESERVE, {"now": now, "count": len(jobs)})
         reserved = cursor.fetchall()

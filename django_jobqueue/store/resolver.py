@@ -23,7 +23,7 @@ def _store_of(vendor: str, using: str) -> JobStore:
 
 
 def store_for(using: str) -> JobStore:
-    """Return the store of the database alias; InvalidSettings for a vendor that cannot keep jobs."""
+    """Return the store of a database alias; InvalidSettings for a vendor that cannot keep jobs."""
     vendor = connections[using].vendor
     if vendor not in SUPPORTED_VENDORS:
         raise InvalidSettings(

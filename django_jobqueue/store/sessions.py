@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from django.db import connections, transaction
 
 Row = tuple[Any, ...]
-Parameters = Mapping[str, object]
+Parameters = Mapping[str, Any]
 Statement = tuple[str, Parameters]
 
 
@@ -50,7 +50,7 @@ class DjangoSession:
     def changed(self, sql: str, parameters: Parameters) -> int:
         with connections[self.using].cursor() as cursor:
             cursor.execute(sql, parameters)
-            return cursor.rowcount
+            return int(cursor.rowcount)
 
     def together(self, statements: Sequence[Statement]) -> list[list[Row]]:
         with self.atomic():
@@ -76,7 +76,7 @@ class PsycopgSession:
 
     def rows(self, sql: str, parameters: Parameters) -> list[Row]:
         cursor = self._connected().execute(sql, parameters)
-        return cursor.fetchall() if cursor.description else []  # type: ignore[no-any-return]
+        return cursor.fetchall() if cursor.description else []
 
     def changed(self, sql: str, parameters: Parameters) -> int:
         return self._connected().execute(sql, parameters).rowcount  # type: ignore[no-any-return]

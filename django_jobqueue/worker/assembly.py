@@ -1,4 +1,6 @@
-"""The map of a worker: every part is made here and handed to the others; the only reader of settings."""
+"""The map of a worker: every part is made here and handed to the others; the only reader of
+settings.
+"""
 
 import os
 import socket
@@ -10,7 +12,7 @@ from uuid import UUID
 from django_jobqueue import __version__
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.core.clock import SystemClock
-from django_jobqueue.core.specs import FinishedJob, Retention, WorkerIdentity
+from django_jobqueue.core.specs import Retention, WorkerIdentity
 from django_jobqueue.events import EventBus, events
 from django_jobqueue.jobs.context import JobContext
 from django_jobqueue.jobs.registry import Registry, registry
@@ -18,7 +20,6 @@ from django_jobqueue.service import (
     Service,
     ServiceTask,
     SignalTask,
-    StopReceiver,
     StopSender,
 )
 from django_jobqueue.store import JobStore, store_for

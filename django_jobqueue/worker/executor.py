@@ -21,12 +21,14 @@ from django_jobqueue.core.errors import (
     PayloadError,
 )
 from django_jobqueue.core.outcomes import (
-    Answer,
     Bury,
     Cancel,
+    Discard,
     Fail,
     Outcome,
     Release,
+    Retry,
+    Snooze,
     Succeed,
     Unprocessable,
 )
@@ -42,6 +44,9 @@ from django_jobqueue.jobs.registry import Registry
 from .hands import HeldJob
 from .timeouts import TimeoutWatch
 
+#: What a handler may return or raise to say more than a value or an exception does.
+ANSWERS = (Succeed, Retry, Snooze, Cancel, Discard, Unprocessable)
+
 ContextMaker = Callable[[HeldJob], JobContext]
 Report = Callable[[HeldJob, FinishedJob], None]
 
@@ -51,7 +56,9 @@ def _nobody_listens(held: HeldJob, finished: FinishedJob) -> None:
 
 
 class Executor:
-    """Runs held jobs. `perform` and `perform_async` never raise; what comes of a job goes to `report`."""
+    """Runs held jobs. `perform` and `perform_async` never raise; what comes of a job goes to
+    `report`.
+    """
 
     def __init__(
         self,
@@ -150,7 +157,7 @@ class Executor:
         else:
             with self._timeouts.limit(seconds):
                 result = function(*args, **kwargs)
-        return result if isinstance(result, Answer) else Succeed(result)
+        return result if isinstance(result, ANSWERS) else Succeed(result)
 
     async def perform_async(self, held: HeldJob) -> None:
         """Run an async handler in this loop, and report."""
@@ -181,7 +188,7 @@ class Executor:
             if limit.expired():
                 raise JobTimedOut from None
             raise
-        return result if isinstance(result, Answer) else Succeed(result)
+        return result if isinstance(result, ANSWERS) else Succeed(result)
 
     def _context_for(self, held: HeldJob) -> JobContext | None:
         return None if held.handler.context_parameter is None else self._make_context(held)
@@ -200,8 +207,8 @@ class Executor:
     # After a run.
 
     def _outcome_of(self, error: BaseException, held: HeldJob) -> Outcome:
-        if isinstance(error, Answer):
-            return error  # type: ignore[return-value]  # the answers are the public outcomes
+        if isinstance(error, ANSWERS):
+            return error
         if isinstance(error, JobCancelled):
             return Cancel(str(error))
         if isinstance(error, asyncio.CancelledError):

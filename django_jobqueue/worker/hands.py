@@ -14,22 +14,22 @@ Claim = tuple[int, UUID]
 class HeldJob:
     """A claimed job on its way through this process, with the flags that others may raise on it.
 
-    `handler` is None where the job may not run, and only waits for that to be written.
+    `handler` is None for a job that may not run, and only waits for that to be written.
     """
 
     __slots__ = (
-        "_interrupt",
         "_cancelled",
+        "_handler",
+        "_interrupt",
         "_lease_lost",
         "attempted_at",
-        "handler",
         "interrupted",
         "job",
     )
 
     def __init__(self, job: ClaimedJob, handler: Handler | None) -> None:
         self.job = job
-        self.handler = handler
+        self._handler = handler
         self.attempted_at: datetime | None = None
         self.interrupted = False
         self._cancelled: threading.Event | None = None
@@ -37,8 +37,18 @@ class HeldJob:
         self._interrupt: Callable[[], None] | None = None
 
     @property
+    def is_runnable(self) -> bool:
+        return self._handler is not None
+
+    @property
+    def handler(self) -> Handler:
+        """What runs it; only runnable jobs are asked."""
+        assert self._handler is not None
+        return self._handler
+
+    @property
     def cancelled(self) -> threading.Event:
-        """Set when somebody asked for the job to be cancelled; made on first use, few jobs need it."""
+        """Set when somebody asked for the job to be cancelled; made on first use."""
         if self._cancelled is None:
             self._cancelled = threading.Event()
         return self._cancelled

@@ -18,8 +18,9 @@ from .membership import Membership
 class Heartbeat(TickingTask):
     """Registers the worker, renews its lease, and passes on what was asked of it.
 
-    It goes on while the pump drains, so that nothing in hand is taken away meanwhile. A worker that was declared dead loses all
-    it holds and registers anew under another id. `on_stop_requested` is called once when an operator asked the worker to stop.
+    It goes on while the pump drains, so that nothing in hand is taken away meanwhile. A worker that
+    was declared dead loses all it holds and registers anew under another id. `on_stop_requested` is
+    called once when an operator asked the worker to stop.
     """
 
     id = "heartbeat"
@@ -48,8 +49,9 @@ class Heartbeat(TickingTask):
     def run(self, stop: StopReceiver) -> None:
         try:
             super().run(stop)
-            while not self._drained.wait(self._pace.interval):
-                self._beat_while_draining()
+            pause = 0.0
+            while not self._drained.wait(pause):
+                pause = self.round()
             self._store.deregister_worker(self._membership.worker_id)
         finally:
             self._store.close()
@@ -83,14 +85,10 @@ class Heartbeat(TickingTask):
         self._events.emit("worker.registered", worker=identity)
 
     def _start_over(self) -> None:
-        """Declared dead: what was in hand belongs to others now, and the old identity never comes back."""
+        """Declared dead: what was in hand belongs to others now, and the old identity never comes
+        back.
+        """
         lost = self._in_hand.lose_leases()
         self._events.emit("worker.declared_dead", worker_id=self._membership.worker_id, lost=lost)
         self._membership.replaced()
         self._registered = False
-
-    def _beat_while_draining(self) -> None:
-        try:
-            self.tick()
-        except Exception as error:
-            self._report(error)

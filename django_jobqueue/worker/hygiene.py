@@ -1,7 +1,7 @@
 """Leaving a thread as the next job should find it.
 
-What a handler activates (time zone, language, context variables) ends with the context that it ran in; what is left is its
-database connections.
+What a handler activates (time zone, language, context variables) ends with the context that it ran
+in; what is left is its database connections.
 """
 
 import threading
@@ -13,7 +13,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 class _Wrappers(threading.local):
-    """The connection objects of this thread, made before any of them connects: looking at them costs next to nothing."""
+    """The connection objects of this thread, made before any of them connects: looking at them
+    costs next to nothing.
+    """
 
     def __init__(self) -> None:
         self.all: Sequence[BaseDatabaseWrapper] = tuple(connections.all())

@@ -10,7 +10,7 @@ from django_jobqueue.store import JobStore
 
 
 class Janitor(TickingTask):
-    """Removes records that are past their retention; goes on at once while batches come back full."""
+    """Removes records past their retention; goes on at once while batches come back full."""
 
     id = "janitor"
 

@@ -1,4 +1,6 @@
-"""Wake-ups from other processes: LISTEN on PostgreSQL, `data_version` on SQLite. Polling goes on beside both."""
+"""Wake-ups from other processes: LISTEN on PostgreSQL, `data_version` on SQLite. Polling goes on
+beside both.
+"""
 
 from collections.abc import Callable
 
@@ -11,10 +13,11 @@ from django_jobqueue.store.notifications import Notifications
 
 
 class Listener(TickingTask):
-    """Waits for notifications on a connection of its own, and proves every 15 s that it still hears.
+    """Waits for notifications on a connection of its own, and proves every 15 s that it still
+    hears.
 
-    Where it does not, because the connection is half open or a pooler in transaction mode swallows LISTEN, it says so once,
-    opens a new connection and tries again; the pump polls meanwhile.
+    Where it does not, because the connection is half open or a pooler in transaction mode swallows
+    LISTEN, it says so once, opens a new connection and tries again; the pump polls meanwhile.
     """
 
     id = "listener"
@@ -74,7 +77,8 @@ class Listener(TickingTask):
         sent = self._proof_sent_at
         if sent is not None and self._elapsed() - sent >= self.PROOF_SECONDS / 3:
             raise ConnectionError(
-                "notifications do not arrive: the connection is half open, or a pooler in transaction mode is between"
+                "notifications do not arrive: the connection is half open, or a pooler in "
+                "transaction mode is in between"
             )
 
     def _lose(self) -> None:

@@ -11,8 +11,9 @@ from django_jobqueue.core.clock import monotonic
 class Membership:
     """The worker's current identity and the age of its last successful heartbeat.
 
-    A worker that was declared dead goes on under a new identity; the old one never comes back. Elapsed time includes suspends
-    of the machine. Nothing may be claimed once the last heartbeat is older than four fifths of the lease: the reaper may be near.
+    A worker that was declared dead goes on under a new identity; the old one never comes back.
+    Elapsed time includes suspends of the machine. Nothing may be claimed once the last heartbeat is
+    older than four fifths of the lease: the reaper may be near.
     """
 
     SAFE_SHARE = 0.8

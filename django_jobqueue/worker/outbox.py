@@ -30,8 +30,8 @@ EVENTS = {
 class Outbox:
     """Writes outcomes in batches and claims in the same round trip.
 
-    After a lost connection it tries again, at 0.1 s growing to 2 s; since the lost commit may have succeeded, what then is not
-    held any more is looked up by its token before it is called stale.
+    After a lost connection it tries again, at 0.1 s growing to 2 s; since the lost commit may have
+    succeeded, what then is not held any more is looked up by its token before it is called stale.
     """
 
     FIRST_RETRY, LAST_RETRY = 0.1, 2.0
@@ -87,14 +87,18 @@ class Outbox:
         return claimed
 
     def failed(self, error: Exception) -> None:
-        """The database did not answer: wait, longer each time. What it may have committed is unknown."""
+        """The database did not answer: wait, longer each time. What it may have committed is
+        unknown.
+        """
         self._commit_unknown = True
         self._retry_pause = min(max(self.FIRST_RETRY, self._retry_pause * 2), self.LAST_RETRY)
         self._retry_at = self._elapsed() + self._retry_pause * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load
         self._events.emit("pump.database_failed", error=error, retry_in=self._retry_pause)
 
     def give_back(self, jobs: Sequence[FinishedJob]) -> None:
-        """Keep releases behind the outcomes: of two answers for one claim in one write, the first counts."""
+        """Keep releases behind the outcomes: of two answers for one claim in one write, the first
+        counts.
+        """
         self._finished.extend(jobs)
         self._has_releases = True
 

@@ -1,4 +1,6 @@
-"""What must be true before a worker claims: the database can be reached, and its migrations are applied."""
+"""What must be true before a worker claims: the database can be reached, and its migrations are
+applied.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -35,7 +37,8 @@ def why_not_ready(using: str) -> str | None:
 
 
 class DatabaseIsReady(ServiceTask):
-    """Looks until the database is ready, says every `TELL_SECONDS` what it waits for, and gives up after `timeout`.
+    """Looks until the database is ready, says every `TELL_SECONDS` what it waits for, and gives up
+    after `timeout`.
 
     A worker may so start before the migration of a deploy has run.
     """

@@ -6,10 +6,11 @@ from django_jobqueue.core.clock import monotonic
 
 
 class Prefetch:
-    """Follows the rate at which jobs finish; holds as many in advance as finish within `horizon` seconds.
+    """Follows the rate at which jobs finish; holds as many in advance as finish within `horizon`
+    seconds.
 
-    A job of a second or longer on ten slots gives a prefetch of nothing; jobs that take no time give hundreds, so that fast
-    jobs do not wait for a round trip each.
+    A job of a second or longer on ten slots gives a prefetch of nothing; jobs that take no time
+    give hundreds, so that fast jobs do not wait for a round trip each.
     """
 
     SMOOTHING = 0.3

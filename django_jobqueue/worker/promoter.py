@@ -9,7 +9,9 @@ from django_jobqueue.store import JobStore
 
 
 class Promoter(TickingTask):
-    """Sleeps until the next job is due, `interval` at most, and wakes the pumps of what it promoted."""
+    """Sleeps until the next job is due, `interval` at most, and wakes the pumps of what it
+    promoted.
+    """
 
     id = "promoter"
 

@@ -1,4 +1,6 @@
-"""The pump: one loop, one connection; it writes what finished and claims what is free, in one round trip."""
+"""The pump: one loop, one connection; it writes what finished and claims what is free, in one round
+trip.
+"""
 
 import random
 import threading
@@ -16,7 +18,7 @@ from .hands import HeldJob, InHand
 from .membership import Membership
 from .outbox import Outbox
 from .queues import ServedQueues
-from .slots import Slots
+from .slots import Ask, Slots
 
 Prepare = Callable[[ClaimedJob], Handler | FinishedJob]
 
@@ -28,10 +30,14 @@ INTERRUPTED = Transition(
     keeps_place=True,
     report=AttemptReport(outcome="released", message="interrupted by the shutdown of its worker"),
 )
+#: An exchange that only writes.
+NOTHING: Ask = ([], 0)
 
 
 class Pump(ServiceTask):
-    """Keeps the slots filled. Returns when it was stopped and has drained, or, with `until_empty`, when nothing is due."""
+    """Keeps the slots filled. Returns when it was stopped and has drained, or, with `until_empty`,
+    when nothing is due.
+    """
 
     id = "pump"
     #: After work, look again soon: a wake-up may have been held back by its debounce.
@@ -124,7 +130,7 @@ class Pump(ServiceTask):
         names = self._names() if self._should_look() else None
         asks = self._slots.asks(names or ())
         me, claimed = self._membership.worker_id, 0
-        for wanted, total in asks or [((), 0)]:
+        for wanted, total in asks or [NOTHING]:
             jobs = self._outbox.exchange(worker_id=me, wanted=wanted, total=total)
             self._dispatch(jobs)
             claimed += len(jobs)

@@ -9,8 +9,9 @@ from django_jobqueue.store import JobStore
 class ServedQueues:
     """The worker's list of queues; without one, every queue that has ready jobs.
 
-    The list rotates from look to look, so that no queue starves another; with `strict` it is an order of precedence. Without a
-    list, names are looked up whenever the worker has nothing to do, and at least every `refresh_seconds`.
+    The list rotates from look to look, so that no queue starves another; with `strict` it is an
+    order of precedence. Without a list, names are looked up whenever the worker has nothing to do,
+    and at least every `refresh_seconds`.
     """
 
     def __init__(

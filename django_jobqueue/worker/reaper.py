@@ -11,7 +11,9 @@ from .membership import Membership
 
 
 class Reaper(TickingTask):
-    """Declares workers dead whose lease ran out, once its own heartbeats have been well for a full lease."""
+    """Declares workers dead whose lease ran out, once its own heartbeats have been well for a full
+    lease.
+    """
 
     id = "reaper"
 

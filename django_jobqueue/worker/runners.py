@@ -28,7 +28,7 @@ class Runners(Protocol):
         ...
 
     def stop(self, *, timeout: float) -> bool:
-        """Take nothing more; return whether everything that ran has ended within `timeout` seconds."""
+        """Take nothing more; return whether all that ran has ended within `timeout` seconds."""
         ...
 
 
@@ -85,10 +85,11 @@ class ThreadRunners:
 
 
 class EventLoopRunner:
-    """One thread with an event loop that runs up to `slots` coroutines at once; `perform` must not raise.
+    """One thread with an event loop that runs up to `slots` coroutines at once; `perform` must not
+    raise.
 
-    `tidy` is called in the loop at most once a second while jobs end, and once at the end: it awaits what must be cleaned up
-    behind handlers, such as idle database connections.
+    `tidy` is called in the loop at most once a second while jobs end, and once at the end: it
+    awaits what must be cleaned up behind handlers, such as idle database connections.
     """
 
     TIDY_SECONDS = 1.0

@@ -27,9 +27,11 @@ class Lane:
 
     @property
     def room(self) -> int:
-        """How many jobs to claim now; nothing while enough of them wait, so that claims come in batches.
+        """How many jobs to claim now; nothing while enough of them wait, so that claims come in
+        batches.
 
-        A job that has ended makes room already: its outcome is written in the round trip that claims.
+        A job that has ended makes room already: its outcome is written in the round trip that
+        claims.
         """
         ahead = self.prefetch.jobs
         free = self.runners.slots + ahead - self.held + len(self.ended)
@@ -53,8 +55,9 @@ class Lane:
 class Slots:
     """Threads for sync handlers and an event loop for async ones.
 
-    Which kind a queue needs is learned from its jobs, so that sync jobs which fill all threads do not keep async jobs of another
-    queue waiting. But for `ended`, only the pump's thread calls these methods.
+    Which kind a queue needs is learned from its jobs, so that sync jobs which fill all threads do
+    not keep async jobs of another queue waiting. But for `ended`, only the pump's thread calls
+    these methods.
     """
 
     def __init__(self, *, sync: Runners, asynchronous: Runners) -> None:
@@ -101,7 +104,7 @@ class Slots:
 
     def settled(self, jobs: Iterable[HeldJob]) -> None:
         """The outcomes of these jobs are written; their slots are free."""
-        counts = Counter(self._lane_of(held) for held in jobs if held.handler is not None)
+        counts = Counter(self._lane_of(held) for held in jobs if held.is_runnable)
         for lane, count in counts.items():
             lane.give(count)
 
@@ -114,4 +117,4 @@ class Slots:
         return all(ended)
 
     def _lane_of(self, held: HeldJob) -> Lane:
-        return self._async if held.handler is not None and held.handler.is_async else self._sync
+        return self._async if held.handler.is_async else self._sync

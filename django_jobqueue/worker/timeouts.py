@@ -1,4 +1,6 @@
-"""Ending a sync handler that runs too long: an exception raised in its thread, and only while the handler runs."""
+"""Ending a sync handler that runs too long: an exception raised in its thread, and only while the
+handler runs.
+"""
 
 import ctypes
 import heapq
@@ -43,7 +45,9 @@ class Armed:
 
 
 class TimeoutWatch:
-    """One thread that watches the deadlines of all sync handlers; it runs only while somebody has one."""
+    """One thread that watches the deadlines of all sync handlers; it runs only while somebody has
+    one.
+    """
 
     def __init__(self, *, elapsed: Callable[[], float] = monotonic) -> None:
         self._elapsed = elapsed

@@ -32,7 +32,7 @@ def allowed(batch: int) -> int:
 
 @pytest.fixture(scope="module")
 def connection(django_db_setup: None, django_db_blocker: Any) -> Iterator[psycopg.Connection[Any]]:
-    """One open transaction with a backlog, its statistics, and 1,000 running jobs; never committed."""
+    """An open transaction with a backlog, its statistics and 1,000 running jobs."""
     with django_db_blocker.unblock():
         session = PsycopgSession("default", prepared=False)  # the statements name themselves
         opened = session.connection
@@ -46,12 +46,14 @@ def connection(django_db_setup: None, django_db_blocker: Any) -> Iterator[psycop
         # Statistics are older than what runs, as they are on a site: no row was running then.
         opened.execute("ANALYZE jobqueue_job")
         opened.execute(
-            "UPDATE jobqueue_job SET state = 'running', claim_token = %s, worker_id = %s, attempt = 1"
+            "UPDATE jobqueue_job"
+            " SET state = 'running', claim_token = %s, worker_id = %s, attempt = 1"
             " WHERE id IN (SELECT id FROM jobqueue_job ORDER BY id LIMIT 1000)",
             [TOKEN, WORKER],
         )
         opened.execute(
-            "INSERT INTO jobqueue_worker (id, lease_expires_at) VALUES (%s, now() + interval '1 h')",
+            "INSERT INTO jobqueue_worker (id, lease_expires_at)"
+            " VALUES (%s, now() + interval '1 h')",
             [WORKER],
         )
         yield opened

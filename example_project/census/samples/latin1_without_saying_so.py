@@ -1,0 +1,3 @@
+"""Written by an editor that saves Latin-1 and declares nothing."""
+
+CITY = "Zürich"
