@@ -4,8 +4,6 @@ from typing import TypedDict, Unpack
 
 import msgspec
 
-import msgspec
-
 from django_jobqueue import conf
 from django_jobqueue.core.errors import JobNotFound, RequeueRefused, StateChanged
 from django_jobqueue.core.keys import checked_label
