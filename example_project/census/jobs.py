@@ -27,12 +27,14 @@ LARGEST_SOURCE = 20_000_000
 
 @dataclass
 class CensusIncomplete(Exception):
-    """A report would be wrong: files of its census are still to be counted."""
+    """A report would be wrong: its census is not over."""
 
     census_id: int
     files_left: int
 
     def __str__(self) -> str:
+        if not self.files_left:
+            return f"census {self.census_id} is counted, but not added up yet"
         return f"{self.files_left:,} files of census {self.census_id} are still to be counted"
 
 

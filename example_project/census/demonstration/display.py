@@ -38,7 +38,5 @@ def _drawn(progress: Progress) -> str:
 
 
 def _counted(progress: Progress) -> str:
-    return (
-        f"{progress.percent:3} %  {progress.finished:,} of {progress.total:,} jobs, "
-        f"{progress.running} running, {progress.dead} dead"
-    )
+    counted = f"{progress.finished:,} of {progress.total:,} jobs"
+    return f"{progress.percent:3} %  {counted}, {progress.dead:,} dead"

@@ -1,7 +1,6 @@
 """What a census found, as text for a terminal."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from textwrap import shorten
 from typing import Any
 
 from django_jobqueue import JobHandle
@@ -11,7 +10,7 @@ from example_project.census.models import Census
 from example_project.census.progress import progress_of
 
 _TOP = 8
-_ERROR_LENGTH = 110
+_ERROR_LENGTH = 160
 
 
 def findings(census: Census) -> Iterator[str]:
@@ -83,7 +82,11 @@ def _dead(census: Census) -> Iterator[str]:
     for letter in dead_letters_of(census):
         tried = f" after {letter.attempt} attempts" if letter.attempt > 1 else ""
         yield f"  {letter.subject}: {letter.reason}{tried}"
-        yield f"      {shorten(letter.error, _ERROR_LENGTH, placeholder=' …')}"
+        yield f"      {_shortened(letter.error)}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _ERROR_LENGTH else f"{text[: _ERROR_LENGTH - 1]}…"
 
 
 def _indented(lines: Iterable[str]) -> Iterator[str]:

@@ -64,7 +64,7 @@ def demonstrate(wishes: Wishes, *, say: Callable[[str], None], terminal: TextIO)
         )
     for line in findings(census):
         say(line)
-    say(f"in {monotonic() - started:.1f} s, the start and the stop of the worker included")
+    say(f"It took {monotonic() - started:.1f} s, with the start and the stop of the worker.")
     say(_where_to_look(census, told_admin))
 
 
