@@ -1,4 +1,4 @@
-"""What every part of a store needs of its database: the connection, statements, a transaction that writes, the time."""
+"""What every part of a store needs of its database: connection, statements, transaction, time."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -30,7 +30,7 @@ class ConnectedStore(JobStore):
         return transaction.atomic(using=self.using)
 
     def statement(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
-        """Run the vendor's statement of that name; return its rows, or none where it has none to give."""
+        """Run the vendor's statement of that name; return its rows, if it has any to give."""
         return self.execute(sql.load(self.connection.vendor, name), parameters)
 
     def execute(self, text: str, parameters: Any) -> list[Row]:
@@ -46,11 +46,11 @@ class ConnectedStore(JobStore):
         return self.aware(moment)
 
     def aware(self, moment: datetime | str) -> datetime:
-        """Return a time as the database gave it as aware UTC: SQLite gives text, USE_TZ=False naive times."""
+        """Return what the database gave as aware UTC: it may be a text, or naive."""
         if isinstance(moment, str):
             moment = datetime.fromisoformat(moment)
         if moment.tzinfo is None:
-            # A naive time is in the connection's zone where the database knows zones; where it does not, we write UTC.
+            # A database that knows zones answers in the connection's; elsewhere all is UTC.
             knows_zones = self.connection.features.supports_timezones
             zone = ZoneInfo(self.connection.timezone_name) if knows_zones else UTC
             moment = moment.replace(tzinfo=zone)
@@ -60,7 +60,7 @@ class ConnectedStore(JobStore):
         return None if moment is None else self.aware(moment)
 
     def storable_time(self, moment: datetime) -> datetime:
-        """Return an aware time as the ORM takes it: with USE_TZ=False it refuses aware ones on SQLite."""
+        """Return an aware time as the ORM takes it: on SQLite, with USE_TZ=False, naive."""
         connection = self.connection
         if connection.timezone is None and not connection.features.supports_timezones:
             return moment.astimezone(UTC).replace(tzinfo=None)

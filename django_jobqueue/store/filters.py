@@ -54,7 +54,7 @@ class FilteringStore(ConnectedStore):
         limit: int | None = None,
         skip_locked: bool = False,
     ) -> None:
-        """Call `write` with the ids of at most BATCH rows, locked, each batch in a transaction of its own.
+        """Call `write` with the ids of at most BATCH rows, locked, one transaction per batch.
 
         `write` answers how many rows count towards `limit`.
         """
@@ -74,7 +74,8 @@ class FilteringStore(ConnectedStore):
     def _has_tag(self, tag: str) -> Q | RawSQL:
         if self.connection.features.supports_json_field_contains:
             return Q(tags__contains=[tag])
-        return RawSQL(_HAS_TAG, [tag], output_field=BooleanField())  # noqa: S611 - the tag is a parameter
+        # The tag is a parameter; the text is ours.
+        return RawSQL(_HAS_TAG, [tag], output_field=BooleanField())  # noqa: S611
 
 
 def _scopes(wanted: JobFilter) -> Iterator[Q]:

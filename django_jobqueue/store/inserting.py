@@ -27,7 +27,7 @@ _STORED = tuple(name for name in NewJob.__struct_fields__ if name not in (*_TIME
 
 
 class InsertingStore(ConnectedStore):
-    """Inserts in the caller's transaction, and never ends it: a conflict is an answer, not an error of the database."""
+    """Inserts in the caller's transaction, which stays usable: a conflict is no database error."""
 
     def insert(self, new: NewJob, *, now: datetime | None = None) -> Inserted:
         with self.writing():
@@ -68,7 +68,7 @@ class InsertingStore(ConnectedStore):
             created.update({key: job_id for job_id, key in rows})
         answers = []
         for new in jobs:
-            # The first of those that share a key took it; popped, so that the others ask who holds it.
+            # Of those that share a key the first took it; popped, so that the others ask for it.
             job_id = created.pop(new.unique_key, None)
             answers.append(
                 self.insert(new, now=now) if job_id is None else Inserted(id=job_id, created=True)
@@ -78,7 +78,7 @@ class InsertingStore(ConnectedStore):
     def _insert_rows(
         self, jobs: Sequence[NewJob], now: datetime | None
     ) -> list[tuple[int, str | None]]:
-        """Store the jobs whose unique key is free or None; return (id, unique key) of each, in no order."""
+        """Store the jobs whose key is free or None; return their (id, unique key), in no order."""
         rows = [self._row_of(new, position) for position, new in enumerate(jobs)]
         parameters = {
             "jobs": msgspec.json.encode(rows).decode(),
@@ -119,7 +119,7 @@ class InsertingStore(ConnectedStore):
     def _insert_unless_recent(
         self, new: NewJob, key: str, window: timedelta, now: datetime | None
     ) -> Inserted:
-        """Insert first and look at what has finished in a later statement: a move between the two cannot be missed."""
+        """Insert first, and look at history in a later statement: no move in between is missed."""
         try:
             with self.writing():
                 inserted = self._insert_unique(new, key, now)
@@ -169,5 +169,5 @@ class _FinishedRecently(Exception):
 
 
 def bounded_delay(seconds: float) -> float:
-    """Return a delay that both databases can add to a time: not negative, not NaN, at most a hundred years."""
+    """Return a delay that can be added to a time: not negative, not NaN, at most a century."""
     return min(seconds, LONGEST_DELAY) if seconds > 0 else 0.0

@@ -1,4 +1,4 @@
-"""Reading: one job wherever it lives, its runs, the numbers of a queue. Also what a run writes beside its outcome."""
+"""Looking: a job wherever it lives, its runs, the numbers of a queue; and a run's own progress."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

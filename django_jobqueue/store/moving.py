@@ -1,4 +1,4 @@
-"""Moving rows between the three job tables: INSERT … SELECT, so that no payload passes through Python."""
+"""Moving rows between the job tables: INSERT … SELECT, so that no payload passes through Python."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,7 +27,8 @@ def copy_rows(
 ) -> list[tuple[Any, ...]]:
     """Insert what `source` selects; return the columns `returning` of each new row.
 
-    Columns that are not named get their database defaults. A row whose `unless_conflict` is taken is left out.
+    Columns that are not named get their database defaults. A row whose column
+    `unless_conflict` is taken is left out.
     """
     connection = connections[source.db]
     selected = source.values_list(*columns.values())
@@ -44,7 +45,7 @@ def copy_rows(
 
 
 def erase(rows: QuerySet[Any]) -> int:
-    """Delete rows with one statement, whoever listens to Django's delete signals; return how many."""
+    """Delete rows with one statement, past Django's delete signals; return how many."""
     return int(rows._raw_delete(rows.db) or 0)
 
 

@@ -1,4 +1,4 @@
-"""What both vendors share: everything that is not hot, through Django's ORM on the caller's connection."""
+"""What both vendors share: all that is not hot, through the ORM on the caller's connection."""
 
 from .inserting import InsertingStore
 from .looking import LookingStore

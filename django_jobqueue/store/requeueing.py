@@ -13,7 +13,7 @@ from django_jobqueue.models.base import FinalRecord
 from .filters import FilteringStore, refuse_empty
 from .moving import SHARED_COLUMNS, Columns, copy_rows, erase
 
-#: Makes live jobs of the final records with these ids; answers final id → live id, without those refused.
+#: Makes live jobs of final records; answers final id → live id, without those refused.
 BringBack = Callable[[list[int]], dict[int, int]]
 
 #: What belongs to the runs that are over; a requeued job gets these from the database's defaults.
@@ -49,7 +49,7 @@ _COPIED: Columns = {name: source for name, source in _REQUEUED.items() if name !
 
 
 class RequeueingStore(FilteringStore):
-    """Dead letters move, archived jobs are copied: a dead letter is a job that is not done, an archived one is."""
+    """Dead letters move, for they are not done; archived jobs are, and are copied."""
 
     def requeue(
         self, wanted: JobFilter, *, limit: int | None = None

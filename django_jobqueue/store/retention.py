@@ -56,7 +56,7 @@ class RetentionStore(ConnectedStore):
     def _expired(
         self, model: type[FinalRecord], setting: str, default: timedelta, clock: datetime
     ) -> list[QuerySet[Any]]:
-        """Return the rows that are past their time: those of each queue with a setting of its own, then the others."""
+        """Return the rows past their time: of each queue with its own setting, then the others."""
         queues = QueueRecord.objects.using(self.using).filter(**{f"{setting}__isnull": False})
         own = dict(queues.order_by("name").values_list("name", setting))
         rows = model._default_manager.using(self.using).order_by("finished_at", "pk")

@@ -1,4 +1,4 @@
-"""The store on SQLite: one writer at a time, every write under the write lock that its transaction took first."""
+"""The store on SQLite: one writer at a time, under the lock that its transaction took first."""
 
 import threading
 from collections import Counter
@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 30.0
 
 
 class SQLiteStore(SQLiteWorkers):
-    """The embedded store. There is no other host and no other clock; `dedicated` is the store itself."""
+    """The embedded store: no other host, no other clock; `dedicated` is the store itself."""
 
     def __init__(self, using: str) -> None:
         super().__init__(using)
@@ -31,8 +31,8 @@ class SQLiteStore(SQLiteWorkers):
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Open a transaction that holds the write lock from its first statement, whatever its mode."""
-        # Within the caller's transaction a second try could not succeed: the lock it waits for may be its own doing.
+        """Open a transaction that holds the write lock from the start, whatever its mode."""
+        # Within the caller's transaction a second try is in vain: its snapshot stays too old.
         patience = 0.0 if self.connection.in_atomic_block else PATIENCE_SECONDS
         with retrying(self._locked, wait=self._wait, seconds=patience):
             yield

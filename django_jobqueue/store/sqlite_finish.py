@@ -1,4 +1,4 @@
-"""Writing transitions on SQLite: each kind one statement for any number of jobs, all under one write lock."""
+"""Writing transitions on SQLite: a statement per kind for any number of jobs, under one lock."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -110,12 +110,12 @@ class SQLiteFinish(OrmStore):
 
 
 def given_back(job_id: int, token: str) -> Ending:
-    """The ending of a claim under which nothing ran: the attempt unspent, the place in line kept."""
+    """End a claim under which nothing ran: attempt unspent, place in line kept."""
     return Ending(id=job_id, token=token, state=JobState.READY, attempt_change=-1, keeps_place=True)
 
 
 def rescued(job_id: int, token: str) -> Ending:
-    """The ending of a claim whose worker died: the attempt unspent, the rescue counted, to the back of the line."""
+    """End a claim whose worker died: attempt unspent, rescue counted, to the back of the line."""
     return Ending(
         id=job_id,
         token=token,

@@ -1,4 +1,4 @@
-"""What operators do to jobs, queues and workers. Guarded: a job that has moved on meanwhile is left alone."""
+"""What operators do to jobs, queues and workers; a job that has moved on is left alone."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -29,7 +29,7 @@ _WAITING = [state.value for state in WAITING_STATES]
 
 
 class SteeringStore(FilteringStore):
-    """Each batch locks its rows first, so what is decided of their state stays true until it is written."""
+    """Each batch locks its rows first: what is decided of their state holds until it is written."""
 
     def cancel(self, wanted: JobFilter, *, reason: str = "") -> Cancelled:
         refuse_empty(wanted)
@@ -45,7 +45,7 @@ class SteeringStore(FilteringStore):
             asked += running.update(cancel_requested_at=Coalesce("cancel_requested_at", Now()))
             return len(ids)
 
-        # Waits for locks: a job that is being claimed at this moment must be asked to stop, not passed over.
+        # Waits for locks: a job that is just being claimed must be asked to stop, not passed over.
         self.in_batches(self.matching(jobs.all(), wanted), wanted, write)
         return Cancelled(cancelled=cancelled, asked=asked)
 

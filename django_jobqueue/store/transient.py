@@ -1,6 +1,7 @@
 """Which database errors are worth another try, and the loop that tries.
 
-Errors arrive as Django's, with the driver's as their cause, or as the driver's own from a connection apart from Django's.
+Errors arrive as Django's, with the driver's as their cause, or as the driver's own from a
+connection apart from Django's.
 """
 
 import random
@@ -70,9 +71,10 @@ def retrying(
     seconds: float,
     worth_it: Callable[[BaseException], bool] = is_transient,
 ) -> T:
-    """Do `work`, again after each error that is `worth_it`, for about `seconds`; then the error is raised.
+    """Do `work`, again after each error that is `worth_it`, for about `seconds`; then raise it.
 
-    Waits grow, with jitter. `wait` takes seconds, as `Event.wait` does; a true answer means stop, and raises at once.
+    Waits grow, with jitter. `wait` takes seconds, as `Event.wait` does; a true answer means stop,
+    and the error is raised at once.
     """
     deadline = time.monotonic() + seconds
     pause = FIRST_WAIT
@@ -83,7 +85,8 @@ def retrying(
             left = deadline - time.monotonic()
             if left <= 0 or not worth_it(error):
                 raise
-            if wait(min(left, pause * random.uniform(0.5, 1.5))):  # noqa: S311 - spreads, hides nothing
+            jitter = random.uniform(0.5, 1.5)  # noqa: S311 - it spreads, and hides nothing
+            if wait(min(left, pause * jitter)):
                 raise
         pause = min(pause * 2, LONGEST_WAIT)
 

@@ -1,0 +1,71 @@
+"""The literal column lists of the statements agree with the models; every statement is in use."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from django_jobqueue import store
+from django_jobqueue.core.specs import ClaimedJob, NewJob
+from django_jobqueue.models.base import JobRecord
+from django_jobqueue.store import sql
+
+VENDORS = ("postgresql", "sqlite")
+SHARED = {field.column for field in JobRecord._meta.fields}
+#: What decides where a new job goes, and is not stored as it is.
+NOT_STORED = {"delay", "unique_for", "on_conflict"}
+FOLDER = Path(sql.__file__).parent
+
+
+def inserted_columns(text: str, *, into: str) -> set[str]:
+    [columns] = re.findall(rf"INSERT INTO {into} \((.*?)\)", text, re.DOTALL)
+    return {column.strip() for column in columns.split(",")}
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+@pytest.mark.parametrize(
+    ("name", "table", "own"),
+    [
+        ("archive", "jobqueue_archivedjob", {"id", "state", "finished_at"}),
+        ("bury", "jobqueue_deadjob", {"id", "reason", "finished_at"}),
+    ],
+)
+def test_a_move_takes_every_column_along(vendor: str, name: str, table: str, own: set[str]) -> None:
+    columns = inserted_columns(sql.load(vendor, name), into=table)
+
+    assert columns - {"state"} == (SHARED | own) - {"state"}
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_an_insert_stores_every_option_of_a_new_job(vendor: str) -> None:
+    columns = inserted_columns(sql.load(vendor, "insert"), into="jobqueue_job")
+
+    assert columns == {*NewJob.__struct_fields__, "state", "ready_at", "created_at"} - NOT_STORED
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_claim_answers_in_the_order_of_a_claimed_job(vendor: str) -> None:
+    returned = sql.load(vendor, "claim").rpartition("RETURNING")[2]
+    named = re.findall(r"\b[a-z_]+\b", returned.replace("::text", ""))
+    wanted = [
+        "expires_at" if name == "is_expired" else name for name in ClaimedJob.__struct_fields__
+    ]
+
+    assert [name for name in dict.fromkeys(named) if name in wanted] == [
+        name
+        for name in wanted
+        if vendor == "postgresql" or name not in ("claim_token", "worker_id")
+    ]
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_every_statement_is_loaded_somewhere(vendor: str) -> None:
+    modules = "".join(path.read_text() for path in Path(store.__file__).parent.glob("*.py"))
+    names = {path.stem for path in (FOLDER / vendor).glob("*.sql")}
+
+    assert {name for name in names if f'"{name}"' not in modules} == set()
+
+
+def test_a_statement_that_does_not_exist_is_an_error() -> None:
+    with pytest.raises(FileNotFoundError):
+        sql.load("sqlite", "no_such_statement")
