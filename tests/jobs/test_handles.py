@@ -2,7 +2,6 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -10,34 +9,10 @@ from django.db import connection, connections, transaction
 
 from django_jobqueue import JobHandle
 from django_jobqueue.core.errors import JobNotFinished, JobNotFound
-from django_jobqueue.core.specs import FinishedJob, Transition, WantedJobs, WorkerIdentity
 from django_jobqueue.core.states import DeathReason, JobState
-from django_jobqueue.core.transitions import AttemptReport
-from django_jobqueue.store import store_for
 from tests.handlers import add
 
-SUCCEEDED = Transition(state=JobState.SUCCEEDED, result="[3]")
-DEAD = Transition(
-    state=JobState.DEAD,
-    reason=DeathReason.DISCARDED,
-    error='{"type":"ValueError","message":"no"}',
-    report=AttemptReport(outcome="discarded", error_type="ValueError", message="no"),
-)
-
-
-def finish_next(transition: Transition) -> int:
-    """Claim one job, as a worker does, and write what became of it."""
-    store, me = store_for("default"), uuid4()
-    store.register_worker(
-        WorkerIdentity(
-            id=me, host="here", pid=1, version="1", queues=(), handlers=(), concurrency=1
-        ),
-        lease=timedelta(seconds=30),
-    )
-    wanted = [WantedJobs("default", 1)]
-    [claimed] = store.claim(worker_id=me, token=uuid4(), wanted=wanted, total=1)
-    assert store.finish_many([FinishedJob(claimed, transition)]) == {claimed.id}
-    return claimed.id
+from .finishing import DEAD, SUCCEEDED, finish_next
 
 
 class TestIdentity:
