@@ -1,0 +1,31 @@
+"""What the documentation lists is what there is."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+from django_jobqueue.conf import JobQueueSettings
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_every_setting_is_documented_and_nothing_else() -> None:
+    listed = re.findall(
+        r"^\| `([A-Z_]+)` \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE
+    )
+
+    assert listed == [field.name.upper() for field in fields(JobQueueSettings)]
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]
+    links = [
+        (page, target)
+        for page in pages
+        for target in re.findall(r"\]\((?!https?://)([^)#]+)\)", page.read_text())
+    ]
+
+    assert links
+    assert [
+        (page.name, target) for page, target in links if not (page.parent / target).exists()
+    ] == []
