@@ -69,6 +69,7 @@ class Pump(ServiceTask):
         )
         self._wake = threading.Event()
         self._asked_to_look = True
+        self._found_nothing = False  #: by a look with empty hands: what ends may make a job ready
         self._pause = self.FIRST_LOOK
         self._next_look = 0.0
         self._drain_until: float | None = None
@@ -130,11 +131,13 @@ class Pump(ServiceTask):
         names = self._names() if self._should_look() else None
         asks = self._slots.asks(names or ())
         me, claimed = self._membership.worker_id, 0
+        had_empty_hands = not len(self._in_hand)
         for wanted, total in asks or [NOTHING]:
             jobs = self._outbox.exchange(worker_id=me, wanted=wanted, total=total)
             self._dispatch(jobs)
             claimed += len(jobs)
         if asks or names == []:
+            self._found_nothing = had_empty_hands and not claimed
             self._plan_next_look(claimed, sum(total for _, total in asks))
         return claimed
 
@@ -182,7 +185,7 @@ class Pump(ServiceTask):
 
     def _is_empty(self) -> bool:
         """Whether the last look found nothing, nothing is in hand, and nothing scheduled is due."""
-        looked_in_vain = self._pause > self.FIRST_LOOK and not self._asked_to_look
+        looked_in_vain = self._found_nothing and not self._asked_to_look
         if not looked_in_vain or len(self._in_hand) or self._outbox.retry_in:
             return False
         promoted = self._store.promote()

@@ -1,0 +1,152 @@
+"""A site of one test: handlers of its own, a worker in this process, and what was told meanwhile."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connections
+
+from django_jobqueue import job
+from django_jobqueue.conf import JobQueueSettings
+from django_jobqueue.core.specs import AttemptSnapshot
+from django_jobqueue.events import EventBus
+from django_jobqueue.jobs.handles import JobHandle
+from django_jobqueue.jobs.registry import Registry
+from django_jobqueue.service.threads import caught
+from django_jobqueue.worker.assembly import Worker, WorkerOptions, build_worker
+
+#: How long a test waits for what must happen; only a failing test waits that long.
+PATIENCE = 10.0
+SMALL: dict[str, Any] = {"concurrency": 2, "async_concurrency": 4, "drain": 5}
+
+
+class Told:
+    """Subscribed to an EventBus: keeps what was told, and lets a test wait for it."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self.events: list[tuple[str, Mapping[str, Any]]] = []
+
+    def __call__(self, name: str, facts: Mapping[str, Any]) -> None:
+        with self._changed:
+            self.events.append((name, dict(facts)))
+            self._changed.notify_all()
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, _ in self.events]
+
+    def of(self, name: str) -> list[Mapping[str, Any]]:
+        return [facts for told, facts in self.events if told == name]
+
+    def wait_for(self, name: str, *, times: int = 1) -> Mapping[str, Any]:
+        """Return the facts of the event's `times`-th telling."""
+        with self._changed:
+            came = self._changed.wait_for(lambda: len(self.of(name)) >= times, PATIENCE)
+        assert came, f"{name} was not told {times}x, but: {self.names}"
+        return self.of(name)[times - 1]
+
+
+class RunningWorker:
+    """A worker in a thread of its own."""
+
+    def __init__(self, worker: Worker, told: Told) -> None:
+        self.worker, self.told = worker, told
+        self._raised: list[BaseException | None] = []
+        self._thread = threading.Thread(target=self._run, name="jobqueue-worker-under-test")
+        self._thread.daemon = True
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._raised.append(caught(self.worker.run))
+        finally:
+            connections.close_all()
+
+    def polls(self) -> "RunningWorker":
+        """Return once it has looked for jobs."""
+        assert self.worker.pump.polling.wait(PATIENCE), "the worker did not look for jobs"
+        self.told.wait_for("worker.registered")
+        return self
+
+    def end(self) -> None:
+        """Wait for its end, and raise what it raised."""
+        self._thread.join(PATIENCE)
+        assert self._raised, "the worker did not end"
+        if (error := self._raised[0]) is not None:
+            raise error
+
+
+class Site:
+    """Declares handlers, runs workers, and remembers what was told."""
+
+    def __init__(self) -> None:
+        self.registry, self.bus, self.told = Registry(), EventBus(), Told()
+        self.bus.subscribe(self.told)
+
+    def job(self, function: Any = None, **options: Any) -> Any:
+        """@job in the registry of this test, on functions that are defined inside it."""
+        if function is None:
+            return lambda declared: self.job(declared, **options)
+        # Defined in a test, where no other process must import it.
+        function.__qualname__ = function.__name__
+        return job(registry=self.registry, **{"name": function.__name__, **options})(function)
+
+    def conf(self, **settings: Any) -> JobQueueSettings:
+        return JobQueueSettings(**{**SMALL, **settings})
+
+    def build(self, *, options: Mapping[str, Any] | None = None, **settings: Any) -> Worker:
+        given = {"registry": self.registry, "events": self.bus, **(options or {})}
+        return build_worker(self.conf(**settings), WorkerOptions(**given))
+
+    def work(self, *, options: Mapping[str, Any] | None = None, **settings: Any) -> None:
+        """Run a worker in this thread until nothing is due."""
+        self.build(options={"until_empty": True, **(options or {})}, **settings).run()
+
+    @contextmanager
+    def working(
+        self, *, options: Mapping[str, Any] | None = None, **settings: Any
+    ) -> Iterator[RunningWorker]:
+        """Run a worker beside the test; leaving the block stops it."""
+        running = RunningWorker(self.build(options=options, **settings), self.told)
+        try:
+            yield running
+        finally:
+            running.worker.stop()
+            running.end()
+
+
+class Gate:
+    """Handlers come in and wait; the test lets them out."""
+
+    def __init__(self) -> None:
+        self._entered = threading.Semaphore(0)
+        self.opened = threading.Event()
+
+    def pass_through(self) -> None:
+        self._entered.release()
+        assert self.opened.wait(PATIENCE), "the test did not open the gate"
+
+    def entered(self) -> None:
+        """Wait until one more has come in."""
+        assert self._entered.acquire(timeout=PATIENCE), "nobody came to the gate"
+
+    def open(self) -> None:
+        self.opened.set()
+
+
+def the_attempt_of(handle: JobHandle) -> AttemptSnapshot:
+    """The only kept run of the job."""
+    [attempt] = handle.refresh().attempts
+    return attempt
+
+
+def within(seconds: float, condition: Callable[[], bool]) -> bool:
+    """Look again and again, for things that nobody tells; False if it never came true."""
+    pause = threading.Event()
+    for _ in range(int(seconds / 0.005)):
+        if condition():
+            return True
+        pause.wait(0.005)
+    return False
