@@ -1,6 +1,6 @@
 """Steering jobs that exist: cancel, retry, requeue, discard; by id, key, fingerprint or filter."""
 
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 import msgspec
 
@@ -12,7 +12,6 @@ from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.events import events
 from django_jobqueue.store import JobStore
 
-from . import option_values as values
 from .handlers import HandlerLike, name_of
 from .options import refuse_unknown
 from .site import site_store
@@ -124,26 +123,20 @@ def _filter(
     refuse_unknown(criteria, known=Criteria.__annotations__)
     if not all(type(job_id) is int for job_id in ids):
         raise TypeError(f"{verb}() takes the ids of jobs, which are whole numbers, not {ids!r}")
-    handler, queue = criteria.get("handler"), criteria.get("queue")
-    texts = {
-        option: checked_label(option, value)
-        for option in ("fingerprint", "unique_key", "tag")
-        if (value := criteria.get(option)) is not None
-    }
-    wanted = JobFilter(
-        ids=ids or None,
-        handler=None if handler is None else name_of(handler),
-        queue=None if queue is None else values.queue_name("queue", queue),
-        state=state,
-        reason=death,
-        **texts,
-    )
+    given = {key: _read(key, value) for key, value in criteria.items() if value is not None}
+    wanted = JobFilter(ids=ids or None, state=state, reason=death, **given)
     if wanted.is_empty:
         raise ValueError(
             f"{verb}() without a criterion would mean every job: give ids or one of "
             f"{', '.join(Criteria.__annotations__)}"
         )
     return wanted
+
+
+def _read(criterion: str, value: Any) -> str:
+    if criterion == "handler":
+        return name_of(value)
+    return checked_label(criterion, value)
 
 
 def _why_not_requeued(job_id: int, refused: list[int], store: JobStore) -> Exception:
