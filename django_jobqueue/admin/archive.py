@@ -1,0 +1,43 @@
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from django_jobqueue.models import ArchivedJob
+
+from .filters import RecentValuesFilter, TimeRangeFilter
+from .records import JobRecordAdmin, record_fieldsets
+from .requeueing import requeue_selected
+
+
+@admin.register(ArchivedJob)
+class ArchivedJobAdmin(JobRecordAdmin):
+    """Jobs that succeeded or were cancelled, until retention removes them."""
+
+    list_display = (
+        "id",
+        "handler_name",
+        "queue_name",
+        "state",
+        "priority",
+        "attempts",
+        "finished_at",
+        "ran_for",
+    )
+    list_filter = (
+        "state",
+        ("queue", RecentValuesFilter),
+        ("handler", RecentValuesFilter),
+        ("finished_at", TimeRangeFilter),
+    )
+    fieldsets = record_fieldsets("state")
+    actions = ("requeue",)
+
+    def has_requeue_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "requeue_archivedjob")
+
+    @admin.action(permissions=["requeue"], description=_("Requeue as new jobs"))
+    def requeue(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        requeue_selected(self, request, state=None)

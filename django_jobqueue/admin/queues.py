@@ -1,0 +1,196 @@
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
+from django.db.models.functions import Now
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from django_jobqueue.core.errors import InvalidOptions
+from django_jobqueue.jobs.queue import Queue
+from django_jobqueue.jobs.site import site_store
+from django_jobqueue.models import QueueRecord
+
+from .actions import confirmation, is_confirmed, selected_rows, tell, write_down
+from .base import LookingAdmin
+from .counting import bounded, queues_without_a_row, with_counts
+from .display import EMPTY, visible
+from .queue_forms import PauseForm, QueueForm
+
+
+@admin.register(QueueRecord)
+class QueueAdmin(LookingAdmin):
+    """Queues that have a row of their own. Pausing one gives it a row; adding a row here is how to
+    reach it for that.
+    """
+
+    form = QueueForm
+    change_form_template = "admin/jobqueue/queue_record.html"
+    list_display = (
+        "queue_name",
+        "is_paused",
+        "paused_at",
+        "paused_until",
+        "reason",
+        "ready",
+        "running",
+        "dead",
+    )
+    ordering = ("name",)
+    search_fields = ("name",)
+    search_help_text = _("The first letters of a queue's name.")
+    fieldsets = (
+        (None, {"fields": ("queue_name", "jobs")}),
+        (_("Pause"), {"fields": ("is_paused", "paused_at", "paused_until", "reason")}),
+    )
+    readonly_fields = ("queue_name", "jobs", "is_paused", "reason")
+    actions = ("pause", "resume")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [(None, {"fields": ("name",)})] if obj is None else self.fieldsets
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "add_queuerecord")
+
+    def has_pause_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "pause_queue")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        lasts = Q(paused_until=None) | Q(paused_until__gt=Now())
+        paused = When(lasts, paused_at__isnull=False, then=Value(True))
+        pause_holds = Case(paused, default=Value(False), output_field=BooleanField())
+        return super().get_queryset(request).annotate(pause_holds=pause_holds)
+
+    def prepare_list(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return with_counts(rows, using=self.using)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return queryset.filter(name__startswith=search_term.strip()), False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        rowless = [(name, visible(name)) for name in queues_without_a_row(using=self.using)]
+        return super().changelist_view(request, {"rowless": rowless, **(extra_context or {})})
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if queue := context.get("original"):
+            context["stats"] = site_store().queue_stats(queue.pk)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        QueueRecord.objects.using(self.using).get_or_create(name=obj.name)
+
+    @admin.display(description=_("queue"))
+    def queue_name(self, queue: QueueRecord) -> str:
+        return visible(queue.name)
+
+    @admin.display(description=_("paused"), boolean=True)
+    def is_paused(self, queue: Any) -> bool:
+        return bool(queue.pause_holds)
+
+    @admin.display(description=_("reason"))
+    def reason(self, queue: QueueRecord) -> str:
+        return visible(queue.pause_reason) or EMPTY
+
+    @admin.display(description=_("ready"))
+    def ready(self, queue: Any) -> str:
+        return bounded(queue.ready_count)
+
+    @admin.display(description=_("running"))
+    def running(self, queue: Any) -> str:
+        return bounded(queue.running_count)
+
+    @admin.display(description=_("dead letters"))
+    def dead(self, queue: Any) -> str:
+        return bounded(queue.dead_count)
+
+    @admin.display(description=_("jobs"))
+    def jobs(self, queue: QueueRecord) -> SafeString:
+        address = reverse(
+            f"admin:{self.opts.app_label}_job_changelist", current_app=self.admin_site.name
+        )
+        asked = urlencode({"queue": queue.name})
+        return format_html('<a href="{}?{}">{}</a>', address, asked, _("show"))
+
+    @admin.action(permissions=["pause"], description=_("Pause"))
+    def pause(self, request: HttpRequest, queryset: QuerySet[Any]) -> TemplateResponse | None:
+        queues, ticked = selected_rows(self, request)
+        form = PauseForm(request.POST if is_confirmed(request) else None)
+        if queues and not form.is_valid():
+            question = ngettext(
+                "No further job of this queue will start. What runs goes on.",
+                "No further job of these queues will start. What runs goes on.",
+                len(queues),
+            )
+            return confirmation(
+                self,
+                request,
+                action="pause",
+                title=gettext("Pause queues"),
+                question=question,
+                rows=queues,
+                form=form,
+            )
+        facts = form.cleaned_data if queues else {}
+        paused, refused = _each(
+            queues, lambda queue: queue.pause(facts["reason"], until=facts["until"])
+        )
+        told = [
+            ngettext("%d queue paused", "%d queues paused", len(paused)) % len(paused),
+            *refused,
+        ]
+        self._finish(request, paused, told, missing=ticked - len(queues), what="Paused.")
+        return None
+
+    @admin.action(permissions=["pause"], description=_("Resume"))
+    def resume(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        queues, ticked = selected_rows(self, request)
+        resumed, refused = _each(queues, Queue.resume)
+        count, left = len(resumed), len(queues) - len(resumed) - len(refused)
+        told = [ngettext("%d queue resumed", "%d queues resumed", count) % count, *refused]
+        if left:
+            told.append(ngettext("%d was not paused", "%d were not paused", left) % left)
+        self._finish(request, resumed, told, missing=ticked - len(queues), what="Resumed.")
+
+    def _finish(
+        self,
+        request: HttpRequest,
+        done: list[QueueRecord],
+        facts: list[str],
+        *,
+        missing: int,
+        what: str,
+    ) -> None:
+        if missing:
+            gone = ngettext("%d was no longer here", "%d were no longer here", missing)
+            facts = [*facts, gone % missing]
+        write_down(request, done, what)
+        tell(self, request, done=bool(done), facts=facts)
+
+
+def _each(
+    queues: list[QueueRecord], steer: Callable[[Queue], bool | None]
+) -> tuple[list[QueueRecord], list[str]]:
+    """Return the rows whose queue was steered, and why others were refused; False from `steer` is
+    neither.
+    """
+    done, refused = [], []
+    for row in queues:
+        try:
+            if steer(Queue(row.name)) is not False:
+                done.append(row)
+        except InvalidOptions as error:
+            refused.append(visible(error))
+    return done, refused

@@ -1,0 +1,209 @@
+"""What the admin pages of live, archived and dead jobs share."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import BooleanField, F, QuerySet, Value
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Left
+from django.http import HttpRequest, HttpResponse
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from django_jobqueue.models.base import JobRecord
+
+from .base import LookingAdmin
+from .display import (
+    EMPTY,
+    HIDDEN,
+    LIST_TEXT_LENGTH,
+    error_text,
+    pretty_json,
+    short_error,
+    span,
+    visible,
+)
+from .search import search_jobs
+from .timeline import runs_of, timeline
+
+#: JSON of any size: read for one job, never for a page of them.
+WIDE_COLUMNS = ("payload", "result", "error", "progress", "checkpoints", "meta", "tags", "backoff")
+
+
+def record_fieldsets(*state: str) -> list[tuple[Any, Any]]:
+    """Return the sections of a job's page; `state` names the columns that say where it stands."""
+    counts = ("priority", "attempts", "reprocess_count", "rescues")
+    said = ("payload_text", "result_text", "error_text", "progress_text", "checkpoints_text")
+    labels = ("fingerprint_text", "unique_key_text", "tags_text", "meta_text")
+    options = ("timeout_seconds", "backoff_text", "worker", "requeued_from_job")
+    return [
+        (None, {"fields": ("id", "handler_name", "queue_name", *state, *counts)}),
+        (_("What it was given, and what came of it"), {"fields": said}),
+        (_("Labels"), {"fields": labels}),
+        (_("Options and origin"), {"fields": options}),
+    ]
+
+
+class JobRecordAdmin(LookingAdmin):
+    """A job in one of its tables. Without `jobqueue.view_payload`, what it works with and says is
+    hidden.
+    """
+
+    change_form_template = "admin/jobqueue/job_record.html"
+    ordering = ("-id",)
+    search_fields = ("id", "fingerprint", "unique_key")
+    search_help_text = _("An id, or a whole fingerprint or unique key.")
+    linked_lookups = ("id", "fingerprint", "unique_key")
+    readonly_fields = (
+        "id",
+        "handler_name",
+        "queue_name",
+        "priority",
+        "attempts",
+        "fingerprint_text",
+        "unique_key_text",
+        "worker",
+        "requeued_from_job",
+        "payload_text",
+        "result_text",
+        "error_text",
+        "progress_text",
+        "checkpoints_text",
+        "tags_text",
+        "meta_text",
+        "backoff_text",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        allowed = Value(self.may(request, "view_payload"), output_field=BooleanField())
+        return super().get_queryset(request).annotate(shows_payload=allowed)
+
+    def prepare_list(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows = rows.defer(*WIDE_COLUMNS)
+        if not self.may(request, "view_payload"):
+            return rows
+        message = Left(KeyTextTransform("message", F("error")), LIST_TEXT_LENGTH)
+        return rows.annotate(
+            last_error_type=KeyTextTransform("type", F("error")), last_error_message=message
+        )
+
+    def prepare_selection(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return super().prepare_selection(rows).defer(*WIDE_COLUMNS)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return search_jobs(queryset, search_term), False
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        job = context["original"]
+        runs, more_runs = runs_of(job.pk, using=self.using, readable=job.shows_payload)
+        context.update(timeline=timeline(job), runs=runs, more_runs=more_runs)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.display(description=_("handler"))
+    def handler_name(self, job: JobRecord) -> str:
+        return visible(job.handler)
+
+    @admin.display(description=_("queue"))
+    def queue_name(self, job: JobRecord) -> str:
+        return visible(job.queue)
+
+    @admin.display(description=_("attempt"))
+    def attempts(self, job: JobRecord) -> str:
+        return f"{job.attempt}/{job.max_attempts}"
+
+    @admin.display(description=_("fingerprint"))
+    def fingerprint_text(self, job: JobRecord) -> str:
+        return visible(job.fingerprint) or EMPTY
+
+    @admin.display(description=_("unique key"))
+    def unique_key_text(self, job: JobRecord) -> str:
+        return EMPTY if job.unique_key is None else visible(job.unique_key)
+
+    @admin.display(description=_("last error"))
+    def last_error(self, job: Any) -> object:
+        if not _is_readable(job):
+            return HIDDEN
+        return short_error(job.last_error_type, job.last_error_message) or EMPTY
+
+    @admin.display(description=_("ran for"))
+    def ran_for(self, job: Any) -> str:
+        return span(_run_time(job))
+
+    @admin.display(description=_("worker"))
+    def worker(self, job: JobRecord) -> SafeString | str:
+        return self._link("workerrecord", job.worker_id)
+
+    @admin.display(description=_("requeued from"))
+    def requeued_from_job(self, job: JobRecord) -> SafeString | str:
+        """Dead letters live on under their own id; a copy of an archived job has another."""
+        if job.requeued_from == job.pk:
+            return gettext("its own dead letter")
+        return self._link("archivedjob", job.requeued_from)
+
+    @admin.display(description=_("payload"))
+    def payload_text(self, job: JobRecord) -> object:
+        return pretty_json(job.payload) if _is_readable(job) else HIDDEN
+
+    @admin.display(description=_("result"))
+    def result_text(self, job: JobRecord) -> object:
+        return pretty_json(job.result) if _is_readable(job) else HIDDEN
+
+    @admin.display(description=_("last error"))
+    def error_text(self, job: JobRecord) -> object:
+        return error_text(job.error) if _is_readable(job) else HIDDEN
+
+    @admin.display(description=_("progress"))
+    def progress_text(self, job: JobRecord) -> object:
+        return pretty_json(job.progress) if _is_readable(job) else HIDDEN
+
+    @admin.display(description=_("checkpoints"))
+    def checkpoints_text(self, job: JobRecord) -> object:
+        return pretty_json(job.checkpoints) if _is_readable(job) else HIDDEN
+
+    @admin.display(description=_("tags"))
+    def tags_text(self, job: JobRecord) -> object:
+        return pretty_json(job.tags or None)
+
+    @admin.display(description=_("meta"))
+    def meta_text(self, job: JobRecord) -> object:
+        return pretty_json(job.meta or None)
+
+    @admin.display(description=_("backoff"))
+    def backoff_text(self, job: JobRecord) -> object:
+        return pretty_json(job.backoff)
+
+    def _link(self, model_name: str, key: object) -> SafeString | str:
+        """A link where this site shows that table, else the plain key."""
+        if key is None:
+            return EMPTY
+        try:
+            address = reverse(
+                f"admin:{self.opts.app_label}_{model_name}_change",
+                args=[key],
+                current_app=self.admin_site.name,
+            )
+        except NoReverseMatch:
+            return str(key)
+        return format_html('<a href="{}">{}</a>', address, key)
+
+
+def _is_readable(job: Any) -> bool:
+    """Hidden unless the query that fetched the row said otherwise: a row from elsewhere stays
+    closed.
+    """
+    return bool(getattr(job, "shows_payload", False))
+
+
+def _run_time(job: Any) -> timedelta | None:
+    if job.attempted_at is None or job.finished_at is None:
+        return None
+    taken: timedelta = job.finished_at - job.attempted_at
+    return taken
