@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 STARTUP_SECONDS = 60
+INITDB = ("--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
 
 
 class ServerDidNotStart(RuntimeError):
@@ -70,26 +71,19 @@ def postgresql_server(*, settings: Mapping[str, str] | None = None) -> Iterator[
             programs = _copied_programs(programs, folder)
             os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
         log.touch()
-        create = [
-            "--username=postgres",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C",
-            "--no-sync",
-        ]
-        _run([str(programs / "initdb"), "-D", str(data), *create], user, log)
+        _run([str(programs / "initdb"), "-D", str(data), *INITDB], user, log)
         parameters = {
             "listen_addresses": "",
             "unix_socket_directories": str(folder),
             **(settings or {}),
         }
         options = " ".join(f"-c {name}='{value}'" for name, value in parameters.items())
-        control = [str(programs / "pg_ctl"), "-D", str(data)]
-        _run([*control, "-l", str(data / "server.log"), "-w", "-o", options, "start"], user, log)
+        control = [str(programs / "pg_ctl"), "-D", str(data), "-w"]
+        _run([*control, "-l", str(data / "server.log"), "-o", options, "start"], user, log)
         try:
             yield f"postgresql://postgres@/postgres?host={folder}"
         finally:
-            _run([*control, "-m", "immediate", "-w", "stop"], user, log)
+            _run([*control, "-m", "immediate", "stop"], user, log)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -129,9 +129,7 @@ class JobStore(ABC):
     ) -> tuple[set[int], list[ClaimedJob]]:
         """Do both, in one round trip where the database can."""
         held = self.finish_many(finished) if finished else set()
-        claimed: list[ClaimedJob] = []
-        if total > 0 and wanted:
-            claimed = self.claim(worker_id=worker_id, token=token, wanted=wanted, total=total)
+        claimed = self.claim(worker_id=worker_id, token=token, wanted=wanted, total=total)
         return held, claimed
 
     @abstractmethod
@@ -224,9 +222,8 @@ class JobStore(ABC):
 
     # Waking.
 
-    def notify(self, queues: Sequence[str]) -> None:
+    def notify(self, queues: Sequence[str]) -> None:  # noqa: B027 - optional, as the flag says
         """Wake listeners of these queues; nothing where the database cannot."""
-        return
 
     def dedicated(self, *, prepared: bool = True) -> Self:
         """Return a store for one thread, on a connection apart from Django's where the database has
@@ -234,6 +231,5 @@ class JobStore(ABC):
         """
         return self
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - few stores have anything to close
         """Close the connection that `dedicated` opened."""
-        return

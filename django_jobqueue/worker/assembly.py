@@ -16,12 +16,7 @@ from django_jobqueue.core.specs import Retention, WorkerIdentity
 from django_jobqueue.events import EventBus, events
 from django_jobqueue.jobs.context import JobContext
 from django_jobqueue.jobs.registry import Registry, registry
-from django_jobqueue.service import (
-    Service,
-    ServiceTask,
-    SignalTask,
-    StopSender,
-)
+from django_jobqueue.service import Service, ServiceTask, SignalTask, StopSender
 from django_jobqueue.store import JobStore, store_for
 
 from .executor import Executor
@@ -40,6 +35,8 @@ from .runners import EventLoopRunner, ThreadRunners
 from .slots import Slots
 from .timeouts import TimeoutWatch
 
+#: What the tasks of a service may take beyond the drain: interrupting, writing, saying good-bye.
+AFTER_DRAIN_SECONDS = 5.0
 NOBODY = UUID(int=0)
 
 
@@ -79,152 +76,165 @@ class Worker:
 
 def build_worker(conf: JobQueueSettings, options: WorkerOptions) -> Worker:
     """Return the worker that `conf` and `options` describe; nothing has started yet."""
-    stop, timeouts = StopSender(), TimeoutWatch()
-    in_hand, membership = InHand(), Membership(lease=conf.lease)
-    store = store_for(conf.database)
-    executor = _executor(conf, options, store, timeouts)
-    slots = Slots(
-        sync=ThreadRunners(conf.concurrency, executor.perform, at_end=close_connections),
-        asynchronous=EventLoopRunner(
-            conf.async_concurrency, executor.perform_async, tidy=clean_async_thread
-        ),
-    )
-    pump_store = _dedicated(store, conf)
-    queues = ServedQueues(
-        pump_store,
-        configured=options.queues,
-        strict=options.strict,
-        refresh_seconds=conf.poll_interval.total_seconds(),
-    )
-    pump = Pump(
-        store=pump_store,
-        membership=membership,
-        in_hand=in_hand,
-        slots=slots,
-        queues=queues,
-        prepare=executor.prepare,
-        events=options.events,
-        poll_seconds=conf.poll_interval.total_seconds(),
-        drain_seconds=conf.drain.total_seconds(),
-        until_empty=options.until_empty,
-    )
-    executor.reports_to(pump.report)
-    heartbeat = Heartbeat(
-        store=_dedicated(store, conf),
-        membership=membership,
-        in_hand=in_hand,
-        identity=_identity(conf, options),
-        interval=conf.heartbeat_interval,
-        lease=conf.lease,
-        drained=pump.drained,
-        on_stop_requested=stop.send,
-        events=options.events,
-    )
-    tasks: list[ServiceTask] = [
-        DatabaseIsReady(
-            conf.database,
-            timeout=timedelta(0) if options.until_empty else conf.precondition_timeout,
-            events=options.events,
-        ),
-        pump,
-        heartbeat,
-        *_duties(conf, options, store, membership, pump, queues),
-    ]
-    if options.handles_signals:
-        tasks.append(SignalTask(on_second_signal=lambda _: pump.hurry()))
-    service = Service(
-        tasks,
-        shutdown_timeout=conf.drain.total_seconds() + 5.0,
-        hook_timeout=conf.shutdown_timeout.total_seconds(),
-        after_thread=close_connections,
-    )
-    return Worker(service=service, pump=pump, stop=stop, timeouts=timeouts)
+    return _Assembly(conf, options).worker()
 
 
-def _executor(
-    conf: JobQueueSettings, options: WorkerOptions, store: JobStore, timeouts: TimeoutWatch
-) -> Executor:
-    context_store = _dedicated(store, conf)
+class _Assembly:
+    """The parts that several others share, and how each of the others is made from them."""
 
-    def make_context(held: HeldJob) -> JobContext:
-        return JobContext(
-            held.job, store=context_store, cancelled=held.cancelled, lease_lost=held.lease_lost
+    def __init__(self, conf: JobQueueSettings, options: WorkerOptions) -> None:
+        self.conf, self.options = conf, options
+        self.store = store_for(conf.database)
+        self.stop, self.timeouts = StopSender(), TimeoutWatch()
+        self.in_hand, self.membership = InHand(), Membership(lease=conf.lease)
+        self.pump_store = self._dedicated_store()
+        self.queues = ServedQueues(
+            self.pump_store,
+            configured=options.queues,
+            strict=options.strict,
+            refresh_seconds=conf.poll_interval.total_seconds(),
         )
+        self.executor = self._executor()
+        self.pump = self._pump()
+        self.executor.reports_to(self.pump.report)
 
-    return Executor(
-        registry=options.registry,
-        defaults=conf.retry_policy,
-        clock=SystemClock(),
-        make_context=make_context,
-        timeouts=timeouts,
-        clean_thread=clean_thread,
-        events=options.events,
-        unknown_handler_grace=conf.unknown_handler_grace,
-    )
+    def worker(self) -> Worker:
+        tasks: list[ServiceTask] = [
+            self._precondition(),
+            self.pump,
+            self._heartbeat(),
+            *self._duties(),
+        ]
+        if self.options.handles_signals:
+            tasks.append(SignalTask(on_second_signal=lambda _: self.pump.hurry()))
+        service = Service(
+            tasks,
+            shutdown_timeout=self.conf.drain.total_seconds() + AFTER_DRAIN_SECONDS,
+            hook_timeout=self.conf.shutdown_timeout.total_seconds(),
+            after_thread=close_connections,
+        )
+        return Worker(service=service, pump=self.pump, stop=self.stop, timeouts=self.timeouts)
 
+    def _executor(self) -> Executor:
+        # Not the handler's own connection: progress must be seen while its transaction is open.
+        context_store = self._dedicated_store()
 
-def _duties(
-    conf: JobQueueSettings,
-    options: WorkerOptions,
-    store: JobStore,
-    membership: Membership,
-    pump: Pump,
-    queues: ServedQueues,
-) -> list[ServiceTask]:
-    """What a host needs once, beside the pump."""
-    duties: list[ServiceTask] = [
-        Promoter(
-            store=store, wake=pump.wake, events=options.events, interval=conf.promote_interval
-        ),
-        Reaper(
-            store=store,
-            membership=membership,
-            wake=pump.wake,
-            events=options.events,
-            interval=conf.reap_interval,
-        ),
-    ]
-    if options.janitor:
-        retention = Retention(archive=conf.archive_retention, dead=conf.dead_retention)
-        duties.append(
-            Janitor(
-                store=store,
-                retention=retention,
-                events=options.events,
-                interval=conf.janitor_interval,
-                batch=conf.janitor_batch,
+        def make_context(held: HeldJob) -> JobContext:
+            return JobContext(
+                held.job,
+                store=context_store,
+                cancelled=held.cancelled,
+                lease_lost=held.lease_lost,
             )
+
+        return Executor(
+            registry=self.options.registry,
+            defaults=self.conf.retry_policy,
+            clock=SystemClock(),
+            make_context=make_context,
+            timeouts=self.timeouts,
+            clean_thread=clean_thread,
+            events=self.options.events,
+            unknown_handler_grace=self.conf.unknown_handler_grace,
         )
-    if options.until_empty:
-        return duties  # it never idles, so nothing needs to wake it
-    if store.supports_notify:
+
+    def _pump(self) -> Pump:
+        return Pump(
+            store=self.pump_store,
+            membership=self.membership,
+            in_hand=self.in_hand,
+            slots=self._slots(),
+            queues=self.queues,
+            prepare=self.executor.prepare,
+            events=self.options.events,
+            poll_seconds=self.conf.poll_interval.total_seconds(),
+            drain_seconds=self.conf.drain.total_seconds(),
+            until_empty=self.options.until_empty,
+        )
+
+    def _slots(self) -> Slots:
+        threads = ThreadRunners(
+            self.conf.concurrency, self.executor.perform, at_end=close_connections
+        )
+        loop = EventLoopRunner(
+            self.conf.async_concurrency, self.executor.perform_async, tidy=clean_async_thread
+        )
+        return Slots(sync=threads, asynchronous=loop)
+
+    def _precondition(self) -> DatabaseIsReady:
+        patience = timedelta(0) if self.options.until_empty else self.conf.precondition_timeout
+        return DatabaseIsReady(self.conf.database, timeout=patience, events=self.options.events)
+
+    def _heartbeat(self) -> Heartbeat:
+        return Heartbeat(
+            store=self._dedicated_store(),
+            membership=self.membership,
+            in_hand=self.in_hand,
+            identity=self._identity(),
+            interval=self.conf.heartbeat_interval,
+            lease=self.conf.lease,
+            drained=self.pump.drained,
+            on_stop_requested=self.stop.send,
+            events=self.options.events,
+        )
+
+    def _duties(self) -> list[ServiceTask]:
+        """What a host needs once, beside the pump."""
+        duties: list[ServiceTask] = [self._promoter(), self._reaper()]
+        if self.options.janitor:
+            duties.append(self._janitor())
+        if not self.options.until_empty:  # that one never idles, so nothing needs to wake it
+            duties.append(self._listener())
+        return duties
+
+    def _promoter(self) -> Promoter:
+        return Promoter(
+            store=self.store,
+            wake=self.pump.wake,
+            events=self.options.events,
+            interval=self.conf.promote_interval,
+        )
+
+    def _reaper(self) -> Reaper:
+        return Reaper(
+            store=self.store,
+            membership=self.membership,
+            wake=self.pump.wake,
+            events=self.options.events,
+            interval=self.conf.reap_interval,
+        )
+
+    def _janitor(self) -> Janitor:
+        return Janitor(
+            store=self.store,
+            retention=Retention(archive=self.conf.archive_retention, dead=self.conf.dead_retention),
+            events=self.options.events,
+            interval=self.conf.janitor_interval,
+            batch=self.conf.janitor_batch,
+        )
+
+    def _listener(self) -> ServiceTask:
+        if not self.store.supports_notify:
+            return DataVersionWatch(self.conf.database, wake=self.pump.wake)
         from django_jobqueue.store.notifications import Notifications
 
-        notifications = Notifications(conf.database)
-        duties.append(
-            Listener(
-                notifications=notifications,
-                serves=queues.serves,
-                wake=pump.wake,
-                events=options.events,
-            )
+        return Listener(
+            notifications=Notifications(self.conf.database),
+            serves=self.queues.serves,
+            wake=self.pump.wake,
+            events=self.options.events,
         )
-    else:
-        duties.append(DataVersionWatch(conf.database, wake=pump.wake))
-    return duties
 
+    def _dedicated_store(self) -> JobStore:
+        return self.store.dedicated(prepared=self.conf.prepared_statements)
 
-def _dedicated(store: JobStore, conf: JobQueueSettings) -> JobStore:
-    return store.dedicated(prepared=conf.prepared_statements)
-
-
-def _identity(conf: JobQueueSettings, options: WorkerOptions) -> WorkerIdentity:
-    return WorkerIdentity(
-        id=NOBODY,  # the heartbeat fills in who it registers as
-        host=socket.gethostname(),
-        pid=os.getpid(),
-        version=__version__,
-        queues=tuple(options.queues),
-        handlers=options.registry.names,
-        concurrency=conf.concurrency,
-    )
+    def _identity(self) -> WorkerIdentity:
+        return WorkerIdentity(
+            id=NOBODY,  # the heartbeat fills in who it registers as
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=__version__,
+            queues=tuple(self.options.queues),
+            handlers=self.options.registry.names,
+            concurrency=self.conf.concurrency,
+        )
