@@ -102,13 +102,21 @@ class SQLiteStore(SQLiteWorkers):
 
     def promote(self, *, limit: int = 500, now: datetime | None = None) -> Promoted:
         moment = self.optional_time_text(now)
+        due_in = self._seconds_until_due(moment)
+        if due_in is None or due_in > 0:  # the usual answer, and it takes no lock
+            return Promoted(queues=(), count=0, next_due_seconds=due_in)
         with self.writing():
             promoted = Counter(
                 queue for (queue,) in self.statement("promote", {"limit": limit, "now": moment})
             )
-        due = self.statement("next_due", {"now": moment})
+        due_in = self._seconds_until_due(moment)
         return Promoted(
             queues=tuple(sorted(promoted)),
             count=promoted.total(),
-            next_due_seconds=max(0.0, due[0][0]) if due else None,
+            next_due_seconds=None if due_in is None else max(0.0, due_in),
         )
+
+    def _seconds_until_due(self, moment: str | None) -> float | None:
+        """Seconds until the next scheduled job, below 0 where it is late; None if there is none."""
+        due = self.statement("next_due", {"now": moment})
+        return due[0][0] if due else None

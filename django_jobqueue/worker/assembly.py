@@ -97,6 +97,7 @@ class _Assembly:
         self.executor = self._executor()
         self.pump = self._pump()
         self.executor.reports_to(self.pump.report)
+        self.promoter = self._promoter()
 
     def worker(self) -> Worker:
         tasks: list[ServiceTask] = [
@@ -180,7 +181,7 @@ class _Assembly:
 
     def _duties(self) -> list[ServiceTask]:
         """What a host needs once, beside the pump."""
-        duties: list[ServiceTask] = [self._promoter(), self._reaper()]
+        duties: list[ServiceTask] = [self.promoter, self._reaper()]
         if self.options.janitor:
             duties.append(self._janitor())
         if not self.options.until_empty:  # that one never idles, so nothing needs to wake it
@@ -215,15 +216,20 @@ class _Assembly:
 
     def _listener(self) -> ServiceTask:
         if not self.store.supports_notify:
-            return DataVersionWatch(self.conf.database, wake=self.pump.wake)
+            return DataVersionWatch(self.conf.database, wake=self._wake)
         from django_jobqueue.store.notifications import Notifications
 
         return Listener(
             notifications=Notifications(self.conf.database),
             serves=self.queues.serves,
-            wake=self.pump.wake,
+            wake=self._wake,
             events=self.options.events,
         )
+
+    def _wake(self) -> None:
+        """Something was enqueued: ready now, or due before the promoter would look again."""
+        self.pump.wake()
+        self.promoter.wake()
 
     def _dedicated_store(self) -> JobStore:
         return self.store.dedicated(prepared=self.conf.prepared_statements)
