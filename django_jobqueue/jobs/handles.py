@@ -16,7 +16,6 @@ from .control import cancel
 from .site import site_store
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.25
-ID_END = 2**63
 
 
 class JobHandle:
@@ -93,7 +92,7 @@ class JobHandle:
 
     def refresh(self) -> "JobHandle":
         """Take a new snapshot, and return this handle."""
-        snapshot = site_store().find(self.id) if 0 < self.id < ID_END else None
+        snapshot = site_store().find(self.id)
         if snapshot is None:
             raise JobNotFound(self.id)
         self._snapshot, self._attempts = snapshot, None

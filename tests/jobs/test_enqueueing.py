@@ -77,6 +77,11 @@ class TestWhatIsStored:
         assert row.meta == {"by": "test"}
         assert row.expires_at == expires
 
+    def test_what_was_said_before_stays_said(self):
+        row = stored(add.using(queue="slow").using(priority=2).enqueue(1))
+
+        assert (row.queue, row.priority) == ("slow", 2)
+
     def test_using_leaves_the_handler_as_it_was(self):
         greet.using(queue="slow", tags=["now"])
 
