@@ -40,8 +40,9 @@ class Pump(ServiceTask):
     """
 
     id = "pump"
-    #: After work, look again soon: a wake-up may have been held back by its debounce.
-    FIRST_LOOK = 0.005
+    #: After work, look again soon and for a while: a wake-up may have been held back by its
+    #: debounce.
+    FIRST_LOOK, ATTENTIVE_PAUSE, ATTENTIVE_SECONDS = 0.005, 0.02, 0.25
     #: How long interrupted handlers have to end before they are given up.
     INTERRUPT_SECONDS = 2.0
 
@@ -72,6 +73,7 @@ class Pump(ServiceTask):
         self._found_nothing = False  #: by a look with empty hands: what ends may make a job ready
         self._pause = self.FIRST_LOOK
         self._next_look = 0.0
+        self._found_at = 0.0
         self._drain_until: float | None = None
         self.polling = threading.Event()  #: set once the first look was taken
         self.drained = threading.Event()  #: set once nothing is in hand and nothing will be claimed
@@ -155,8 +157,11 @@ class Pump(ServiceTask):
             self._pause = self.FIRST_LOOK
             if claimed >= asked:
                 self._asked_to_look = True  # a full answer says that there may be more
+            self._found_at = self._elapsed()
         else:
-            self._pause = min(self._pause * 2, self._poll_seconds)
+            attentive = self._elapsed() - self._found_at < self.ATTENTIVE_SECONDS
+            longest = self.ATTENTIVE_PAUSE if attentive else self._poll_seconds
+            self._pause = min(self._pause * 2, longest)
         self._next_look = self._elapsed() + self._pause * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load
 
     def _rest(self) -> float:
