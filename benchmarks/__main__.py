@@ -1,17 +1,23 @@
-"""The command line of the benchmarks: `python -m benchmarks --help`."""
+"""How fast the queue is, on real processes and a real database."""
 
 import argparse
 import sys
+from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
-from .children import ChildFailed
+from tests.postgresql_server import ServerDidNotStart
+
 from .databases import KINDS, prepared_site
+from .errors import BenchmarkFailed
 
 EPILOG = """
 PostgreSQL is the server that DATABASE_URL names, in a database made for the purpose, or a server of
 its own with default durability. The exit status is 1 if a job was lost or ran twice: then no figure
 is printed.
 """
+DEFAULT = "default: %(default)s"
+RUNS = "rounds, of which the median counts"
 
 
 def positive(text: str) -> int:
@@ -27,45 +33,44 @@ def parser() -> argparse.ArgumentParser:
     )
     benchmarks = commands.add_subparsers(dest="benchmark", required=True, metavar="NAME")
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--database", choices=KINDS, default=KINDS[0], help="default: %(default)s")
+    shared.add_argument("--database", choices=KINDS, default=KINDS[0], help=DEFAULT)
     shared.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    for name, (about, add_options) in BENCHMARKS.items():
+        add_options(benchmarks.add_parser(name, parents=[shared], help=about, description=about))
+    return commands
 
-    drain = benchmarks.add_parser(
-        "drain", parents=[shared], help="jobs per second of a real worker, beside the limit"
-    )
-    drain.add_argument(
-        "--jobs", type=positive, default=50_000, metavar="N", help="default: %(default)s"
-    )
-    drain.add_argument(
-        "--processes", type=positive, default=1, metavar="N", help="workers; default: 1"
-    )
-    drain.add_argument(
-        "--runs", type=positive, default=3, metavar="N", help="the median counts; default: 3"
-    )
 
-    latency = benchmarks.add_parser(
-        "latency", parents=[shared], help="from commit to the start of the handler"
-    )
-    latency.add_argument(
-        "--count", type=positive, default=200, metavar="N", help="jobs; default: 200"
-    )
+def _drain_options(drain: argparse.ArgumentParser) -> None:
+    drain.add_argument("--jobs", **_count(50_000))
+    drain.add_argument("--processes", **_count(1, "workers"))
+    drain.add_argument("--runs", **_count(3, RUNS))
+
+
+def _latency_options(latency: argparse.ArgumentParser) -> None:
+    latency.add_argument("--count", **_count(200, "jobs"))
     latency.add_argument(
         "--scheduled", action="store_true", help="delayed jobs: how late they start"
     )
 
-    enqueue = benchmarks.add_parser(
-        "enqueue", parents=[shared], help="against bare INSERT and COPY"
-    )
-    enqueue.add_argument(
-        "--count", type=positive, default=2_000, metavar="N", help="one at a time; default: 2000"
-    )
-    enqueue.add_argument(
-        "--bulk", type=positive, default=20_000, metavar="N", help="in one call; default: 20000"
-    )
-    enqueue.add_argument(
-        "--runs", type=positive, default=3, metavar="N", help="the median counts; default: 3"
-    )
-    return commands
+
+def _enqueue_options(enqueue: argparse.ArgumentParser) -> None:
+    enqueue.add_argument("--count", **_count(2_000, "jobs enqueued one at a time"))
+    enqueue.add_argument("--bulk", **_count(20_000, "jobs enqueued in one call"))
+    enqueue.add_argument("--runs", **_count(3, RUNS))
+
+
+def _count(default: int, about: str = "") -> Any:
+    """The options of an argument that is a number of things."""
+    told = f"{about}; {DEFAULT}" if about else DEFAULT
+    return {"type": positive, "default": default, "metavar": "N", "help": told}
+
+
+#: Name: what it measures, and what it takes.
+BENCHMARKS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "drain": ("jobs per second of a real worker, beside the limit", _drain_options),
+    "latency": ("milliseconds from commit to the start of the handler", _latency_options),
+    "enqueue": ("jobs stored per second, beside bare INSERT and COPY", _enqueue_options),
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -76,15 +81,15 @@ def main(arguments: list[str]) -> int:
         commands.error(
             "--processes: SQLite has one writer at a time, so only one worker is measured on it"
         )
-    with prepared_site(options.database):
-        # Imported only now: models can be imported once Django is set up.
-        benchmark = import_module(f"benchmarks.{options.benchmark}")
-        report = import_module("benchmarks.report")
-        try:
-            report.print_report(benchmark.run(options), as_json=options.json)
-        except (import_module("benchmarks.evidence").NotExactlyOnce, ChildFailed) as failure:
-            print(f"{options.benchmark}: {failure}", file=sys.stderr)
-            return 1
+    try:
+        with prepared_site(options.database):
+            # Imported only now: models can be imported once Django is set up.
+            benchmark = import_module(f"benchmarks.{options.benchmark}")
+            printing = import_module("benchmarks.report")
+            printing.print_report(benchmark.run(options), as_json=options.json)
+    except (BenchmarkFailed, ServerDidNotStart) as failure:
+        print(f"{options.benchmark}: {failure}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -11,6 +11,8 @@ from typing import IO
 
 from django_jobqueue.core.clock import monotonic
 
+from .errors import BenchmarkFailed
+
 ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 30
 
@@ -19,7 +21,7 @@ WORKER_UNTIL_EMPTY = (*WORKER, "--until-empty")
 LIMIT = (sys.executable, "-m", "benchmarks.limit")
 
 
-class ChildFailed(RuntimeError):
+class ChildFailed(BenchmarkFailed):
     """A process ended badly or not at all; the message holds what it printed."""
 
 

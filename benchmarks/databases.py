@@ -1,10 +1,12 @@
 """A database for one benchmark: fresh, migrated, and gone afterwards."""
 
 import os
+import sqlite3
 import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 from urllib.parse import urlsplit
 
 import django
@@ -13,6 +15,7 @@ from django.core.management import call_command
 from django.db import connection, connections
 from psycopg import sql
 
+from example_project.databases import SQLITE_OPTIONS
 from tests.postgresql_server import postgresql_server
 
 KINDS = ("postgresql", "sqlite")
@@ -47,6 +50,19 @@ def settle() -> None:
     """Let the database count what it holds, as autovacuum does where there is more time."""
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE" if connection.vendor == "sqlite" else "VACUUM ANALYZE")
+
+
+def bare_postgresql() -> psycopg.Connection[Any]:
+    """Return a connection of the driver alone, each statement a transaction."""
+    return psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
+
+
+def bare_sqlite() -> sqlite3.Connection:
+    """Return a connection of the driver alone, with the durability of Django's."""
+    parameters = connection.get_connection_params()
+    opened = sqlite3.connect(parameters["database"], isolation_level=None)
+    opened.executescript(str(SQLITE_OPTIONS["init_command"]))
+    return opened
 
 
 def server_facts() -> dict[str, str]:

@@ -96,38 +96,31 @@ def _took() -> timedelta:
 
 def _report(options: Namespace, limits: Sequence[float], ours: Sequence[float]) -> Report:
     ratios = [mine / limit for mine, limit in zip(ours, limits, strict=True)]
-    runs = [
-        {
-            "limit_jobs_per_second": round(limit),
-            "jobs_per_second": round(mine),
-            "ratio": round(ratio, 3),
-        }
-        for limit, mine, ratio in zip(limits, ours, ratios, strict=True)
-    ]
-    figures: dict[str, object] = {
-        "benchmark": "drain",
-        "database": options.database,
-        "jobs": options.jobs,
-        "processes": options.processes,
-        "jobs_per_second": round(median(ours)),
-        "limit_jobs_per_second": round(median(limits)),
-        "ratio": round(median(ratios), 3),
-        "runs": runs,
-        "measured": MEASURED,
-    }
-    head = ("run", "limit jobs/s", "worker jobs/s", "ratio")
-    rows = [(number, *run.values()) for number, run in enumerate(runs, start=1)]
-    middle = ("median", round(median(limits)), round(median(ours)), median(ratios))
+    runs = [_figures(*rates) for rates in zip(limits, ours, ratios, strict=True)]
+    middle = _figures(median(limits), median(ours), median(ratios))
+    about = {name: getattr(options, name) for name in ("database", "jobs", "processes")}
     return Report(
         title=(
             f"drain: {options.jobs:,} no-op jobs with one integer argument, {options.database}, "
-            f"{options.processes} worker process(es); {MEASURED}"
+            f"workers: {options.processes}, measured {MEASURED}"
         ),
-        figures=figures,
+        figures={"benchmark": "drain", **about, **middle, "runs": runs, "measured": MEASURED},
         settings={
             "concurrency": conf.current().concurrency,
             "limit_batch": BATCH,
             "limit_threads": THREADS,
         },
-        table=[head, *rows, middle],
+        table=[
+            ("run", "limit jobs/s", "worker jobs/s", "ratio"),
+            *((number, *run.values()) for number, run in enumerate(runs, start=1)),
+            ("median", *middle.values()),
+        ],
     )
+
+
+def _figures(limit: float, ours: float, ratio: float) -> dict[str, float]:
+    return {
+        "limit_jobs_per_second": round(limit),
+        "jobs_per_second": round(ours),
+        "ratio": round(ratio, 3),
+    }

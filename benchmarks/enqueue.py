@@ -1,19 +1,16 @@
 """What enqueueing costs beside the bare statements of the database driver, on the same table."""
 
-import os
-import sqlite3
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 from typing import Any, Protocol
 
-import psycopg
 from django.db import connection
 
 from django_jobqueue.core.clock import monotonic
 from django_jobqueue.models import Job
 
-from .databases import empty_tables
+from .databases import bare_postgresql, bare_sqlite, empty_tables
 from .evidence import NotExactlyOnce
 from .jobs import noop
 from .report import Report, progress
@@ -31,7 +28,7 @@ class Bare(Protocol):
 
 class BarePostgreSQL:
     def __init__(self) -> None:
-        self._connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
+        self._connection = bare_postgresql()
 
     def insert(self, row: Row) -> None:
         statement = f"INSERT INTO jobqueue_job ({COLUMNS}) VALUES (%s, %s, %s, %s) RETURNING id"
@@ -46,9 +43,7 @@ class BarePostgreSQL:
 
 class BareSQLite:
     def __init__(self) -> None:
-        database = connection.get_connection_params()["database"]
-        self._connection = sqlite3.connect(database, isolation_level=None)
-        self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL")
+        self._connection = bare_sqlite()
         self._statement = f"INSERT INTO jobqueue_job ({COLUMNS}) VALUES (?, ?, ?, ?)"
 
     def insert(self, row: Row) -> None:

@@ -7,8 +7,10 @@ from django.db.models import Count, QuerySet
 
 from django_jobqueue.models import ArchivedJob, DeadJob, Job
 
+from .errors import BenchmarkFailed
 
-class NotExactlyOnce(Exception):
+
+class NotExactlyOnce(BenchmarkFailed):
     """Some job did not finish exactly once; the message says which of the checks found it."""
 
 

@@ -1,6 +1,5 @@
 """The limit on PostgreSQL: a loop that claims and moves batches, threads that call the handlers."""
 
-import os
 import threading
 from queue import SimpleQueue
 from typing import Any, NamedTuple
@@ -9,7 +8,9 @@ from uuid import UUID, uuid4
 import msgspec
 import psycopg
 
-from .limit import BATCH, QUEUE, THREADS, Handlers, call, moved_columns
+from benchmarks.databases import bare_postgresql
+
+from . import BATCH, QUEUE, THREADS, Handlers, call, moved_columns
 
 REGISTER = """
 INSERT INTO jobqueue_worker (id, lease_expires_at)
@@ -91,11 +92,10 @@ class Threads:
             self.one_done.set()
 
 
-def drain(connection_parameters: dict[str, Any], *, handlers: Handlers) -> None:
+def drain(handlers: Handlers) -> None:
     """Run every ready job of the queue, and return."""
-    with psycopg.connect(
-        os.environ["DATABASE_URL"], autocommit=True, prepare_threshold=0
-    ) as connection:
+    with bare_postgresql() as connection:
+        connection.prepare_threshold = 0
         worker = uuid4()
         connection.execute(REGISTER, {"worker": worker})
         finish = FINISH.format(columns=moved_columns()).encode()

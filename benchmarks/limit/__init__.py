@@ -2,14 +2,11 @@
 
 The same tables, columns and indexes as migrated, and the same promises: the worker's row and the
 queue's pause are checked by the claim, a token fences the finish, finishing moves the job to the
-archive. Nothing else: one queue, one outcome, no typed arguments, no events, no deadlines. `drain`
-runs it as a process of its own, beside the real worker.
+archive. Nothing else: one queue, one outcome, no typed arguments, no events, no deadlines.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
-
-import django
 
 BATCH = 500
 THREADS = 4
@@ -30,18 +27,3 @@ def moved_columns() -> str:
 def call(handlers: Handlers, name: str, payload: Mapping[str, Any]) -> None:
     """Run one handler with the arguments of its payload."""
     handlers[name](*payload["args"], **payload["kwargs"])
-
-
-def main() -> None:
-    django.setup()
-    from django.db import connection
-
-    from . import limit_postgresql, limit_sqlite
-    from .jobs import noop
-
-    drain = limit_sqlite.drain if connection.vendor == "sqlite" else limit_postgresql.drain
-    drain(connection.get_connection_params(), handlers={noop.handler.name: noop.handler.function})
-
-
-if __name__ == "__main__":
-    main()

@@ -1,12 +1,13 @@
 """The limit on SQLite: bare statements, one transaction to claim a batch and one to move it."""
 
 import sqlite3
-from typing import Any
 from uuid import uuid4
 
 import msgspec
 
-from .limit import BATCH, QUEUE, Handlers, call, moved_columns
+from benchmarks.databases import bare_sqlite
+
+from . import BATCH, QUEUE, Handlers, call, moved_columns
 
 NOW = "strftime('%Y-%m-%d %H:%M:%f', 'now')"
 REGISTER = f"INSERT INTO jobqueue_worker (id, lease_expires_at) VALUES (:worker, {NOW})"
@@ -32,10 +33,9 @@ SELECT {{columns}}, 'succeeded', {NOW} FROM jobqueue_job WHERE {HELD}
 DROP = f"DELETE FROM jobqueue_job WHERE {HELD}"
 
 
-def drain(connection_parameters: dict[str, Any], *, handlers: Handlers) -> None:
+def drain(handlers: Handlers) -> None:
     """Run every ready job of the queue, and return."""
-    connection = sqlite3.connect(connection_parameters["database"], isolation_level=None)
-    connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL")
+    connection = bare_sqlite()
     worker, archive = uuid4().hex, ARCHIVE.format(columns=moved_columns())
     connection.execute(REGISTER, {"worker": worker})
     while claimed := _claim(connection, worker, token := uuid4().hex):
