@@ -15,7 +15,8 @@ PARTS = {"code": "code", "comment": "comments", "blank": "blank lines"}
 
 _TEXT_HEIGHT = 9.0
 _BELOW_GRID = 46.0  # the labels of the ticks and of the axis
-_LONGEST_NAME = 24
+_LONGEST_NAME = 21
+_EN_DASH = "\u2013"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,11 +191,11 @@ def _ranges(columns: Sequence[Mapping[str, int]]) -> Iterable[str]:
     bounds = [column["from"] for column in columns]
     for low, above in zip(bounds, [*bounds[1:], None], strict=True):
         if above is None:
-            yield f"{low:,} and more"
+            yield f"{low:,}+"
         elif above == low + 1:
             yield f"{low:,}"
         else:
-            yield f"{low:,} to {above - 1:,}"
+            yield f"{low:,}{_EN_DASH}{above - 1:,}"
 
 
 def _ticks(scale: Scale) -> Sequence[Tick]:

@@ -66,7 +66,7 @@ def _tables(summary: dict[str, Any]) -> Iterator[tuple[str, Sequence[str], Itera
     yield (
         "Licences",
         ("licence", "distributions"),
-        summary["distributions"]["licences"].items(),
+        ((row["name"], row["distributions"]) for row in summary["distributions"]["licences"]),
     )
 
 

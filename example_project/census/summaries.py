@@ -11,8 +11,7 @@ from django.db.models.functions import Coalesce, Now
 from .models import Census, DistributionReport, FileReport
 
 TOP_PACKAGES = 12
-TOP_FILES = 8
-TOP_IMPORTS = 10
+TOP = 8  #: rows of every other ranking
 #: Lower bounds of the columns of the histogram, in lines.
 FILE_SIZES = (0, 1, 10, 30, 100, 300, 1000, 3000)
 
@@ -50,11 +49,11 @@ def summary_of(census: Census) -> Summary:
         "totals": _totals(files),
         "packages": _packages(files),
         "file_sizes": _file_sizes(files),
-        "longest_files": list(files.order_by("-lines", "path").values("path", "lines")[:TOP_FILES]),
+        "longest_files": list(files.order_by("-lines", "path").values("path", "lines")[:TOP]),
         "longest_functions": list(
             files.order_by("-longest_function_lines", "path").values(
                 "path", "longest_function", "longest_function_lines"
-            )[:TOP_FILES]
+            )[:TOP]
         ),
         "imports": _imports(files),
         "distributions": _distributions(census),
@@ -94,17 +93,20 @@ def _between(low: int, high: int | None) -> Q:
 
 def _imports(files: QuerySet[FileReport]) -> list[dict[str, Any]]:
     every = chain.from_iterable(files.values_list("imports", flat=True).iterator())
-    common = Counter(every).most_common(TOP_IMPORTS)
+    common = Counter(every).most_common(TOP)
     return [{"name": name, "files": count} for name, count in common]
 
 
 def _distributions(census: Census) -> dict[str, Any]:
     checked = list(DistributionReport.objects.filter(census=census))
+    licences = Counter(found.licence or "not stated" for found in checked)
     return {
         "checked": len(checked),
         "files": sum(found.files_checked for found in checked),
         "bytes": sum(found.bytes_checked for found in checked),
         "altered": [f"{found}: {name}" for found in checked for name in found.altered],
         "missing": [f"{found}: {name}" for found in checked for name in found.missing],
-        "licences": dict(Counter(found.licence or "not stated" for found in checked).most_common()),
+        "licences": [
+            {"name": name, "distributions": count} for name, count in licences.most_common(TOP)
+        ],
     }

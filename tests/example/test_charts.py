@@ -49,7 +49,7 @@ def test_bars_and_their_values_stay_inside_the_drawing():
 
     assert all(0 <= bar.label_y <= chart.height for bar in chart.bars)
     assert max(bar.value_x for bar in chart.bars) < WIDTH - 60
-    assert len(chart.bars[0].label) <= 24
+    assert len(chart.bars[0].label) <= 21
 
 
 def test_the_columns_of_the_histogram_are_labelled_with_their_ranges():
@@ -57,7 +57,7 @@ def test_the_columns_of_the_histogram_are_labelled_with_their_ranges():
         [{"from": 0, "files": 2}, {"from": 1, "files": 8}, {"from": 1000, "files": 4}]
     )
 
-    assert [bar.label for bar in chart.bars] == ["0", "1 to 999", "1,000 and more"]
+    assert [bar.label for bar in chart.bars] == ["0", "1\u2013999", "1,000+"]
     assert [bar.value for bar in chart.bars] == ["2", "8", "4"]
     heights = [bar.parts[0].height for bar in chart.bars]
     assert heights[1] == pytest.approx(4 * heights[0])

@@ -1,4 +1,6 @@
 from django import template
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 register = template.Library()
 
@@ -19,3 +21,10 @@ def megabytes(value: int) -> str:
 def percent_of(part: int, whole: int) -> str:
     """Write a share; there is none of nothing."""
     return f"{100 * part / whole:.0f} %" if whole else "none"
+
+
+@register.filter
+def breakable(path: str) -> SafeString:
+    """Let a long path break after its slashes."""
+    parts = path.split("/")
+    return format_html_join("/", "<wbr>{}", ((part,) for part in parts))
