@@ -108,6 +108,7 @@ class EventLoopRunner:
         self._started = threading.Event()
         self._parked: deque[HeldJob] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._tidying: asyncio.Task[None] | None = None  #: apart from the tasks: it holds no slot
         self._next_tidy = 0.0
 
     def start(self) -> None:
@@ -137,12 +138,21 @@ class EventLoopRunner:
             self._loop = runner.get_loop()
             self._stopped = asyncio.Event()
             self._loop.call_soon(self._started.set)
-            runner.run(self._until_stopped())
+            until_stopped = self._loop.create_task(self._until_stopped())
+            while not until_stopped.done():
+                try:
+                    self._loop.run_until_complete(until_stopped)
+                except (SystemExit, KeyboardInterrupt):
+                    # Of a task that a handler has made: asyncio hands it to who awaits the task,
+                    # and leaves the loop with it besides.
+                    continue
 
     async def _until_stopped(self) -> None:
         await self._stopped.wait()
         while self._tasks:
             await asyncio.wait(self._tasks)
+        if self._tidying is not None:
+            await self._tidying
         await self._tidy()
 
     def _call(self, function: Callable[[], None]) -> None:
@@ -166,11 +176,10 @@ class EventLoopRunner:
         self._tasks.discard(task)
         self._fill()
         loop = asyncio.get_running_loop()
-        if loop.time() >= self._next_tidy and not self._stopped.is_set():
+        is_tidying = self._tidying is not None and not self._tidying.done()
+        if loop.time() >= self._next_tidy and not is_tidying and not self._stopped.is_set():
             self._next_tidy = loop.time() + self.TIDY_SECONDS
-            tidying = loop.create_task(self._tidy())
-            self._tasks.add(tidying)
-            tidying.add_done_callback(self._tasks.discard)
+            self._tidying = loop.create_task(self._tidy())
 
     def _stop_when_idle(self) -> None:
         self._stopped.set()

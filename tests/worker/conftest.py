@@ -4,6 +4,6 @@ from .site import Site
 
 
 @pytest.fixture
-def site(transactional_db: None) -> Site:
-    """Workers have connections of their own: what the test does must be committed."""
+def site() -> Site:
+    """A module that works with it says `pytestmark = COMMITTED`."""
     return Site()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from django.db import connections
 
 from django_jobqueue import job
@@ -18,6 +19,9 @@ from django_jobqueue.worker.assembly import Worker, WorkerOptions, build_worker
 
 #: How long a test waits for what must happen; only a failing test waits that long.
 PATIENCE = 10.0
+#: Workers have connections of their own: what a test does must be committed. Only the tables of
+#: these apps are emptied after it, which is most of the time that such a test takes.
+COMMITTED = pytest.mark.django_db(transaction=True, available_apps=["django_jobqueue"])
 SMALL: dict[str, Any] = {"concurrency": 2, "async_concurrency": 4, "drain": 5}
 
 
@@ -92,6 +96,16 @@ class Site:
         # Defined in a test, where no other process must import it.
         function.__qualname__ = function.__name__
         return job(registry=self.registry, **{"name": function.__name__, **options})(function)
+
+    def counted(self, name: str, **options: Any) -> list[str]:
+        """Declare a handler that only notes its runs, and return the notes."""
+        runs: list[str] = []
+
+        def note() -> None:
+            runs.append(name)
+
+        self.job(note, name=name, **options)
+        return runs
 
     def conf(self, **settings: Any) -> JobQueueSettings:
         return JobQueueSettings(**{**SMALL, **settings})

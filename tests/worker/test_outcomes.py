@@ -20,8 +20,9 @@ from django_jobqueue import (
     Unprocessable,
 )
 
-from .site import Site, the_attempt_of
+from .site import COMMITTED, Site, the_attempt_of
 
+pytestmark = COMMITTED
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
 HOUR = 3600.0
 NOW = Constant(0)
@@ -206,9 +207,7 @@ class TestRetry:
 
         assert the_wait_of(handle) == pytest.approx(HOUR, abs=1)
 
-    def test_on_the_last_attempt_the_job_is_dead(
-        self, answering: Callable[..., JobHandle]
-    ) -> None:
+    def test_on_the_last_attempt_the_job_is_dead(self, answering: Callable[..., JobHandle]) -> None:
         handle = answering(Retry("busy", delay=HOUR), max_attempts=1)
 
         assert (handle.state, handle.snapshot.reason) == (JobState.DEAD, DeathReason.EXHAUSTED)

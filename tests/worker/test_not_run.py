@@ -1,0 +1,248 @@
+"""Jobs whose handler is not called, because it is not there or because the job may not run."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from django_jobqueue import DeathReason, JobHandle, JobState, Snooze
+from django_jobqueue.core.specs import NewJob
+from django_jobqueue.models import Job
+from django_jobqueue.store import store_for
+
+from .site import COMMITTED, Site, the_attempt_of
+
+pytestmark = COMMITTED
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+ELEVEN_MINUTES = timedelta(minutes=11)
+
+
+def stored(handler: str, **fields: object) -> JobHandle:
+    """A job as another process, or a hand, has left it in the table."""
+    return JobHandle(Job.objects.create(handler=handler, **fields).pk)
+
+
+class TestUnknownHandler:
+    def test_it_waits_unspent_because_a_deploy_may_be_on_its_way(self, site: Site) -> None:
+        handle = stored("shop.renamed")
+
+        site.work()
+
+        assert (handle.state, handle.snapshot.attempt) == (JobState.SCHEDULED, 0)
+        assert (handle.snapshot.reprocess_count, handle.snapshot.rescues) == (0, 0)
+        assert "no handler named 'shop.renamed'" in str(handle.error)
+        assert the_attempt_of(handle).outcome == "released"
+
+    def test_each_wait_is_about_as_long_as_all_before(self, site: Site) -> None:
+        since = datetime.now(UTC) - timedelta(seconds=30)  # noqa: TID251 - a stored time
+        handle = stored("shop.renamed", error=self.told(since))
+
+        site.work()
+
+        run_at = handle.refresh().snapshot.run_at
+        assert run_at is not None
+        wait = run_at - the_attempt_of(handle).ended_at
+        assert wait.total_seconds() == pytest.approx(30, abs=5)
+
+    def test_after_the_grace_it_is_a_dead_letter(self, site: Site) -> None:
+        since = datetime.now(UTC) - ELEVEN_MINUTES  # noqa: TID251 - a stored time
+        handle = stored("shop.renamed", error=self.told(since))
+
+        site.work()
+
+        assert handle.state == JobState.DEAD
+        assert handle.snapshot.reason == DeathReason.HANDLER_MISSING
+        assert "no handler registered" in str(handle.error)
+
+    def test_the_grace_counts_from_the_first_look(self, site: Site) -> None:
+        handle = stored("shop.renamed")
+
+        site.work()
+        first = json.dumps(handle.error)
+        Job.objects.update(state="ready")
+        site.work()
+
+        assert json.dumps(handle.refresh().error) == first
+
+    def test_a_grace_of_nothing_buries_at_once(self, site: Site) -> None:
+        handle = stored("shop.renamed")
+
+        site.work(unknown_handler_grace=0)
+
+        assert handle.snapshot.reason == DeathReason.HANDLER_MISSING
+
+    @pytest.mark.parametrize(
+        "error", [{"type": "HandlerNotRegistered"}, [], "text", {"type": 1, "fields": None}]
+    )
+    def test_an_error_in_another_form_is_no_first_look(self, site: Site, error: object) -> None:
+        handle = stored("shop.renamed", error=error)
+
+        site.work()
+
+        assert handle.state == JobState.SCHEDULED
+
+    def test_a_handler_that_was_renamed_serves_its_old_name(self, site: Site) -> None:
+        @site.job(aliases=["shop.renamed"])
+        def send() -> str:
+            return "sent"
+
+        handle = stored("shop.renamed")
+        site.work()
+
+        assert handle.result == "sent"
+
+    def told(self, since: datetime) -> dict[str, object]:
+        return {
+            "type": "HandlerNotRegistered",
+            "message": "no handler",
+            "fields": {"since": since.isoformat()},
+        }
+
+
+class TestPoison:
+    def test_a_job_that_came_back_too_often_is_not_run_again(self, site: Site) -> None:
+        runs = site.counted("work")
+        handle = stored("work", reprocess_count=100)
+
+        site.work()
+
+        assert (runs, handle.snapshot.reason) == ([], DeathReason.POISON)
+        assert "100 times" in str(handle.error)
+
+    def test_one_fewer_is_run(self, site: Site) -> None:
+        runs = site.counted("work")
+        stored("work", reprocess_count=99)
+
+        site.work()
+
+        assert runs == ["work"]
+
+    def test_a_handler_sets_its_own_bound(self, site: Site) -> None:
+        runs = []
+
+        @site.job(max_reprocess_count=2)
+        def poll() -> Snooze:
+            runs.append(1)
+            return Snooze(delay=3600)
+
+        handle = stored("poll")
+        for _ in range(3):
+            site.work()
+            Job.objects.update(state="ready")
+
+        assert (len(runs), handle.snapshot.reason) == (2, DeathReason.POISON)
+
+    def test_a_handler_that_polls_by_snoozing_may_have_no_bound(self, site: Site) -> None:
+        runs = site.counted("poll", max_reprocess_count=None)
+        stored("poll", reprocess_count=5000)
+
+        site.work()
+
+        assert runs == ["poll"]
+
+    def test_a_job_whose_workers_died_too_often_is_not_run_again(self, site: Site) -> None:
+        runs = site.counted("crash")
+        handle = stored("crash", rescues=3)
+
+        site.work()
+
+        assert (runs, handle.snapshot.reason) == ([], DeathReason.POISON)
+        assert "its worker died 3x" in str(handle.error)
+
+    def test_a_job_that_was_rescued_less_often_is_run(self, site: Site) -> None:
+        runs = site.counted("crash")
+        stored("crash", rescues=2)
+
+        site.work()
+
+        assert runs == ["crash"]
+
+    def test_a_handler_may_refuse_every_second_run_after_a_crash(self, site: Site) -> None:
+        runs = site.counted("charge", max_rescues=0)
+        handle = stored("charge", rescues=1)
+
+        site.work()
+
+        assert (runs, handle.snapshot.reason) == ([], DeathReason.POISON)
+
+    def test_without_a_crash_it_is_run_as_any_other(self, site: Site) -> None:
+        runs = site.counted("charge", max_rescues=0)
+        stored("charge")
+
+        site.work()
+
+        assert runs == ["charge"]
+
+
+class TestExpired:
+    def test_a_job_past_its_expiry_is_not_run(self, site: Site) -> None:
+        runs = site.counted("remind")
+        handle = stored("remind", expires_at=LONG_AGO)
+
+        site.work()
+
+        assert (runs, handle.snapshot.reason) == ([], DeathReason.EXPIRED)
+
+    def test_a_job_before_its_expiry_is_run(self, site: Site) -> None:
+        runs = site.counted("remind")
+        stored("remind", expires_at=datetime(2100, 1, 1, tzinfo=UTC))
+
+        site.work()
+
+        assert runs == ["remind"]
+
+
+class TestArguments:
+    @pytest.mark.parametrize(
+        "payload",
+        [
+            {"args": [1, 2, 3], "kwargs": {}},
+            {"args": ["text"], "kwargs": {}},
+            {"args": [], "kwargs": {}},
+            {"args": [1], "kwargs": {"renamed": 1}},
+            {"kwargs": []},
+            [],
+            "text",
+            7,
+        ],
+        ids=["many", "wrong type", "none", "renamed", "no shape", "list", "text", "number"],
+    )
+    def test_what_no_longer_binds_is_unprocessable_and_its_neighbours_run(
+        self, site: Site, payload: object
+    ) -> None:
+        runs = []
+
+        @site.job
+        def double(number: int) -> int:
+            runs.append(number)
+            return number * 2
+
+        before = double.enqueue(1)
+        broken = stored("double", payload=payload)
+        after = double.enqueue(2)
+        site.work()
+
+        assert (broken.state, broken.snapshot.reason) == (JobState.DEAD, DeathReason.UNPROCESSABLE)
+        assert (before.result, after.result) == (2, 4)
+        assert sorted(runs) == [1, 2]
+
+    def test_an_own_backoff_that_cannot_be_read_gives_way_to_the_handlers(self, site: Site) -> None:
+        @site.job
+        def fail() -> None:
+            raise ValueError
+
+        handle = stored("fail", backoff={"kind": "lunar"})
+        site.work()
+
+        assert handle.state == JobState.SCHEDULED
+
+
+def test_a_job_nobody_may_run_never_reaches_a_runner(site: Site) -> None:
+    """It holds no slot: it is written as dead in the next round trip."""
+    store_for("default").insert(NewJob(handler=f"missing.{uuid4()}"))
+
+    site.work(unknown_handler_grace=0)
+
+    assert site.told.names.count("job.dead") == 1
