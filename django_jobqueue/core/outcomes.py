@@ -5,16 +5,39 @@ other exception is `Fail`. They are exceptions so that `raise Discard("no such a
 any depth.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
-from django_jobqueue.core.clock import Seconds
+from django_jobqueue.core.clock import Seconds, seconds_of
 from django_jobqueue.core.error_text import ErrorDescription
 from django_jobqueue.core.states import DeathReason
 
 
 class Answer(Exception):
     """Base of the outcomes that a handler may return or raise."""
+
+
+class _Later(Answer):
+    """Base of those that say when the job is to run again.
+
+    ValueError for what names no time, in the handler's own line, where it can be found.
+    """
+
+    delay: Seconds | None
+    at: datetime | None
+
+    def __post_init__(self) -> None:
+        if self.delay is not None and not _is_finite(self.delay):
+            raise ValueError(
+                f"{type(self).__name__}(delay={self.delay!r}): delay must be a finite number of "
+                "seconds or a timedelta"
+            )
+        if self.at is not None and not _is_aware(self.at):
+            raise ValueError(
+                f"{type(self).__name__}(at={self.at!r}): at must be a datetime with a time zone; "
+                "without one it names no moment"
+            )
 
 
 @dataclass(eq=False)
@@ -25,7 +48,7 @@ class Succeed(Answer):
 
 
 @dataclass(eq=False)
-class Retry(Answer):
+class Retry(_Later):
     """Try again, this attempt spent; not sooner than the backoff unless `exact`."""
 
     reason: str = ""
@@ -35,7 +58,7 @@ class Retry(Answer):
 
 
 @dataclass(eq=False)
-class Snooze(Answer):
+class Snooze(_Later):
     """Look again later, no attempt spent; not sooner than the backoff."""
 
     delay: Seconds | None = None
@@ -90,3 +113,14 @@ class Bury:
 
 
 Outcome = Succeed | Retry | Snooze | Cancel | Discard | Unprocessable | Fail | Release | Bury
+
+
+def _is_finite(delay: object) -> bool:
+    try:
+        return math.isfinite(seconds_of(delay))  # type: ignore[arg-type]  # that is the question
+    except (TypeError, ValueError):
+        return False
+
+
+def _is_aware(moment: object) -> bool:
+    return isinstance(moment, datetime) and moment.utcoffset() is not None
