@@ -2,7 +2,6 @@
 trip.
 """
 
-import random
 import threading
 from collections.abc import Callable, Sequence
 
@@ -15,6 +14,7 @@ from django_jobqueue.service import ServiceTask, StopReceiver
 from django_jobqueue.store import JobStore
 
 from .hands import HeldJob, InHand
+from .looking import Looking
 from .membership import Membership
 from .outbox import Outbox
 from .queues import ServedQueues
@@ -40,9 +40,8 @@ class Pump(ServiceTask):
     """
 
     id = "pump"
-    #: After work, look again soon and for a while: a wake-up may have been held back by its
-    #: debounce.
-    FIRST_LOOK, ATTENTIVE_PAUSE, ATTENTIVE_SECONDS = 0.005, 0.02, 0.25
+    #: How soon to see whether the heartbeat has registered this worker.
+    UNREGISTERED_SECONDS = 0.05
     #: How long interrupted handlers have to end before they are given up.
     INTERRUPT_SECONDS = 2.0
 
@@ -63,17 +62,14 @@ class Pump(ServiceTask):
     ) -> None:
         self._store, self._membership, self._in_hand = store, membership, in_hand
         self._slots, self._queues, self._prepare = slots, queues, prepare
+        self._looking = Looking(poll_seconds=poll_seconds, elapsed=elapsed)
         self._poll_seconds, self._drain_seconds = poll_seconds, drain_seconds
         self._until_empty, self._elapsed = until_empty, elapsed
         self._outbox = Outbox(
             store=store, in_hand=in_hand, events=events, settled=slots.settled, elapsed=elapsed
         )
         self._wake = threading.Event()
-        self._asked_to_look = True
         self._found_nothing = False  #: by a look with empty hands: what ends may make a job ready
-        self._pause = self.FIRST_LOOK
-        self._next_look = 0.0
-        self._found_at = 0.0
         self._drain_until: float | None = None
         self.polling = threading.Event()  #: set once the first look was taken
         self.drained = threading.Event()  #: set once nothing is in hand and nothing will be claimed
@@ -83,7 +79,7 @@ class Pump(ServiceTask):
 
     def wake(self) -> None:
         """There may be work: look at once."""
-        self._asked_to_look = True
+        self._looking.ask()
         self._wake.set()
 
     def report(self, held: HeldJob, finished: FinishedJob) -> None:
@@ -140,29 +136,17 @@ class Pump(ServiceTask):
             claimed += len(jobs)
         if asks or names == []:
             self._found_nothing = had_empty_hands and not claimed
-            self._plan_next_look(claimed, sum(total for _, total in asks))
+            self._looking.found(claimed, of=sum(total for _, total in asks))
         return claimed
 
     def _should_look(self) -> bool:
         if not self._slots.have_room or not self._membership.may_claim():
             return False
-        return self._asked_to_look or len(self._outbox) > 0 or self._elapsed() >= self._next_look
+        return len(self._outbox) > 0 or not self._looking.due_in
 
     def _names(self) -> list[str]:
-        self._asked_to_look = False
-        return self._queues.names(fresh=self._pause > self.FIRST_LOOK)
-
-    def _plan_next_look(self, claimed: int, asked: int) -> None:
-        if claimed:
-            self._pause = self.FIRST_LOOK
-            if claimed >= asked:
-                self._asked_to_look = True  # a full answer says that there may be more
-            self._found_at = self._elapsed()
-        else:
-            attentive = self._elapsed() - self._found_at < self.ATTENTIVE_SECONDS
-            longest = self.ATTENTIVE_PAUSE if attentive else self._poll_seconds
-            self._pause = min(self._pause * 2, longest)
-        self._next_look = self._elapsed() + self._pause * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load
+        self._looking.begin()
+        return self._queues.names(fresh=self._looking.in_vain)
 
     def _rest(self) -> float:
         """Seconds until there is something to do, unless somebody wakes the pump."""
@@ -171,8 +155,8 @@ class Pump(ServiceTask):
         if not self._slots.have_room:
             return self._poll_seconds
         if not self._membership.may_claim():
-            return self.FIRST_LOOK * 10
-        return 0.0 if self._asked_to_look else max(0.0, self._next_look - self._elapsed())
+            return self.UNREGISTERED_SECONDS
+        return self._looking.due_in
 
     def _dispatch(self, claimed: Sequence[ClaimedJob]) -> None:
         runnable: list[HeldJob] = []
@@ -190,12 +174,17 @@ class Pump(ServiceTask):
 
     def _is_empty(self) -> bool:
         """Whether the last look found nothing, nothing is in hand, and nothing scheduled is due."""
-        looked_in_vain = self._found_nothing and not self._asked_to_look
+        looked_in_vain = self._found_nothing and not self._looking.is_asked
         if not looked_in_vain or len(self._in_hand) or self._outbox.retry_in:
             return False
-        promoted = self._store.promote()
-        self._asked_to_look = promoted.count > 0
-        return promoted.count == 0
+        try:
+            promoted = self._store.promote()
+        except Exception as error:
+            self._outbox.failed(error)
+            return False
+        if promoted.count:
+            self._looking.ask()
+        return not promoted.count
 
     # The end.
 
