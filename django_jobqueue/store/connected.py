@@ -1,7 +1,7 @@
 """What every part of a store needs of its database: connection, statements, transaction, time."""
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,6 +28,10 @@ class ConnectedStore(JobStore):
     def writing(self) -> AbstractContextManager[object]:
         """Open a transaction that will write, or a savepoint in the one that is open."""
         return transaction.atomic(using=self.using)
+
+    def one_write(self) -> AbstractContextManager[object]:
+        """Surround statements that are each whole by itself, and need no transaction."""
+        return nullcontext()
 
     def statement(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
         """Run the vendor's statement of that name; return its rows, if it has any to give."""

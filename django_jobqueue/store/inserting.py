@@ -30,12 +30,12 @@ class InsertingStore(ConnectedStore):
     """Inserts in the caller's transaction, which stays usable: a conflict is no database error."""
 
     def insert(self, new: NewJob, *, now: datetime | None = None) -> Inserted:
-        with self.writing():
+        if new.unique_key is not None and new.unique_for is not None:
+            return self._insert_unless_recent(new, new.unique_key, new.unique_for, now)
+        with self.one_write():
             if new.unique_key is None:
                 return Inserted(id=self._insert_rows([new], now)[0][0], created=True)
-            if new.unique_for is None:
-                return self._insert_unique(new, new.unique_key, now)
-            return self._insert_unless_recent(new, new.unique_key, new.unique_for, now)
+            return self._insert_unique(new, new.unique_key, now)
 
     def insert_many(self, jobs: Sequence[NewJob], *, now: datetime | None = None) -> list[Inserted]:
         answers: dict[int, Inserted] = {}

@@ -88,7 +88,7 @@ class LookingStore(ConnectedStore):
         held = Job.objects.using(self.using).filter(pk=job_id, claim_token=token)
         if not changes:
             return held.exists()
-        with self.writing():
+        with self.one_write():
             return held.update(**changes) > 0
 
     def queue_stats(self, name: str) -> QueueStats:

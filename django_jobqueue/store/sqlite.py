@@ -3,7 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -36,6 +36,9 @@ class SQLiteStore(SQLiteWorkers):
         patience = 0.0 if self.connection.in_atomic_block else PATIENCE_SECONDS
         with retrying(self._locked, wait=self._wait, seconds=patience):
             yield
+
+    def one_write(self) -> AbstractContextManager[object]:
+        return self.writing()
 
     def _locked(self) -> ExitStack:
         with ExitStack() as stack:

@@ -105,7 +105,7 @@ class SteeringStore(FilteringStore):
             paused_until=None if until is None else self.storable_time(until),
             pause_reason=storable_text(reason)[:_REASON_LIMIT],
         )
-        with self.writing():
+        with self.one_write():
             QueueRecord.objects.using(self.using).bulk_create(
                 [paused],
                 update_conflicts=True,
@@ -115,12 +115,12 @@ class SteeringStore(FilteringStore):
 
     def resume_queue(self, name: str) -> bool:
         paused = QueueRecord.objects.using(self.using).filter(name=name, paused_at__isnull=False)
-        with self.writing():
+        with self.one_write():
             return paused.update(paused_at=None, paused_until=None, pause_reason="") > 0
 
     def request_worker_stop(self, worker_id: UUID) -> bool:
         alive = WorkerRecord.objects.using(self.using).filter(
             pk=worker_id, state=WorkerState.ALIVE.value
         )
-        with self.writing():
+        with self.one_write():
             return alive.update(stop_requested_at=Coalesce("stop_requested_at", Now())) > 0

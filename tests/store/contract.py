@@ -164,8 +164,11 @@ class JobStoreContract:
         assert state_of(store, store.insert(new(delay=delay)).id) is JobState.READY
 
     @pytest.mark.parametrize("delay", [1e18, float("inf")])
-    def test_a_delay_past_the_end_of_time_is_cut(self, store, delay):
-        assert state_of(store, store.insert(new(delay=delay)).id) is JobState.SCHEDULED
+    def test_a_delay_past_the_end_of_time_is_cut(self, store, now, delay):
+        for inserted in (store.insert(new(delay=delay)), *store.insert_many([new(delay=delay)])):
+            found = store.find(inserted.id)
+            assert found.state is JobState.SCHEDULED
+            assert found.run_at > now + timedelta(days=36_000)
 
     def test_every_option_is_stored(self, store, now):
         options = {
@@ -641,11 +644,13 @@ class JobStoreContract:
 
         assert state_of(store, job.id) is JobState.READY
 
-    def test_a_wait_past_the_end_of_time_is_cut(self, store):
+    def test_a_wait_past_the_end_of_time_is_cut(self, store, now):
         job = claimed(store)
-
         assert finish(store, job, JobState.SCHEDULED, delay=1e18)
-        assert state_of(store, job.id) is JobState.SCHEDULED
+
+        found = store.find(job.id)
+        assert found.state is JobState.SCHEDULED
+        assert found.run_at > now + timedelta(days=36_000)
 
     def test_a_release_keeps_the_place_in_line_and_gives_the_attempt_back(self, store, worker):
         first = claimed(store, worker, queue="q")
@@ -1144,6 +1149,8 @@ class JobStoreContract:
             reprocess_count=4,
             rescues=2,
             expires_at=now,
+            error={"type": "Old"},
+            result=1,
             **_every_option(now),
         )
         AttemptRecord.objects.create(job_id=row.pk)
@@ -1166,14 +1173,15 @@ class JobStoreContract:
 
     @pytest.mark.parametrize("state", [JobState.SUCCEEDED, JobState.CANCELLED])
     def test_an_archived_job_is_copied_beside_its_record(self, store, now, state):
-        row = make_job(state, created_at=LONG_AGO, **_every_option(now))
+        row = make_job(state, created_at=LONG_AGO, error={"e": 1}, result=1, **_every_option(now))
         [copy], refused = store.requeue(JobFilter(ids=(row.pk,)))
 
         found = store.find(copy)
         assert refused == []
         assert copy != row.pk
         assert (found.state, found.requeued_from) == (JobState.READY, row.pk)
-        assert (found.payload, found.error, found.attempt) == (row.payload, None, 0)
+        assert (found.payload, found.attempt) == (row.payload, 0)
+        assert (found.error, found.result, found.attempted_at) == (None, None, None)
         assert found.created_at >= now
         assert state_of(store, row.pk) is state
 
@@ -1400,3 +1408,42 @@ class JobStoreContract:
             holding,
             living,
         }
+
+    # Sites that keep no time zones.
+
+    @pytest.fixture
+    def _naive_site(self, settings):
+        settings.USE_TZ, settings.TIME_ZONE = False, "Asia/Kolkata"
+
+    @pytest.mark.usefixtures("_naive_site")
+    def test_times_are_aware_utc_on_a_site_that_uses_naive_ones(self, store):
+        at = LONG_AGO + timedelta(days=50_000, hours=3)
+        worker = register_worker(store)
+        job_id = store.insert(new(run_at=at, expires_at=at, unique_key="key")).id
+        store.insert(new(run_at=at, unique_key="key", on_conflict="replace"))
+        assert (store.find(job_id).run_at, store.find(job_id).expires_at) == (at, at)
+
+        assert store.run_now(JobFilter(ids=(job_id,))) == 1
+        store.pause_queue("default", until=at)
+        assert store.queue_stats("default").paused_until == at
+        store.resume_queue("default")
+        [job] = claim(store, worker)
+        began = LONG_AGO + timedelta(minutes=1)
+        finish(store, job, JobState.READY, report=FAILED, attempted_at=began)
+        [attempt] = store.attempts_of(job_id)
+        assert attempt.started_at == began
+        assert abs(attempt.ended_at - store.database_now()) < MINUTE
+
+    @pytest.mark.usefixtures("_naive_site")
+    def test_windows_and_retention_hold_on_a_site_that_uses_naive_times(self, store):
+        worker, hour = register_worker(store), timedelta(hours=1)
+        store.insert(new(unique_key="key"))
+        [job] = claim(store, worker)
+        finish(store, job, JobState.SUCCEEDED)
+
+        assert not store.insert(new(unique_key="key", unique_for=MINUTE)).created
+        assert store.queue_stats("default").finished_last_minute == 1
+        assert store.prune(Retention(archive=hour, dead=hour)).archived == 0
+        later = store.database_now() + 2 * hour
+        assert store.insert(new(unique_key="key", unique_for=hour), now=later).created
+        assert store.prune(Retention(archive=hour, dead=hour), now=later).archived == 1
