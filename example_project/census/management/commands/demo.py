@@ -12,6 +12,8 @@ from example_project.census.demonstration.worker import WorkerFailed
 from example_project.census.discovery import FolderRefused, permitted_folder
 from example_project.census.starting import NothingToCount
 
+INTERRUPTED = 130  #: exit status after Ctrl-C, as shells have it
+
 
 def positive(text: str) -> int:
     """Read a command line number that must be at least 1."""
@@ -57,6 +59,9 @@ class Command(BaseCommand):
             demonstrate(wishes, say=self._say, terminal=sys.stderr)
         except (FolderRefused, NothingToCount, WorkerFailed, DemonstrationFailed) as error:
             raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            told = "stopped; what is left stays in the queue: `manage.py runjobs` goes on with it"
+            raise CommandError(told, returncode=INTERRUPTED) from None
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
