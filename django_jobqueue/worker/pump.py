@@ -110,7 +110,8 @@ class Pump(ServiceTask):
                     self._wake.wait(self._rest())
                 self._drain()
             finally:
-                self._slots.stop(timeout=0.0)
+                if not self.abandoned:
+                    self.abandoned = not self._slots.stop(timeout=self.INTERRUPT_SECONDS)
                 self.drained.set()
                 self._store.close()
 

@@ -3,6 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 
+from django_jobqueue.core.clock import monotonic
 from django_jobqueue.core.specs import WantedJobs
 
 from .hands import HeldJob
@@ -112,8 +113,9 @@ class Slots:
         return [held for lane in self._lanes for held in lane.runners.take_back()]
 
     def stop(self, *, timeout: float) -> bool:
-        """Return whether everything that ran has ended."""
-        ended = [lane.runners.stop(timeout=timeout) for lane in self._lanes]
+        """Return whether everything that ran has ended within `timeout` seconds."""
+        until = monotonic() + timeout
+        ended = [lane.runners.stop(timeout=max(0.0, until - monotonic())) for lane in self._lanes]
         return all(ended)
 
     def _lane_of(self, held: HeldJob) -> Lane:
