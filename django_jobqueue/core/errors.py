@@ -207,6 +207,16 @@ class LeaseLost(JobQueueError):
         self.job_id = job_id
 
 
+class LeakedTransaction(JobQueueError):
+    """A handler ended and left a transaction open; what it wrote in there was rolled back."""
+
+    def __init__(self, aliases: Iterable[str]) -> None:
+        super().__init__(
+            f"the handler left a transaction open on the database {', '.join(aliases)}; it was "
+            "rolled back. Use transaction.atomic() as a block."
+        )
+
+
 class JobInterrupt(BaseException):
     """Raised inside a running handler to end it; no `except Exception` of the handler catches it.
 

@@ -57,10 +57,16 @@ class Worker:
     """One worker of this process: a service, the pump at its heart, and a stop of its own."""
 
     def __init__(
-        self, *, service: Service, pump: Pump, stop: StopSender, timeouts: TimeoutWatch
+        self,
+        *,
+        service: Service,
+        pump: Pump,
+        stop: StopSender,
+        timeouts: TimeoutWatch,
+        context_store: JobStore,
     ) -> None:
         self.service, self.pump = service, pump
-        self._stop, self._timeouts = stop, timeouts
+        self._stop, self._timeouts, self._context_store = stop, timeouts, context_store
 
     def run(self) -> None:
         """Run until it is stopped or done; ServiceFailed says what went wrong."""
@@ -68,6 +74,7 @@ class Worker:
             self.service.run(self._stop.receiver())
         finally:
             self._timeouts.stop()
+            self._context_store.close()
 
     def stop(self) -> None:
         """Ask it to stop: claim nothing more, finish what runs, give back the rest."""
@@ -88,6 +95,8 @@ class _Assembly:
         self.stop, self.timeouts = StopSender(), TimeoutWatch()
         self.in_hand, self.membership = InHand(), Membership(lease=conf.lease)
         self.pump_store = self._dedicated_store()
+        # Not the handler's own connection: progress must be seen while its transaction is open.
+        self.context_store = self._dedicated_store()
         self.queues = ServedQueues(
             self.pump_store,
             configured=options.queues,
@@ -114,16 +123,19 @@ class _Assembly:
             hook_timeout=self.conf.shutdown_timeout.total_seconds(),
             after_thread=close_connections,
         )
-        return Worker(service=service, pump=self.pump, stop=self.stop, timeouts=self.timeouts)
+        return Worker(
+            service=service,
+            pump=self.pump,
+            stop=self.stop,
+            timeouts=self.timeouts,
+            context_store=self.context_store,
+        )
 
     def _executor(self) -> Executor:
-        # Not the handler's own connection: progress must be seen while its transaction is open.
-        context_store = self._dedicated_store()
-
         def make_context(held: HeldJob) -> JobContext:
             return JobContext(
                 held.job,
-                store=context_store,
+                store=self.context_store,
                 cancelled=held.cancelled,
                 lease_lost=held.lease_lost,
             )

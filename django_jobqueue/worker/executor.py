@@ -3,7 +3,8 @@
 import asyncio
 import contextvars
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import msgspec
@@ -17,6 +18,7 @@ from django_jobqueue.core.errors import (
     InvalidArguments,
     JobCancelled,
     JobTimedOut,
+    LeakedTransaction,
     LeaseLost,
     PayloadError,
 )
@@ -42,6 +44,7 @@ from django_jobqueue.jobs.handlers import Handler
 from django_jobqueue.jobs.registry import Registry
 
 from .hands import HeldJob
+from .hygiene import close_connections
 from .timeouts import TimeoutWatch
 
 #: What a handler may return or raise to say more than a value or an exception does.
@@ -68,7 +71,7 @@ class Executor:
         clock: Clock,
         make_context: ContextMaker,
         timeouts: TimeoutWatch,
-        clean_thread: Callable[[], None],
+        clean_thread: Callable[[], Sequence[str]],
         events: EventBus,
         unknown_handler_grace: timedelta,
     ) -> None:
@@ -138,16 +141,24 @@ class Executor:
     def perform(self, held: HeldJob) -> None:
         """Run a sync handler in this thread, and report."""
         held.attempted_at = self._clock.now()
+        try:
+            finished = self._run(held)
+        except BaseException as error:
+            finished = self._failed(held, error)
+        self._report(held, finished)
+
+    def _run(self, held: HeldJob) -> FinishedJob:
         context = self._context_for(held)
         try:
             outcome = contextvars.Context().run(self._call, held, context)
         except BaseException as error:
             outcome = self._outcome_of(error, held)
-        finally:
-            self._clean_thread()
+        left_open = self._clean_thread()
+        if left_open and isinstance(outcome, Succeed):
+            outcome = self._outcome_of(LeakedTransaction(left_open), held)
         if context is not None:
             self._flush(context)
-        self._report(held, self._finished(held, outcome, context))
+        return self._finished(held, outcome, context)
 
     def _call(self, held: HeldJob, context: JobContext | None) -> Outcome:
         args, kwargs = self._arguments(held, context)
@@ -162,14 +173,29 @@ class Executor:
     async def perform_async(self, held: HeldJob) -> None:
         """Run an async handler in this loop, and report."""
         held.attempted_at = self._clock.now()
+        try:
+            finished = await self._run_async(held)
+        except BaseException as error:
+            finished = self._failed(held, error)
+        self._report(held, finished)
+
+    async def _run_async(self, held: HeldJob) -> FinishedJob:
         context = self._context_for(held)
         try:
             outcome = await self._await(held, context)
         except BaseException as error:
             outcome = self._outcome_of(error, held)
         if context is not None:
-            await sync_to_async(self._flush, thread_sensitive=False)(context)
-        self._report(held, self._finished(held, outcome, context))
+            # A cancellation that comes only now is too late for the outcome.
+            with suppress(asyncio.CancelledError):
+                await sync_to_async(self._flush_apart, thread_sensitive=False)(context)
+        return self._finished(held, outcome, context)
+
+    def _flush_apart(self, context: JobContext) -> None:
+        try:
+            self._flush(context)
+        finally:
+            close_connections()
 
     def _flush(self, context: JobContext) -> None:
         try:
@@ -220,6 +246,11 @@ class Executor:
             return Release(str(error))
         retryable = self._policy_of(held.handler).is_worth_retrying(error)
         return Fail(describe_error(error), retryable)
+
+    def _failed(self, held: HeldJob, error: BaseException) -> FinishedJob:
+        """Record even an answer that nothing can be made of; it costs no runner its thread."""
+        transition = decide(held.job, Fail(describe_error(error)), self._defaults.backoff)
+        return FinishedJob(held.job, transition, held.attempted_at)
 
     def _finished(self, held: HeldJob, outcome: Outcome, context: JobContext | None) -> FinishedJob:
         transition = decide(held.job, outcome, self._backoff_of(held), keep=held.handler.keep)

@@ -4,12 +4,17 @@ What a handler activates (time zone, language, context variables) ends with the 
 in; what is left is its database connections.
 """
 
+import sqlite3
 import threading
 from collections.abc import Sequence
 
 from asgiref.sync import sync_to_async
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+#: ACTIVE, INTRANS and INERROR, as libpq counts them:
+#: https://www.psycopg.org/psycopg3/docs/api/pq.html#psycopg.pq.TransactionStatus
+_IN_TRANSACTION = (1, 2, 3)
 
 
 class _Wrappers(threading.local):
@@ -24,16 +29,38 @@ class _Wrappers(threading.local):
 _wrappers = _Wrappers()
 
 
-def clean_thread() -> None:
-    """Close the connections that a handler left in a transaction, unusable or too old."""
+def clean_thread() -> list[str]:
+    """Close the connections that a handler left in a transaction, unusable or too old; return the
+    aliases of those whose open transaction was rolled back by that.
+    """
+    left_open: list[str] = []
     for wrapper in _wrappers.all:
         if wrapper.connection is None:
             continue
-        if wrapper.in_atomic_block or not wrapper.get_autocommit():
-            wrapper.close()
+        if _is_in_transaction(wrapper):
+            left_open.append(wrapper.alias)
+            _drop(wrapper)
+        elif wrapper.in_atomic_block or not wrapper.get_autocommit():
+            _drop(wrapper)
         else:
             wrapper.close_if_unusable_or_obsolete()
         wrapper.queries_log.clear()
+    return left_open
+
+
+def _is_in_transaction(wrapper: BaseDatabaseWrapper) -> bool:
+    """Ask the driver, which knows of a BEGIN that Django was not told of, without a round trip."""
+    if isinstance(wrapper.connection, sqlite3.Connection):
+        return wrapper.connection.in_transaction
+    status = getattr(getattr(wrapper.connection, "info", None), "transaction_status", None)
+    return status in _IN_TRANSACTION or wrapper.in_atomic_block
+
+
+def _drop(wrapper: BaseDatabaseWrapper) -> None:
+    # Within atomic(), close() would keep the wrapper unusable until the block's end, which never
+    # comes; connecting anew sets it up again.
+    wrapper.in_atomic_block = False
+    wrapper.close()
 
 
 def close_connections() -> None:
@@ -43,4 +70,5 @@ def close_connections() -> None:
 
 async def clean_async_thread() -> None:
     """Do the same in the thread where async handlers' database calls ran."""
+    # Which of the handlers that share the thread left a transaction open, nobody can tell.
     await sync_to_async(clean_thread, thread_sensitive=True)()

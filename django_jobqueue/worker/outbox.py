@@ -12,7 +12,7 @@ from django_jobqueue.events import EventBus
 from django_jobqueue.store import JobStore
 from django_jobqueue.store.transient import is_data_error
 
-from .hands import Claim, HeldJob, InHand
+from .hands import HeldJob, InHand
 
 #: What is written for a job whose outcome the database refuses to hold.
 UNWRITABLE = Transition(
@@ -51,7 +51,6 @@ class Outbox:
         self._retry_pause = 0.0
         self._retry_at = 0.0
         self._commit_unknown = False
-        self._has_releases = False
 
     def add(self, finished: FinishedJob) -> None:
         """Keep an outcome for the next write; from any thread."""
@@ -81,7 +80,7 @@ class Outbox:
             if finished and is_data_error(error):
                 self._write_apart(finished)
                 return []
-            self._finished.extendleft(reversed(finished))
+            self._keep(finished)
             raise
         self._retry_pause = 0.0
         return claimed
@@ -95,39 +94,55 @@ class Outbox:
         self._retry_at = self._elapsed() + self._retry_pause * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load
         self._events.emit("pump.database_failed", error=error, retry_in=self._retry_pause)
 
-    def give_back(self, jobs: Sequence[FinishedJob]) -> None:
-        """Keep releases behind the outcomes: of two answers for one claim in one write, the first
-        counts.
-        """
+    def give_back(self, jobs: Iterable[FinishedJob]) -> None:
+        """Keep releases, behind the outcomes: what a run answered after all counts before them."""
         self._finished.extend(jobs)
-        self._has_releases = True
 
     def _take(self) -> list[FinishedJob]:
-        taken = [self._finished.popleft() for _ in range(len(self._finished))]
-        if not self._has_releases:
-            return taken
-        first_answers: dict[Claim, FinishedJob] = {}
-        for done in taken:
-            first_answers.setdefault((done.job.id, done.job.claim_token), done)
-        return list(first_answers.values())
+        """Take one answer for each job. Of two for one claim the first counts; one for an earlier
+        or later claim of the same job waits for the next write.
+        """
+        taken: dict[int, FinishedJob] = {}
+        for _ in range(len(self._finished)):
+            done = self._finished[0]
+            first = taken.setdefault(done.job.id, done)
+            if first.job.claim_token != done.job.claim_token:
+                break
+            self._finished.popleft()
+        return list(taken.values())
+
+    def _keep(self, finished: Sequence[FinishedJob]) -> None:
+        """Put back what was taken and could not be written."""
+        self._finished.extendleft(reversed(finished))
 
     def _write_apart(self, finished: Sequence[FinishedJob]) -> None:
         """One row that the database refuses must not keep the others from being written."""
-        try:
-            self._conclude(finished, self._store.finish_many(finished))
-        except Exception as error:
-            if not is_data_error(error):
-                self._finished.extendleft(reversed(finished))
-                raise
-            if len(finished) == 1:
-                [refused] = finished
-                self._events.emit("job.outcome_refused", job=refused.job, error=error)
-                finished = [FinishedJob(refused.job, UNWRITABLE, refused.attempted_at)]
-                self._conclude(finished, self._store.finish_many(finished))
-                return
-            middle = len(finished) // 2
-            self._write_apart(finished[:middle])
-            self._write_apart(finished[middle:])
+        parts = [finished]
+        while parts:
+            part = parts.pop()
+            try:
+                self._conclude(part, self._store.finish_many(part))
+            except Exception as error:
+                if not is_data_error(error):
+                    self._keep([done for rest in (part, *reversed(parts)) for done in rest])
+                    raise
+                parts += self._parts_of(part, error)
+
+    def _parts_of(
+        self, refused: Sequence[FinishedJob], error: Exception
+    ) -> list[Sequence[FinishedJob]]:
+        """What to write in place of a refused batch, the last part first: its halves; for a single
+        job the constant outcome; where even that is refused, nothing.
+        """
+        if len(refused) > 1:
+            middle = len(refused) // 2
+            return [refused[middle:], refused[:middle]]
+        [done] = refused
+        self._events.emit("job.outcome_refused", job=done.job, error=error)
+        if done.transition is UNWRITABLE:
+            self._conclude(refused, set())
+            return []
+        return [[FinishedJob(done.job, UNWRITABLE, done.attempted_at)]]
 
     def _conclude(self, finished: Sequence[FinishedJob], held: set[int]) -> None:
         if len(held) < len(finished):

@@ -42,8 +42,9 @@ class Pump(ServiceTask):
     id = "pump"
     #: How soon to see whether the heartbeat has registered this worker.
     UNREGISTERED_SECONDS = 0.05
-    #: How long interrupted handlers have to end before they are given up.
-    INTERRUPT_SECONDS = 2.0
+    #: How long interrupted handlers have to end before they are given up; the second is for a
+    #: worker that was told to hurry.
+    INTERRUPT_SECONDS, HURRY_SECONDS = 2.0, 0.5
 
     def __init__(
         self,
@@ -71,6 +72,7 @@ class Pump(ServiceTask):
         self._wake = threading.Event()
         self._found_nothing = False  #: by a look with empty hands: what ends may make a job ready
         self._drain_until: float | None = None
+        self._interrupt_seconds = self.INTERRUPT_SECONDS
         self.polling = threading.Event()  #: set once the first look was taken
         self.drained = threading.Event()  #: set once nothing is in hand and nothing will be claimed
         self.abandoned = False  #: True when handlers were still running at the end
@@ -92,6 +94,7 @@ class Pump(ServiceTask):
 
     def hurry(self) -> None:
         """Give back at once what still runs."""
+        self._interrupt_seconds = self.HURRY_SECONDS
         self._drain_until = self._elapsed()
         self._wake.set()
 
@@ -151,7 +154,7 @@ class Pump(ServiceTask):
 
     def _rest(self) -> float:
         """Seconds until there is something to do, unless somebody wakes the pump."""
-        if self._outbox.retry_in:
+        if self._outbox.retry_in or len(self._outbox):
             return self._outbox.retry_in
         if not self._slots.have_room:
             return self._poll_seconds
@@ -200,9 +203,9 @@ class Pump(ServiceTask):
         running = self._in_hand.all()
         for held in running:
             held.interrupt()
-        self.abandoned = not self._slots.stop(timeout=self.INTERRUPT_SECONDS)
+        self.abandoned = not self._slots.stop(timeout=self._interrupt_seconds)
         self._give_back(running)
-        until = self._elapsed() + self.INTERRUPT_SECONDS
+        until = self._elapsed() + self._interrupt_seconds
         self._write_until(lambda: until)
 
     def _write_until(self, deadline: Callable[[], float]) -> None:
@@ -213,6 +216,8 @@ class Pump(ServiceTask):
             left = deadline() - self._elapsed()
             if not len(self._in_hand) or left <= 0:
                 return
+            if len(self._outbox) and not self._outbox.retry_in:
+                continue
             self._wake.wait(min(left, self._outbox.retry_in or left))
 
     def write(self) -> None:

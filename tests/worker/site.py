@@ -1,4 +1,4 @@
-"""A site of one test: handlers of its own, a worker in this process, and what was told meanwhile."""
+"""A site of one test: its handlers, a worker in this process, and what was told meanwhile."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
