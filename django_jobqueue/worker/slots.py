@@ -4,7 +4,6 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 
 from django_jobqueue.core.clock import monotonic
-from django_jobqueue.core.clock import monotonic
 from django_jobqueue.core.specs import WantedJobs
 
 from .hands import HeldJob
