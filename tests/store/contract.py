@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import msgspec
 import pytest
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from django_jobqueue.core.errors import InvalidOptions, UniqueConflict
 from django_jobqueue.core.specs import (
@@ -31,6 +31,7 @@ from django_jobqueue.models import (
 from django_jobqueue.models.base import JobRecord
 from django_jobqueue.store import store_for
 from django_jobqueue.store.base import JobStore
+from django_jobqueue.store.transient import is_data_error
 
 from .helpers import (
     BIG_ID,
@@ -610,8 +611,9 @@ class JobStoreContract:
         assert store.find(second.id).error == {"type": "New"}
 
     def test_a_retry_without_a_wait_is_ready_at_the_back_of_the_line(self, store, worker):
-        first = claimed(store, worker, queue="q")
-        other = store.insert(new("q"), now=first.ready_at)
+        store.insert(new("q"), now=LONG_AGO)
+        other = store.insert(new("q"), now=LONG_AGO + MINUTE)
+        [first] = claim(store, worker, "q", total=1)
         assert finish(store, first, JobState.READY, error='{"type":"E"}', report=FAILED)
 
         found = store.find(first.id)
@@ -733,6 +735,20 @@ class JobStoreContract:
             JobState.SCHEDULED,
         ]
         assert AttemptRecord.objects.count() == 3
+
+    def test_a_row_that_cannot_be_stored_is_told_apart_and_stops_no_other(self, store, worker):
+        store.insert_many([new()] * 3)
+        jobs = claim(store, worker)
+        done = [FinishedJob(job, Transition(state=JobState.SUCCEEDED, result="1")) for job in jobs]
+        bad = FinishedJob(jobs[1], Transition(state=JobState.SUCCEEDED, result="no JSON"))
+        for batch in ([done[0], bad, done[2]], [bad]):
+            with pytest.raises(DatabaseError) as caught, transaction.atomic():
+                store.finish_many(batch)
+            assert is_data_error(caught.value)
+
+        assert Job.objects.filter(state="running").count() == 3
+        assert store.finish_many([done[0], done[2]]) == {jobs[0].id, jobs[2].id}
+        assert finish(store, jobs[1], JobState.DEAD, reason=DeathReason.DISCARDED)
 
     def test_a_batch_of_nothing_does_nothing(self, store):
         assert store.finish_many([]) == set()
