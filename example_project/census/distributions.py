@@ -5,10 +5,11 @@ A wheel's RECORD names every file with its SHA-256, so a file that was edited or
 
 import asyncio
 import base64
+import csv
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import Distribution, PackagePath, distributions
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 #: Files hashed at the same time: enough to keep a disk busy.
@@ -26,6 +27,13 @@ class DistributionFacts:
     bytes_checked: int
     altered: tuple[str, ...]
     missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recorded:
+    name: str
+    file: Path
+    digest: str  #: such as sha256=…, in URL-safe Base64
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +63,14 @@ async def check_distribution(name: str, *, folder: Path) -> DistributionFacts:
     DistributionGone if `folder` does not hold it.
     """
     distribution = await asyncio.to_thread(_find, name, folder)
-    recorded = [path for path in distribution.files or () if path.hash is not None]
+    recorded = _recorded(distribution)
     gate = asyncio.Semaphore(HASHED_AT_ONCE)
 
-    async def check(path: PackagePath) -> _Check:
+    async def check(entry: _Recorded) -> _Check:
         async with gate:
-            return await asyncio.to_thread(_checked, path)
+            return await asyncio.to_thread(_checked, entry)
 
-    checks = await asyncio.gather(*(check(path) for path in recorded))
+    checks = await asyncio.gather(*(check(entry) for entry in recorded))
     return DistributionFacts(
         name=name,
         version=distribution.version,
@@ -82,17 +90,26 @@ def _find(name: str, folder: Path) -> Distribution:
     raise DistributionGone(f"{folder} holds no distribution named {name}")
 
 
-def _checked(path: PackagePath) -> _Check:
-    assert path.hash is not None
-    file = Path(str(path.locate()))
+def _recorded(distribution: Distribution) -> Sequence[_Recorded]:
+    """Read the RECORD: `distribution.files` leaves out what is missing, since Python 3.12."""
+    text = distribution.read_text("RECORD") or ""
+    return [
+        _Recorded(name=name, file=Path(str(distribution.locate_file(name))), digest=digest)
+        for name, digest, _ in csv.reader(text.splitlines())
+        if digest
+    ]
+
+
+def _checked(entry: _Recorded) -> _Check:
+    algorithm, _, recorded = entry.digest.partition("=")
     try:
-        size = file.stat().st_size
-        with file.open("rb") as stream:
-            digest = hashlib.file_digest(stream, path.hash.mode).digest()
+        size = entry.file.stat().st_size
+        with entry.file.open("rb") as stream:
+            digest = hashlib.file_digest(stream, algorithm).digest()
     except FileNotFoundError:
-        return _Check(str(path), None, False)
-    text = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-    return _Check(str(path), size, text == path.hash.value)
+        return _Check(entry.name, None, False)
+    found = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return _Check(entry.name, size, found == recorded)
 
 
 def _licence(distribution: Distribution) -> str:
