@@ -55,4 +55,5 @@ $(INSTALLED): pyproject.toml
 	@touch $@
 
 clean:  ## remove what make made
-	rm -rf $(VENV) .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv* .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf example_project/db.sqlite3* example_project/reports

@@ -45,9 +45,12 @@ class Settlement:
         if len(held) == len(finished):
             return held
         left = [
-            done for done in finished if done.id not in held and not done.transition.state.is_final
+            _cancelled(done)
+            for done in finished
+            if done.id not in held and not done.transition.state.is_final
         ]
-        return held | self.archive_cancelled([(done.id, done.job.claim_token) for done in left])
+        cancelled = self.session.rows(*_archive(sorted(left, key=_id))) if left else []
+        return held | {row[0] for row in cancelled}
 
     def archive_cancelled(self, claims: Sequence[Row]) -> set[int]:
         """Move the (id, token) claims that still hold to the archive as cancelled."""
@@ -79,6 +82,12 @@ _EMPTY_REPORT: dict[str, object] = {"error_type": "", "message": "", "traceback"
 
 def _id(done: FinishedJob) -> int:
     return done.job.id
+
+
+def _cancelled(done: FinishedJob) -> FinishedJob:
+    """The same run, its error and report kept, of a job that was asked to stop."""
+    transition = msgspec.structs.replace(done.transition, state=JobState.CANCELLED)
+    return FinishedJob(done.job, transition, done.attempted_at)
 
 
 def array_of_one(text: str, times: int) -> str:
