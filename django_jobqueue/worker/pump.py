@@ -110,7 +110,7 @@ class Pump(ServiceTask):
                     self.polling.set()
                     if self._until_empty and self._is_empty():
                         break
-                    self._wake.wait(self._rest())
+                    self._wake.wait(self.rest())
                 self._drain()
             finally:
                 if not self.abandoned:
@@ -138,7 +138,7 @@ class Pump(ServiceTask):
             jobs = self._outbox.exchange(worker_id=me, wanted=wanted, total=total)
             self._dispatch(jobs)
             claimed += len(jobs)
-        if asks or names == []:
+        if names is not None:
             self._found_nothing = had_empty_hands and not claimed
             self._looking.found(claimed, of=sum(total for _, total in asks))
         return claimed
@@ -152,7 +152,7 @@ class Pump(ServiceTask):
         self._looking.begin()
         return self._queues.names(fresh=self._looking.in_vain)
 
-    def _rest(self) -> float:
+    def rest(self) -> float:
         """Seconds until there is something to do, unless somebody wakes the pump."""
         if self._outbox.retry_in or len(self._outbox):
             return self._outbox.retry_in
@@ -167,14 +167,19 @@ class Pump(ServiceTask):
         for job in claimed:
             prepared = self._prepare(job)
             if isinstance(prepared, FinishedJob):
-                self._in_hand.add([HeldJob(job, None)])
-                self._outbox.add(prepared)
-                self._wake.set()
+                self._write_at_once(prepared)
             else:
                 runnable.append(HeldJob(job, prepared))
         if runnable:
             self._in_hand.add(runnable)
-            self._slots.submit(runnable)
+            for refused in self._slots.submit(runnable):
+                self._write_at_once(FinishedJob(refused.job, UNTOUCHED))
+
+    def _write_at_once(self, finished: FinishedJob) -> None:
+        """What will not be run holds no slot."""
+        self._in_hand.add([HeldJob(finished.job, None)])
+        self._outbox.add(finished)
+        self._wake.set()
 
     def _is_empty(self) -> bool:
         """Whether the last look found nothing, nothing is in hand, and nothing scheduled is due."""

@@ -79,25 +79,36 @@ class Slots:
         return any(lane.room for lane in self._lanes)
 
     def asks(self, queues: Sequence[str]) -> list[Ask]:
-        """Return what to claim: queues that need the same lanes share their room."""
+        """Return what to claim: queues that need the same lanes share their room.
+
+        While one lane is full, what a queue needs that nobody knows yet is found out with one job.
+        """
         grouped: dict[frozenset[Lane], list[str]] = {}
         for queue in queues:
-            lanes = frozenset(self._lanes_of.get(queue, self._lanes))
-            grouped.setdefault(lanes, []).append(queue)
+            grouped.setdefault(frozenset(self._lanes_of.get(queue, ())), []).append(queue)
         asks: list[Ask] = []
         for lanes, names in grouped.items():
-            room = min(lane.room for lane in lanes)
+            room = min(lane.room for lane in lanes or self._lanes)
+            if not lanes and not room:
+                room = int(self.have_room)
             if room > 0:
                 asks.append(([WantedJobs(name, room) for name in names], room))
         return asks
 
-    def submit(self, jobs: Sequence[HeldJob]) -> None:
+    def submit(self, jobs: Sequence[HeldJob]) -> list[HeldJob]:
+        """Run these jobs; return those of queues nobody knew that need a lane which is full."""
+        refused: list[HeldJob] = []
         for lane in self._lanes:
             mine = [held for held in jobs if self._lane_of(held) is lane]
+            strangers = {held.job.queue for held in mine} - self._lanes_of.keys()
+            for queue in {held.job.queue for held in mine}:
+                self._lanes_of.setdefault(queue, set()).add(lane)
+            if mine and strangers and not lane.room:
+                refused += [held for held in mine if held.job.queue in strangers]
+                mine = [held for held in mine if held.job.queue not in strangers]
             if mine:
-                for queue in {held.job.queue for held in mine}:
-                    self._lanes_of.setdefault(queue, set()).add(lane)
                 lane.take(mine)
+        return refused
 
     def ended(self, held: HeldJob) -> None:
         """A runner is done with this job, and its outcome waits to be written; from any thread."""

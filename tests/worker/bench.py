@@ -1,0 +1,139 @@
+"""A pump on a bench: a real store, and runners that a test works by hand."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django_jobqueue import job
+from django_jobqueue.core.specs import FinishedJob, NewJob, Transition
+from django_jobqueue.core.states import JobState
+from django_jobqueue.events import EventBus
+from django_jobqueue.jobs.registry import Registry
+from django_jobqueue.store import JobStore, store_for
+from django_jobqueue.worker.hands import HeldJob, InHand
+from django_jobqueue.worker.membership import Membership
+from django_jobqueue.worker.pump import Prepare, Pump
+from django_jobqueue.worker.queues import ServedQueues
+from django_jobqueue.worker.slots import Slots
+from tests.store.helpers import register_worker
+
+from .site import Told
+
+registry = Registry()
+LEASE = timedelta(seconds=30)
+
+
+@job(name="tests.sync", registry=registry)
+def work() -> None: ...
+
+
+@job(name="tests.async", registry=registry)
+async def work_async() -> None: ...
+
+
+class Time:
+    """Elapsed seconds, as a test lets them pass."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def passes(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+class HandRunners:
+    """Runners whose jobs begin in order as slots are free, and end when the test says so."""
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+        self.running: list[HeldJob] = []
+        self.parked: list[HeldJob] = []
+
+    def start(self) -> None: ...
+
+    def submit(self, jobs: Sequence[HeldJob]) -> None:
+        self.parked += jobs
+        self.fill()
+
+    def fill(self) -> None:
+        while self.parked and len(self.running) < self.slots:
+            self.running.append(self.parked.pop(0))
+
+    def take_back(self) -> list[HeldJob]:
+        taken, self.parked = self.parked, []
+        return taken
+
+    def waiting(self) -> int:
+        return len(self.parked)
+
+    def stop(self, *, timeout: float) -> bool:
+        return not self.running
+
+
+class Bench:
+    """A pump and what it works with. `time` passes for all of it, unless `elapsed` is real."""
+
+    def __init__(
+        self,
+        *,
+        store: JobStore | None = None,
+        sync_slots: int = 2,
+        async_slots: int = 2,
+        queues: Sequence[str] = (),
+        strict: bool = False,
+        elapsed: Callable[[], float] | None = None,
+        prepare: Prepare = lambda job: registry.get(job.handler),
+        **options: Any,
+    ) -> None:
+        self.time, self.told, bus = Time(), Told(), EventBus()
+        elapsed = elapsed or self.time
+        bus.subscribe(self.told)
+        self.store = store or store_for("default")
+        self.membership = Membership(lease=LEASE, elapsed=elapsed)
+        register_worker(worker_id=self.membership.worker_id)
+        self.membership.renewed()
+        self.in_hand = InHand()
+        self.sync, self.asynchronous = HandRunners(sync_slots), HandRunners(async_slots)
+        self.slots = Slots(sync=self.sync, asynchronous=self.asynchronous)
+        self.pump = Pump(
+            store=self.store,
+            membership=self.membership,
+            in_hand=self.in_hand,
+            slots=self.slots,
+            queues=ServedQueues(
+                self.store, configured=queues, strict=strict, refresh_seconds=1, elapsed=elapsed
+            ),
+            prepare=prepare,
+            events=bus,
+            elapsed=elapsed,
+            **{"poll_seconds": 1.0, "drain_seconds": 10.0, **options},
+        )
+
+    def enqueue(self, *, is_async: bool = False, **fields: Any) -> int:
+        handler = "tests.async" if is_async else "tests.sync"
+        return store_for("default").insert(NewJob(handler=handler, **fields)).id
+
+    def end(self, held: HeldJob, **transition: Any) -> None:
+        """Report one running job, as succeeded unless said otherwise."""
+        runners = self.asynchronous if held.handler.is_async else self.sync
+        runners.running.remove(held)
+        runners.fill()
+        wanted = Transition(**{"state": JobState.SUCCEEDED, **transition})
+        self.pump.report(held, FinishedJob(held.job, wanted))
+
+    def end_all(self) -> None:
+        for held in [*self.sync.running, *self.asynchronous.running]:
+            self.end(held)
+
+    @property
+    def running(self) -> list[int]:
+        """The ids of the jobs whose handlers run."""
+        return [held.job.id for held in [*self.sync.running, *self.asynchronous.running]]
+
+    def state_of(self, job_id: int) -> JobState:
+        found = store_for("default").find(job_id)
+        assert found is not None
+        return found.state
