@@ -44,8 +44,8 @@ def write_down(request: HttpRequest, rows: Sequence[Model], what: str) -> None:
     """Record who asked for what on which rows, in the admin's own log."""
     if rows:
         LogEntry.objects.log_actions(
-            user_id=request.user.pk,
-            queryset=rows,  # type: ignore[arg-type]
+            user_id=request.user.pk,  # type: ignore[arg-type]
+            queryset=rows,
             action_flag=CHANGE,
             change_message=what,
         )
@@ -82,5 +82,5 @@ def confirmation(
         "checkbox_name": ACTION_CHECKBOX_NAME,
         "confirmed_name": CONFIRMED,
     }
-    request.current_app = page.admin_site.name  # type: ignore[attr-defined]
+    request.current_app = page.admin_site.name
     return TemplateResponse(request, "admin/jobqueue/confirm_action.html", context)

@@ -21,7 +21,6 @@ class ArchivedJobAdmin(JobRecordAdmin):
         "handler_name",
         "queue_name",
         "state",
-        "priority",
         "attempts",
         "finished_at",
         "ran_for",
@@ -38,6 +37,6 @@ class ArchivedJobAdmin(JobRecordAdmin):
     def has_requeue_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "requeue_archivedjob")
 
-    @admin.action(permissions=["requeue"], description=_("Requeue as new jobs"))
+    @admin.action(permissions=["requeue"], description=_("Requeue as a copy"))
     def requeue(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         requeue_selected(self, request, state=None)

@@ -35,7 +35,7 @@ class LookingAdmin(ModelAdmin):
     list_max_show_all = 0
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
-    sortable_by: tuple[str, ...] = ()
+    sortable_by = ()
     #: Fields that the query string may filter by, besides those of `list_filter`.
     linked_lookups: tuple[str, ...] = ()
 

@@ -1,10 +1,13 @@
 """The list page of a table that may be large."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+
+if TYPE_CHECKING:
+    from .base import LookingAdmin
 
 
 class LargeTableChangeList(ChangeList):
@@ -17,5 +20,5 @@ class LargeTableChangeList(ChangeList):
 
     def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Model]:
         found = super().get_queryset(request, *args, **kwargs)
-        prepared: QuerySet[Model] = self.model_admin.prepare_list(request, found)
-        return prepared
+        page = cast("LookingAdmin", self.model_admin)
+        return page.prepare_list(request, found)

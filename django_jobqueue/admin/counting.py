@@ -31,11 +31,12 @@ def with_counts(queues: QuerySet[Any], *, using: str) -> QuerySet[Any]:
     """
     jobs = Job.objects.using(using).filter(queue=OuterRef("name"))
     dead = DeadJob.objects.using(using).filter(queue=OuterRef("name"))
-    return queues.annotate(
+    counted: QuerySet[Any] = queues.annotate(
         ready_count=BoundedCount(jobs.filter(state=_literal(JobState.READY))),
         running_count=BoundedCount(jobs.filter(state=_literal(JobState.RUNNING))),
         dead_count=BoundedCount(dead),
     )
+    return counted
 
 
 def _literal(state: JobState) -> RawSQL:

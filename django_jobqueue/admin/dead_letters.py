@@ -26,7 +26,6 @@ class DeadJobAdmin(JobRecordAdmin):
         "handler_name",
         "queue_name",
         "reason",
-        "priority",
         "attempts",
         "finished_at",
         "last_error",

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 HIDDEN = _("hidden")
 EMPTY = "-"
-LIST_TEXT_LENGTH = 120
+LIST_TEXT_LENGTH = 80
 
 
 def visible(text: object) -> str:

@@ -10,6 +10,7 @@ from django.contrib.admin.options import ModelAdmin
 from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.db.models import Field, Model, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from rangefilter.filters import DateTimeRangeFilter
 
@@ -64,7 +65,7 @@ class RecentValuesFilter(admin.FieldListFilter):
         return queryset.filter(**{self.field_path: self.chosen})
 
     def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:  # type: ignore[override]
-        without = changelist.get_query_string(remove=self.expected_parameters())
+        without = changelist.get_query_string(remove=[self.field_path])
         yield {"selected": not self.chosen, "query_string": without, "display": _("All")}
         for value in self.values:
             yield {
@@ -91,7 +92,7 @@ class TimeRangeFilter(DateTimeRangeFilter):  # type: ignore[misc]
             if any(day) and not any(time):
                 self.used_parameters[f"{name}_1"] = whole_day
         form: forms.BaseForm = super().get_form(request)
-        labels = (_("From"), _("To"))
+        labels = (gettext("From"), gettext("To"))
         for (name, _whole_day), label in zip(bounds, labels, strict=True):
             form.fields[name].label = label
             form.fields[name].widget = forms.SplitDateTimeWidget(

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from django_jobqueue.core.specs import Cancelled
 from django_jobqueue.core.states import JobState
 from django_jobqueue.jobs import control
 from django_jobqueue.models import Job
@@ -28,7 +29,6 @@ class JobAdmin(JobRecordAdmin):
         "priority",
         "attempts",
         "state_since",
-        "created_at",
         "last_error",
     )
     list_filter = (
@@ -56,11 +56,11 @@ class JobAdmin(JobRecordAdmin):
     def has_run_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "run_job")
 
-    @admin.action(permissions=["cancel"], description=_("Cancel; ask running jobs to stop"))
+    @admin.action(permissions=["cancel"], description=_("Cancel, or ask to stop"))
     def cancel(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         jobs, ticked = selected_rows(self, request)
         reason = f"cancelled in the admin by {request.user.get_username()}"
-        done = control.cancel(*_ids(jobs), reason=reason) if jobs else control.Cancelled()
+        done = control.cancel(*_ids(jobs), reason=reason) if jobs else Cancelled()
         facts = [ngettext("%d cancelled", "%d cancelled", done.cancelled) % done.cancelled]
         if done.asked:
             asked = ngettext(
@@ -74,7 +74,7 @@ class JobAdmin(JobRecordAdmin):
         write_down(request, jobs, "Asked to cancel.")
         tell(self, request, done=bool(done.cancelled or done.asked), facts=facts)
 
-    @admin.action(permissions=["run"], description=_("Run scheduled jobs now"))
+    @admin.action(permissions=["run"], description=_("Run now"))
     def run_now(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         jobs, ticked = selected_rows(self, request)
         count = control.run_now(*_ids(jobs)) if jobs else 0

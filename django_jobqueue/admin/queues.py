@@ -66,7 +66,8 @@ class QueueAdmin(LookingAdmin):
         lasts = Q(paused_until=None) | Q(paused_until__gt=Now())
         paused = When(lasts, paused_at__isnull=False, then=Value(True))
         pause_holds = Case(paused, default=Value(False), output_field=BooleanField())
-        return super().get_queryset(request).annotate(pause_holds=pause_holds)
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(pause_holds=pause_holds)
+        return rows
 
     def prepare_list(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         return with_counts(rows, using=self.using)
@@ -96,9 +97,9 @@ class QueueAdmin(LookingAdmin):
     def queue_name(self, queue: QueueRecord) -> str:
         return visible(queue.name)
 
-    @admin.display(description=_("paused"), boolean=True)
-    def is_paused(self, queue: Any) -> bool:
-        return bool(queue.pause_holds)
+    @admin.display(description=_("paused"))
+    def is_paused(self, queue: Any) -> str:
+        return gettext("paused") if queue.pause_holds else EMPTY
 
     @admin.display(description=_("reason"))
     def reason(self, queue: QueueRecord) -> str:

@@ -41,7 +41,7 @@ def record_fieldsets(*state: str) -> list[tuple[Any, Any]]:
     labels = ("fingerprint_text", "unique_key_text", "tags_text", "meta_text")
     options = ("timeout_seconds", "backoff_text", "worker", "requeued_from_job")
     return [
-        (None, {"fields": ("id", "handler_name", "queue_name", *state, *counts)}),
+        (None, {"fields": ("id", "handler_name", "queue_name", state, counts)}),
         (_("What it was given, and what came of it"), {"fields": said}),
         (_("Labels"), {"fields": labels}),
         (_("Options and origin"), {"fields": options}),
@@ -57,7 +57,7 @@ class JobRecordAdmin(LookingAdmin):
     ordering = ("-id",)
     search_fields = ("id", "fingerprint", "unique_key")
     search_help_text = _("An id, or a whole fingerprint or unique key.")
-    linked_lookups = ("id", "fingerprint", "unique_key")
+    linked_lookups: tuple[str, ...] = ("id", "fingerprint", "unique_key")
     readonly_fields = (
         "id",
         "handler_name",
@@ -80,16 +80,18 @@ class JobRecordAdmin(LookingAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         allowed = Value(self.may(request, "view_payload"), output_field=BooleanField())
-        return super().get_queryset(request).annotate(shows_payload=allowed)
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(shows_payload=allowed)
+        return rows
 
     def prepare_list(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         rows = rows.defer(*WIDE_COLUMNS)
         if not self.may(request, "view_payload"):
             return rows
         message = Left(KeyTextTransform("message", F("error")), LIST_TEXT_LENGTH)
-        return rows.annotate(
+        told: QuerySet[Any] = rows.annotate(
             last_error_type=KeyTextTransform("type", F("error")), last_error_message=message
         )
+        return told
 
     def prepare_selection(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         return super().prepare_selection(rows).defer(*WIDE_COLUMNS)

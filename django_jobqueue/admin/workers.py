@@ -61,7 +61,7 @@ class WorkerAdmin(LookingAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         length = DurationField()
-        return (
+        rows: QuerySet[Any] = (
             super()
             .get_queryset(request)
             .annotate(
@@ -69,6 +69,7 @@ class WorkerAdmin(LookingAdmin):
                 lease_left=ExpressionWrapper(F("lease_expires_at") - Now(), output_field=length),
             )
         )
+        return rows
 
     @admin.display(description=_("worker"))
     def name(self, worker: WorkerRecord) -> str:
@@ -109,7 +110,7 @@ class WorkerAdmin(LookingAdmin):
     def has_stop_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "stop_worker")
 
-    @admin.action(permissions=["stop"], description=_("Ask to stop, finishing what runs"))
+    @admin.action(permissions=["stop"], description=_("Ask to stop"))
     def ask_to_stop(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         workers, ticked = selected_rows(self, request)
         store = site_store()

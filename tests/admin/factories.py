@@ -76,3 +76,13 @@ def list_url(model: type[Model]) -> str:
 
 def page_url(row: Model, page: str = "change") -> str:
     return reverse(f"admin:jobqueue_{row._meta.model_name}_{page}", args=[quote(row.pk)])
+
+
+def shown(response) -> list[object]:
+    """The keys of the rows on a list page, in order."""
+    return [row.pk for row in response.context["cl"].result_list]
+
+
+def job_queries(queries) -> list[str]:
+    """The captured statements on our tables: sessions, users and messages are not what we ask."""
+    return [query["sql"] for query in queries if "jobqueue_" in query["sql"]]

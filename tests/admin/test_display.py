@@ -56,4 +56,4 @@ def test_json_is_indented_and_none_is_a_dash():
 def test_an_error_is_told_on_one_line_of_bounded_length():
     assert short_error("E", "two\nlines") == "E: two lines"
     assert short_error(None, None) == ""
-    assert len(short_error("E", "x" * 500)) == 120
+    assert len(short_error("E", "x" * 500)) == 80

@@ -21,13 +21,14 @@ from .factories import (
 pytestmark = pytest.mark.django_db
 
 TAG = "<script>alert(1)</script>"
+QUEUE_LENGTH = 128
 CORPUS = [
     TAG,
     f"'\"><img src=x onerror=alert(1)>{TAG}",
     f"two\nlines {TAG}",
     f"\x1b[31mred\x1b[0m {TAG}",
     f"\u202egnp.exe {TAG}",
-    (TAG + "x" * 255)[:128],
+    (TAG + "x" * 255)[:255],
     "{{ 7|add:7 }} {% load static %} %s %(name)s {} {0.__class__}" + TAG,
     "javascript:alert(1)//" + TAG,
 ]
@@ -37,7 +38,7 @@ def job_columns(text):
     said = {"type": text, "message": text, "fields": {text: text}, "data": [text]}
     return {
         "handler": text,
-        "queue": text,
+        "queue": text[:QUEUE_LENGTH],
         "fingerprint": text,
         "unique_key": text,
         "payload": {"args": [text], "kwargs": {text: text}},
@@ -59,14 +60,14 @@ def rows(request, db):
         make_job("running", **columns),
         make_archived(**columns),
         make_dead(**columns),
-        make_queue(text, paused_at="2026-01-01T00:00Z", pause_reason=text),
+        make_queue(text[:QUEUE_LENGTH], paused_at="2026-01-01T00:00Z", pause_reason=text),
         make_worker(host=text, version=text[:64], queues=[text], handlers=[text, {text: text}]),
     ]
     for job in rows[:3]:
         make_attempt(
             job, outcome=text[:16], error_type=text, message=text, traceback=text, log=[text]
         )
-    make_job(queue=text + "2", handler=text)
+    make_job(queue="2" + text[: QUEUE_LENGTH - 1], handler=text)
     return rows
 
 
