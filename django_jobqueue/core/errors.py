@@ -211,9 +211,10 @@ class LeakedTransaction(JobQueueError):
     """A handler ended and left a transaction open; what it wrote in there was rolled back."""
 
     def __init__(self, aliases: Iterable[str]) -> None:
+        self.aliases = tuple(aliases)
         super().__init__(
-            f"the handler left a transaction open on the database {', '.join(aliases)}; it was "
-            "rolled back. Use transaction.atomic() as a block."
+            f"the handler left a transaction open on the database {', '.join(self.aliases)}; it "
+            "was rolled back. Use transaction.atomic() as a block."
         )
 
 

@@ -34,6 +34,7 @@ ONE_OF_EACH = [
     errors.RequeueRefused(12, "its key is taken"),
     errors.DatabaseNotReady("connection refused"),
     errors.LeaseLost(12),
+    errors.LeakedTransaction(["default"]),
 ]
 
 

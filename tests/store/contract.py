@@ -895,6 +895,16 @@ class JobStoreContract:
         assert state_of(store, job.id) is JobState.CANCELLED
         assert not Job.objects.exists()
 
+    def test_what_the_last_run_of_a_cancelled_job_said_is_kept(self, store):
+        job = claimed(store)
+        store.cancel(JobFilter(ids=(job.id,)))
+        assert finish(store, job, state=JobState.READY, error='{"type":"Late"}', report=FAILED)
+
+        assert store.find(job.id).error == {"type": "Late"}
+        assert [(one.outcome, one.message) for one in store.attempts_of(job.id)] == [
+            ("failed", "no")
+        ]
+
     @pytest.mark.parametrize("end", ["success", "death", "cancel"])
     def test_a_run_that_ended_for_good_first_wins_over_a_request_to_cancel(self, store, end):
         job = claimed(store)
