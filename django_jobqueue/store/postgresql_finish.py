@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from django_jobqueue.core.specs import FinishedJob
+from django_jobqueue.core.specs import AttemptReport, FinishedJob
 from django_jobqueue.core.states import ARCHIVED_STATES, JobState
 
 from . import sql
@@ -86,7 +86,8 @@ def _id(done: FinishedJob) -> int:
 
 def _cancelled(done: FinishedJob) -> FinishedJob:
     """The same run, its error and report kept, of a job that was asked to stop."""
-    transition = msgspec.structs.replace(done.transition, state=JobState.CANCELLED)
+    report = done.transition.report or AttemptReport(outcome=JobState.CANCELLED.value)
+    transition = msgspec.structs.replace(done.transition, state=JobState.CANCELLED, report=report)
     return FinishedJob(done.job, transition, done.attempted_at)
 
 

@@ -56,7 +56,8 @@ class SQLiteFinish(OrmStore):
             held = sorted((one for one in unique.values() if one.id in asked), key=_id)
             for one in held:
                 if asked[one.id] and not one.state.is_final:
-                    one.state, one.outcome = JobState.CANCELLED, JobState.CANCELLED.value
+                    one.state = JobState.CANCELLED
+                    one.outcome = one.outcome or JobState.CANCELLED.value
             self._write_held(held, now)
         return set(asked)
 
