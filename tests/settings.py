@@ -3,7 +3,6 @@
 import atexit
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from example_project.databases import database_from_url
@@ -19,7 +18,8 @@ STATIC_URL = "static/"
 
 _url = os.environ.get("DATABASE_URL", "")
 if not _url:
-    _folder = Path(tempfile.mkdtemp(prefix="jobqueue-tests-"))
+    _folder = Path(__file__).parent.parent / ".cache" / f"tests-{os.getpid()}"
+    _folder.mkdir(parents=True, exist_ok=True)
     atexit.register(shutil.rmtree, _folder, ignore_errors=True)
     _url = f"sqlite:///{_folder}/site.sqlite3"
 DATABASES = {"default": database_from_url(_url)}
