@@ -4,7 +4,7 @@ passed over.
 
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -105,6 +105,17 @@ def test_the_reaper_passes_over_a_worker_whose_claim_is_open(sides: tuple[Side, 
     assert during == []
     assert [one.worker_id for one in after] == [worker]
     assert Job.objects.get().state == JobState.READY
+
+
+def test_two_promoters_do_not_wait_for_each_other(sides: tuple[Side, Side]) -> None:
+    mine, theirs = sides
+    for _ in range(3):
+        make_job(state=JobState.SCHEDULED, run_at=datetime(2020, 1, 1, tzinfo=UTC))
+    with theirs.connection.transaction():
+        first = theirs.store.promote(limit=2)
+        second = mine.store.promote(limit=2)
+
+    assert (first.count, second.count) == (2, 1)
 
 
 def test_a_heartbeat_passes_while_a_claim_is_open(sides: tuple[Side, Side]) -> None:
