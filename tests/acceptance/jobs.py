@@ -1,0 +1,51 @@
+"""Handlers of the processes under test. What they do beside the database goes to a journal, one
+line per event, appended: it survives whatever becomes of the process.
+"""
+
+import os
+import threading
+from pathlib import Path
+
+from django_jobqueue import JobContext, job
+
+JOURNAL = "JOBQUEUE_JOURNAL"
+#: Nothing sets it: a pause that needs no sleep.
+_NEVER = threading.Event()
+
+
+def note(line: str) -> None:
+    """Append one line; the system writes it whole."""
+    with Path(os.environ[JOURNAL]).open("a") as journal:
+        journal.write(f"{line}\n")
+
+
+@job(name="acceptance.work")
+def work(number: int, seconds: float = 0.0) -> int:
+    note(f"start {number}")
+    _NEVER.wait(seconds)
+    note(f"end {number}")
+    return number
+
+
+@job(name="acceptance.wait_for")
+def wait_for(path: str) -> str:
+    """Run until the file is there."""
+    note("start waiting")
+    while not Path(path).exists():
+        _NEVER.wait(0.01)
+    note("end waiting")
+    return "seen"
+
+
+@job(name="acceptance.wait_async")
+async def wait_async() -> None:
+    import asyncio
+
+    note("start async")
+    await asyncio.Event().wait()
+
+
+@job(name="acceptance.tell_attempt")
+def tell_attempt(context: JobContext) -> int:
+    note(f"attempt {context.attempt}")
+    return context.attempt

@@ -1,0 +1,14 @@
+"""Settings of the processes that acceptance tests start: DATABASE_URL is the test's own database,
+and JOBQUEUE_SETTINGS (JSON) what it says about the queue.
+"""
+
+import json
+import os
+
+from example_project.databases import database_from_url
+from tests.settings import *  # noqa: F403 - a settings module of Django extends another like this
+from tests.settings import INSTALLED_APPS as _APPS
+
+DATABASES = {"default": database_from_url(os.environ["DATABASE_URL"])}
+INSTALLED_APPS = [*_APPS, "tests.acceptance"]
+JOBQUEUE = json.loads(os.environ.get("JOBQUEUE_SETTINGS", "{}"))

@@ -1,0 +1,83 @@
+"""A worker that is told to stop."""
+
+import signal
+from time import monotonic
+
+import pytest
+
+from django_jobqueue import JobState
+from django_jobqueue.core.states import WorkerState
+from django_jobqueue.models import Job, WorkerRecord
+
+from .jobs import wait_async, wait_for, work
+from .processes import PATIENCE, Deployment, within
+
+pytestmark = pytest.mark.acceptance
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda one: one.name)
+def test_the_running_job_is_finished_and_nothing_new_begins(
+    deployment: Deployment, number: signal.Signals
+) -> None:
+    gate = deployment.folder / "gate"
+    running = wait_for.enqueue(str(gate))
+    worker = deployment.worker("--concurrency", "1")
+    assert deployment.has_noted("start waiting")
+    waiting = work.enqueue(1)
+
+    worker.send(number)
+    registered = WorkerRecord.objects.filter(pid=worker.pid)
+    gate.touch()
+
+    assert worker.status() == 0, worker.output
+    assert running.refresh().state == JobState.SUCCEEDED
+    assert (waiting.refresh().state, waiting.snapshot.attempt) == (JobState.READY, 0)
+    assert registered.get().state == WorkerState.STOPPED
+    assert "Traceback" not in worker.output
+
+
+def test_what_does_not_end_in_time_is_given_back_with_its_attempt(deployment: Deployment) -> None:
+    sync = wait_for.enqueue("/nowhere/at/all")
+    asynchronous = wait_async.enqueue()
+    worker = deployment.worker(DRAIN=0.2)
+    assert deployment.has_noted("start waiting", "start async")
+
+    worker.send(signal.SIGTERM)
+    began = monotonic()
+
+    assert worker.status() == 0, worker.output
+    assert monotonic() - began < 0.2 + 5
+    for handle in (sync, asynchronous):
+        row = Job.objects.get(pk=handle.id)
+        assert (row.state, row.attempt, row.rescues) == (JobState.READY, 0, 0)
+
+
+def test_a_second_signal_gives_everything_back_at_once(deployment: Deployment) -> None:
+    handle = wait_for.enqueue("/nowhere/at/all")
+    worker = deployment.worker(DRAIN=60)
+    assert deployment.has_noted("start waiting")
+
+    worker.send(signal.SIGTERM)
+    stopped_claiming = work.enqueue(1)
+    assert not within(0.5, lambda: "start 1" in deployment.journal)
+    began = monotonic()
+    worker.send(signal.SIGINT)
+
+    assert worker.status() == 0, worker.output
+    assert monotonic() - began < 2
+    row = Job.objects.get(pk=handle.id)
+    assert (row.state, row.attempt) == (JobState.READY, 0)
+    assert stopped_claiming.refresh().state == JobState.READY
+
+
+def test_an_operator_may_ask_it_to_stop(deployment: Deployment) -> None:
+    from django_jobqueue.store import store_for
+
+    worker = deployment.worker()
+    registered = WorkerRecord.objects.filter(pid=worker.pid)
+    assert within(PATIENCE, registered.exists)
+
+    store_for("default").request_worker_stop(registered.get().pk)
+
+    assert worker.status() == 0, worker.output
+    assert registered.get().state == WorkerState.STOPPED
