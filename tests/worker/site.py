@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MethodType
 from typing import Any
 
 import pytest
@@ -87,15 +88,21 @@ class Site:
 
     def __init__(self) -> None:
         self.registry, self.bus, self.told = Registry(), EventBus(), Told()
+        self.declared: dict[str, Any] = {}  #: what @job returned, by the handler's name
         self.bus.subscribe(self.told)
 
     def job(self, function: Any = None, **options: Any) -> Any:
         """@job in the registry of this test, on functions that are defined inside it."""
         if function is None:
             return lambda declared: self.job(declared, **options)
+        if isinstance(function, MethodType):
+            function = _as_function(function)
         # Defined in a test, where no other process must import it.
         function.__qualname__ = function.__name__
-        return job(registry=self.registry, **{"name": function.__name__, **options})(function)
+        named = {"name": function.__name__, **options}
+        made = job(registry=self.registry, **named)(function)
+        self.declared[named["name"]] = made
+        return made
 
     def counted(self, name: str, **options: Any) -> list[str]:
         """Declare a handler that only notes its runs, and return the notes."""
@@ -129,6 +136,13 @@ class Site:
         finally:
             running.worker.stop()
             running.end()
+
+
+def _as_function(method: Callable[[], object]) -> Callable[[], object]:
+    def call() -> object:
+        return method()
+
+    return call
 
 
 class Gate:

@@ -1,0 +1,185 @@
+"""Whatever happens around a handler, the executor reports exactly one outcome and never raises."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from django_jobqueue import JobContext, JobState
+from django_jobqueue.core.clock import SystemClock
+from django_jobqueue.core.outcomes import Answer
+from django_jobqueue.core.retry import RetryPolicy
+from django_jobqueue.core.specs import ClaimedJob, FinishedJob
+from django_jobqueue.events import EventBus
+from django_jobqueue.store.sqlite import SQLiteStore
+from django_jobqueue.worker.executor import Executor
+from django_jobqueue.worker.hands import HeldJob
+from django_jobqueue.worker.timeouts import TimeoutWatch
+
+from .site import PATIENCE, Site
+
+
+class ProgressGate(SQLiteStore):
+    """Progress comes here and waits; the second write of it, when the run has ended."""
+
+    def __init__(self) -> None:
+        super().__init__("default")
+        self.writes: list[str | None] = []
+        self.last_write, self.go_on = threading.Event(), threading.Event()
+
+    def save_progress(self, job_id: int, token: object, **texts: Any) -> bool:
+        self.writes.append(texts["progress"])
+        if len(self.writes) == 2:
+            self.last_write.set()
+            assert self.go_on.wait(PATIENCE)
+        return True
+
+
+class Trial:
+    """One held job and an executor that reports to the test."""
+
+    def __init__(
+        self,
+        function: Any,
+        *,
+        store: Any = None,
+        clean_thread: Callable[[], Sequence[str]] = list,
+    ) -> None:
+        site = Site()
+        handler = site.job(function, name="tried").handler
+        self.reported: list[FinishedJob] = []
+        self.executor = Executor(
+            registry=site.registry,
+            defaults=RetryPolicy(),
+            clock=SystemClock(),
+            make_context=lambda held: JobContext(
+                held.job, store=store, cancelled=held.cancelled, lease_lost=held.lease_lost
+            ),
+            timeouts=TimeoutWatch(),
+            clean_thread=clean_thread,
+            events=EventBus(),
+            unknown_handler_grace=timedelta(0),
+        )
+        self.executor.reports_to(lambda held, finished: self.reported.append(finished))
+        self.held = HeldJob(a_claim(), handler)
+
+    @property
+    def answer(self) -> FinishedJob:
+        [finished] = self.reported
+        return finished
+
+
+def a_claim() -> ClaimedJob:
+    now = SystemClock().now()
+    return ClaimedJob(
+        id=1,
+        queue="default",
+        handler="tried",
+        payload='{"args":[],"kwargs":{}}',
+        priority=0,
+        attempt=1,
+        max_attempts=1,
+        reprocess_count=0,
+        rescues=0,
+        ready_at=now,
+        created_at=now,
+        is_expired=False,
+        timeout_seconds=None,
+        backoff=None,
+        fingerprint="",
+        unique_key=None,
+        concurrency_key=None,
+        meta="{}",
+        tags="[]",
+        checkpoints=None,
+        error=None,
+        claim_token=uuid4(),
+        worker_id=uuid4(),
+    )
+
+
+def test_an_answer_that_nobody_defined_is_a_failed_attempt() -> None:
+    class Shrug(Answer):
+        pass
+
+    def shrug() -> None:
+        raise Shrug
+
+    trial = Trial(shrug)
+    trial.executor.perform(trial.held)
+
+    assert trial.answer.transition.state == JobState.DEAD
+
+
+def test_an_error_while_cleaning_up_is_a_failed_attempt() -> None:
+    def clean_thread() -> list[str]:
+        raise OSError("the socket is gone")
+
+    trial = Trial(do_nothing, clean_thread=clean_thread)
+    trial.executor.perform(trial.held)
+
+    assert "OSError" in (trial.answer.transition.error or "")
+
+
+def do_nothing() -> None: ...
+
+
+def test_a_transaction_that_was_left_open_fails_the_attempt() -> None:
+    trial = Trial(do_nothing, clean_thread=lambda: ["default"])
+    trial.executor.perform(trial.held)
+
+    assert "LeakedTransaction" in (trial.answer.transition.error or "")
+
+
+def test_a_cancellation_during_the_last_write_of_progress_is_too_late() -> None:
+    store = ProgressGate()
+
+    async def count(context: JobContext) -> str:
+        await context.aprogress(1, 2)
+        await context.aprogress(2, 2)
+        return "done"
+
+    trial = Trial(count, store=store)
+
+    async def cancel_at_the_last_write() -> None:
+        run = asyncio.create_task(trial.executor.perform_async(trial.held))
+        await asyncio.to_thread(store.last_write.wait, PATIENCE)
+        run.cancel()
+        store.go_on.set()
+        await run
+
+    asyncio.run(cancel_at_the_last_write())
+
+    assert trial.answer.transition.state == JobState.SUCCEEDED
+
+
+@pytest.mark.parametrize("flag", ["cancelled", "interrupted"])
+def test_a_cancelled_coroutine_says_why_it_was_cancelled(flag: str) -> None:
+    entered = asyncio.Event()
+
+    async def wait_for_ever() -> None:
+        entered.set()
+        await asyncio.Event().wait()
+
+    trial = Trial(wait_for_ever)
+
+    async def end_it() -> None:
+        run = asyncio.create_task(trial.executor.perform_async(trial.held))
+        await entered.wait()
+        trial.held.interrupt_with(run.cancel)
+        if flag == "cancelled":
+            trial.held.request_cancel()
+        else:
+            trial.held.interrupt()
+        await run
+
+    asyncio.run(end_it())
+
+    transition = trial.answer.transition
+    expected = JobState.CANCELLED if flag == "cancelled" else JobState.READY
+    assert transition.state == expected
+    assert transition.attempt_change == (0 if flag == "cancelled" else -1)
