@@ -4,6 +4,7 @@ The pump has the second kind: outside any pool, bound on the server and prepared
 with handlers. A test that drains inside its own transaction uses the first.
 """
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
@@ -64,7 +65,8 @@ class DjangoSession:
 
 
 class PsycopgSession:
-    """Statements on a psycopg connection of its own, in autocommit mode; for one thread.
+    """Statements on a psycopg connection of its own, in autocommit mode. Threads may share it, one
+    statement at a time; `together` and `atomic` are for a session of one thread.
 
     Errors are psycopg's, not Django's. After a lost connection the next statement opens a new one.
     """
@@ -73,6 +75,7 @@ class PsycopgSession:
         self.using, self.name = using, name
         self._prepare_threshold = 0 if prepared else None
         self._connection: Any = None
+        self._opening = threading.Lock()
 
     def rows(self, sql: str, parameters: Parameters) -> list[Row]:
         cursor = self._connected().execute(sql, parameters)
@@ -107,11 +110,17 @@ class PsycopgSession:
         return self._connected()
 
     def _connected(self) -> Any:
-        if self._connection is not None and (self._connection.closed or self._connection.broken):
-            self.close()
-        if self._connection is None:
-            self._connection = self._open()
+        if not self._is_usable:
+            with self._opening:  # or two threads open one each, and one of them is never closed
+                if not self._is_usable:
+                    self.close()
+                    self._connection = self._open()
         return self._connection
+
+    @property
+    def _is_usable(self) -> bool:
+        connection = self._connection
+        return connection is not None and not connection.closed and not connection.broken
 
     def _open(self) -> Any:
         import psycopg

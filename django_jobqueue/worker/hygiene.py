@@ -51,7 +51,10 @@ def clean_thread() -> list[str]:
 def _is_in_transaction(wrapper: BaseDatabaseWrapper) -> bool:
     """Ask the driver, which knows of a BEGIN that Django was not told of, without a round trip."""
     if isinstance(wrapper.connection, sqlite3.Connection):
-        return wrapper.connection.in_transaction
+        try:
+            return wrapper.connection.in_transaction
+        except sqlite3.ProgrammingError:  # the handler closed it behind Django's back
+            return False
     status = getattr(getattr(wrapper.connection, "info", None), "transaction_status", None)
     return status in _IN_TRANSACTION or wrapper.in_atomic_block
 

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from types import MethodType
+from types import FunctionType
 from typing import Any
 
 import pytest
@@ -95,11 +95,11 @@ class Site:
         """@job in the registry of this test, on functions that are defined inside it."""
         if function is None:
             return lambda declared: self.job(declared, **options)
-        if isinstance(function, MethodType):
+        named = {"name": getattr(function, "__name__", "handler"), **options}
+        if not isinstance(function, FunctionType):
             function = _as_function(function)
         # Defined in a test, where no other process must import it.
-        function.__qualname__ = function.__name__
-        named = {"name": function.__name__, **options}
+        function.__qualname__ = "handler"
         made = job(registry=self.registry, **named)(function)
         self.declared[named["name"]] = made
         return made
@@ -138,9 +138,9 @@ class Site:
             running.end()
 
 
-def _as_function(method: Callable[[], object]) -> Callable[[], object]:
+def _as_function(callable_: Callable[[], object]) -> Callable[[], object]:
     def call() -> object:
-        return method()
+        return callable_()
 
     return call
 

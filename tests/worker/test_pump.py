@@ -12,6 +12,7 @@ from django_jobqueue.models import Job
 from django_jobqueue.service import StopSender
 
 from .bench import Bench
+from .site import COMMITTED
 
 pytestmark = pytest.mark.django_db
 
@@ -231,6 +232,10 @@ class TestRest:
 
 
 class TestUntilEmpty:
+    """At its end the pump closes its connection, so what it sees must be committed."""
+
+    pytestmark = COMMITTED
+
     def test_it_returns_once_nothing_is_due(self) -> None:
         Bench(until_empty=True, elapsed=monotonic).pump.run(StopSender().receiver())
 
