@@ -1,6 +1,7 @@
 """Where handlers run: threads for sync ones, one event loop for async ones."""
 
 import asyncio
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
@@ -8,6 +9,8 @@ from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from .hands import HeldJob
+
+logger = logging.getLogger(__name__)
 
 
 class Runners(Protocol):
@@ -153,7 +156,7 @@ class EventLoopRunner:
             await asyncio.wait(self._tasks)
         if self._tidying is not None:
             await self._tidying
-        await self._tidy()
+        await self._tidy_up()
 
     def _call(self, function: Callable[[], None]) -> None:
         if self._loop is not None and not self._loop.is_closed():
@@ -179,7 +182,13 @@ class EventLoopRunner:
         is_tidying = self._tidying is not None and not self._tidying.done()
         if loop.time() >= self._next_tidy and not is_tidying and not self._stopped.is_set():
             self._next_tidy = loop.time() + self.TIDY_SECONDS
-            self._tidying = loop.create_task(self._tidy())
+            self._tidying = loop.create_task(self._tidy_up())
+
+    async def _tidy_up(self) -> None:
+        try:
+            await self._tidy()
+        except Exception:
+            logger.exception("cleaning up behind async jobs failed")
 
     def _stop_when_idle(self) -> None:
         self._stopped.set()

@@ -1,0 +1,59 @@
+"""How far ahead a worker claims: as fast as its jobs end."""
+
+from django_jobqueue.worker.prefetch import Prefetch
+
+from .bench import Time
+
+
+def prefetch_after(*, jobs: int, seconds: float, rounds: int = 50) -> int:
+    time = Time()
+    prefetch = Prefetch(elapsed=time)
+    for _ in range(rounds):
+        time.passes(seconds)
+        prefetch.finished(jobs)
+    return prefetch.jobs
+
+
+def test_nothing_is_held_in_advance_before_a_job_has_ended() -> None:
+    assert Prefetch(elapsed=Time()).jobs == 0
+
+
+def test_long_jobs_are_not_held_in_advance() -> None:
+    assert prefetch_after(jobs=10, seconds=2.0) == 0
+
+
+def test_of_short_jobs_a_tenth_of_a_second_is_held() -> None:
+    assert 99 <= prefetch_after(jobs=100, seconds=0.1) <= 100
+
+
+def test_there_is_a_most() -> None:
+    assert prefetch_after(jobs=500, seconds=0.001) == 1500
+
+
+def test_when_jobs_become_long_it_shrinks_to_nothing() -> None:
+    time = Time()
+    prefetch = Prefetch(elapsed=time)
+    for _ in range(50):
+        time.passes(0.01)
+        prefetch.finished(100)
+    assert prefetch.jobs > 900
+    for _ in range(30):
+        time.passes(1)
+        prefetch.finished(1)
+
+    assert prefetch.jobs == 0
+
+
+def test_idle_time_does_not_count_as_slowness() -> None:
+    time = Time()
+    prefetch = Prefetch(elapsed=time)
+    for _ in range(50):
+        time.passes(0.01)
+        prefetch.finished(100)
+    fast = prefetch.jobs
+    time.passes(3600)
+    prefetch.idle()
+    time.passes(0.01)
+    prefetch.finished(100)
+
+    assert prefetch.jobs >= fast * 0.99
