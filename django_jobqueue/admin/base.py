@@ -11,6 +11,10 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
 
 from django_jobqueue import conf
 
@@ -61,6 +65,17 @@ class LookingAdmin(ModelAdmin):
 
     def may(self, request: HttpRequest, codename: str) -> bool:
         return request.user.has_perm(f"{self.opts.app_label}.{codename}")
+
+    def link(self, page: str, *keys: object, text: object, **query: str) -> SafeString | str:
+        """Return a link to a page of these tables; the text alone where this site has no such."""
+        try:
+            address = reverse(
+                f"admin:{self.opts.app_label}_{page}", args=keys, current_app=self.admin_site.name
+            )
+        except NoReverseMatch:
+            return str(text)
+        asked = f"?{urlencode(query)}" if query else ""
+        return format_html('<a href="{}{}">{}</a>', address, asked, text)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return LargeTableChangeList

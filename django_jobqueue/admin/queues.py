@@ -1,15 +1,11 @@
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -118,12 +114,8 @@ class QueueAdmin(LookingAdmin):
         return bounded(queue.dead_count)
 
     @admin.display(description=_("jobs"))
-    def jobs(self, queue: QueueRecord) -> SafeString:
-        address = reverse(
-            f"admin:{self.opts.app_label}_job_changelist", current_app=self.admin_site.name
-        )
-        asked = urlencode({"queue": queue.name})
-        return format_html('<a href="{}?{}">{}</a>', address, asked, _("show"))
+    def jobs(self, queue: QueueRecord) -> object:
+        return self.link("job_changelist", text=_("show"), queue=queue.name)
 
     @admin.action(permissions=["pause"], description=_("Pause"))
     def pause(self, request: HttpRequest, queryset: QuerySet[Any]) -> TemplateResponse | None:

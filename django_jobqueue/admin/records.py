@@ -8,9 +8,6 @@ from django.db.models import BooleanField, F, QuerySet, Value
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
-from django.urls import NoReverseMatch, reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -140,15 +137,17 @@ class JobRecordAdmin(LookingAdmin):
         return span(_run_time(job))
 
     @admin.display(description=_("worker"))
-    def worker(self, job: JobRecord) -> SafeString | str:
-        return self._link("workerrecord", job.worker_id)
+    def worker(self, job: JobRecord) -> object:
+        key = job.worker_id
+        return EMPTY if key is None else self.link("workerrecord_change", key, text=key)
 
     @admin.display(description=_("requeued from"))
-    def requeued_from_job(self, job: JobRecord) -> SafeString | str:
+    def requeued_from_job(self, job: JobRecord) -> object:
         """Dead letters live on under their own id; a copy of an archived job has another."""
         if job.requeued_from == job.pk:
             return gettext("its own dead letter")
-        return self._link("archivedjob", job.requeued_from)
+        key = job.requeued_from
+        return EMPTY if key is None else self.link("archivedjob_change", key, text=key)
 
     @admin.display(description=_("payload"))
     def payload_text(self, job: JobRecord) -> object:
@@ -181,20 +180,6 @@ class JobRecordAdmin(LookingAdmin):
     @admin.display(description=_("backoff"))
     def backoff_text(self, job: JobRecord) -> object:
         return pretty_json(job.backoff)
-
-    def _link(self, model_name: str, key: object) -> SafeString | str:
-        """A link where this site shows that table, else the plain key."""
-        if key is None:
-            return EMPTY
-        try:
-            address = reverse(
-                f"admin:{self.opts.app_label}_{model_name}_change",
-                args=[key],
-                current_app=self.admin_site.name,
-            )
-        except NoReverseMatch:
-            return str(key)
-        return format_html('<a href="{}">{}</a>', address, key)
 
 
 def _is_readable(job: Any) -> bool:

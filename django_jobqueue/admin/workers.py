@@ -5,9 +5,6 @@ from django.contrib import admin
 from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -101,11 +98,8 @@ class WorkerAdmin(LookingAdmin):
         return _("%s left") % span(left)
 
     @admin.display(description=_("running jobs"))
-    def jobs(self, worker: WorkerRecord) -> SafeString:
-        address = reverse(
-            f"admin:{self.opts.app_label}_job_changelist", current_app=self.admin_site.name
-        )
-        return format_html('<a href="{}?worker_id={}">{}</a>', address, worker.pk, _("show"))
+    def jobs(self, worker: WorkerRecord) -> object:
+        return self.link("job_changelist", text=_("show"), worker_id=str(worker.pk))
 
     def has_stop_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "stop_worker")

@@ -7,10 +7,10 @@ from django.contrib.admin.sites import site as default_site
 from django.test import override_settings
 from django.urls import include, path
 
-from django_jobqueue.admin import DeadJobAdmin, JobAdmin
+from django_jobqueue.admin import DeadJobAdmin, JobAdmin, QueueAdmin, WorkerAdmin
 from django_jobqueue.models import ArchivedJob, DeadJob, Job, QueueRecord, WorkerRecord
 
-from .factories import make_dead, make_job
+from .factories import make_dead, make_job, make_queue, make_worker
 
 pytestmark = pytest.mark.django_db
 
@@ -28,11 +28,15 @@ class MailJobAdmin(JobAdmin):
 site = AdminSite(name="operations")
 site.register(Job, MailJobAdmin)
 site.register(DeadJob, DeadJobAdmin)
+queue_site = AdminSite(name="queues")
+queue_site.register(QueueRecord, QueueAdmin)
+queue_site.register(WorkerRecord, WorkerAdmin)
 plain_site = AdminSite(name="plain")
 plain_site.register(Job)
 
 urlpatterns = [
     path("operations/", site.urls),
+    path("queues/", queue_site.urls),
     path("plain/", plain_site.urls),
     path("django/", include([path("admin/", admin.site.urls)])),
 ]
@@ -65,6 +69,16 @@ def test_a_table_that_the_site_leaves_out_is_not_linked(admin_client):
     assert str(job.worker_id) in page
     assert "workerrecord" not in page
     assert "archivedjob" not in page
+
+
+@pytest.mark.parametrize(
+    ("make", "table"), [(make_queue, "queuerecord"), (make_worker, "workerrecord")]
+)
+def test_no_page_leads_to_jobs_where_the_site_has_none(admin_client, make, table):
+    response = admin_client.get(f"/queues/jobqueue/{table}/{make().pk}/change/")
+
+    assert response.status_code == 200
+    assert "jobqueue/job/" not in response.content.decode()
 
 
 def test_a_subclass_filters_by_what_it_offers(admin_client):
