@@ -19,6 +19,7 @@ from django_jobqueue.jobs.registry import Registry, registry
 from django_jobqueue.service import Service, ServiceTask, SignalTask, StopSender
 from django_jobqueue.store import JobStore, store_for
 
+from .admission import Admission, Policies
 from .executor import Executor
 from .hands import HeldJob, InHand
 from .heartbeat import Heartbeat
@@ -103,6 +104,7 @@ class _Assembly:
             strict=options.strict,
             refresh_seconds=conf.poll_interval.total_seconds(),
         )
+        self.policies = Policies(conf.retry_policy)
         self.executor = self._executor()
         self.pump = self._pump()
         self.executor.reports_to(self.pump.report)
@@ -141,13 +143,19 @@ class _Assembly:
             )
 
         return Executor(
-            registry=self.options.registry,
-            defaults=self.conf.retry_policy,
+            policies=self.policies,
             clock=SystemClock(),
             make_context=make_context,
             timeouts=self.timeouts,
             clean_thread=clean_thread,
             events=self.options.events,
+        )
+
+    def _admission(self) -> Admission:
+        return Admission(
+            registry=self.options.registry,
+            policies=self.policies,
+            clock=SystemClock(),
             unknown_handler_grace=self.conf.unknown_handler_grace,
         )
 
@@ -158,7 +166,7 @@ class _Assembly:
             in_hand=self.in_hand,
             slots=self._slots(),
             queues=self.queues,
-            prepare=self.executor.prepare,
+            prepare=self._admission().prepare,
             events=self.options.events,
             poll_seconds=self.conf.poll_interval.total_seconds(),
             drain_seconds=self.conf.drain.total_seconds(),

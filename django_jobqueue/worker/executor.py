@@ -1,11 +1,10 @@
-"""One job, from claim to transition: may it run, its arguments, the handler, what it answered."""
+"""One job that may run, to its transition: its arguments, the handler, what it answered."""
 
 import asyncio
 import contextvars
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
 
 import msgspec
 from asgiref.sync import sync_to_async
@@ -14,7 +13,6 @@ from django_jobqueue.core.backoff import Backoff, backoff_from_json
 from django_jobqueue.core.clock import Clock
 from django_jobqueue.core.error_text import describe_error
 from django_jobqueue.core.errors import (
-    HandlerNotRegistered,
     InvalidArguments,
     JobCancelled,
     JobTimedOut,
@@ -23,7 +21,6 @@ from django_jobqueue.core.errors import (
     PayloadError,
 )
 from django_jobqueue.core.outcomes import (
-    Bury,
     Cancel,
     Discard,
     Fail,
@@ -34,15 +31,12 @@ from django_jobqueue.core.outcomes import (
     Succeed,
     Unprocessable,
 )
-from django_jobqueue.core.retry import RetryPolicy
-from django_jobqueue.core.specs import AttemptReport, ClaimedJob, FinishedJob, Transition
-from django_jobqueue.core.states import DeathReason
+from django_jobqueue.core.specs import AttemptReport, FinishedJob, Transition
 from django_jobqueue.core.transitions import decide
 from django_jobqueue.events import EventBus
 from django_jobqueue.jobs.context import JobContext
-from django_jobqueue.jobs.handlers import Handler
-from django_jobqueue.jobs.registry import Registry
 
+from .admission import Policies
 from .hands import HeldJob
 from .hygiene import close_connections
 from .timeouts import TimeoutWatch
@@ -66,75 +60,21 @@ class Executor:
     def __init__(
         self,
         *,
-        registry: Registry,
-        defaults: RetryPolicy,
+        policies: Policies,
         clock: Clock,
         make_context: ContextMaker,
         timeouts: TimeoutWatch,
         clean_thread: Callable[[], Sequence[str]],
         events: EventBus,
-        unknown_handler_grace: timedelta,
     ) -> None:
-        self._registry, self._defaults, self._clock = registry, defaults, clock
+        self._policies, self._clock = policies, clock
         self._report: Report = _nobody_listens
         self._make_context = make_context
         self._timeouts, self._clean_thread, self._events = timeouts, clean_thread, events
-        self._grace = unknown_handler_grace
-        self._policies: dict[str, RetryPolicy] = {}
 
     def reports_to(self, report: Report) -> None:
         """Say who is told what came of each job; before the first one runs."""
         self._report = report
-
-    # Before a run.
-
-    def prepare(self, job: ClaimedJob) -> Handler | FinishedJob:
-        """Return the handler to run the job with, or what is written because it may not run."""
-        if job.is_expired:
-            return self._buried(job, DeathReason.EXPIRED, "its expires_at passed before it ran")
-        try:
-            handler = self._registry.get(job.handler)
-        except HandlerNotRegistered as error:
-            return self._without_handler(job, error)
-        policy = self._policy_of(handler)
-        most = policy.max_reprocess_count
-        if most is not None and job.reprocess_count >= most:
-            return self._buried(
-                job,
-                DeathReason.POISON,
-                f"it was taken back {job.reprocess_count} times without finishing",
-            )
-        if job.rescues and job.rescues >= policy.max_rescues:
-            return self._buried(
-                job, DeathReason.POISON, f"its worker died {job.rescues}x while it ran"
-            )
-        return handler
-
-    def _policy_of(self, handler: Handler) -> RetryPolicy:
-        policy = self._policies.get(handler.name)
-        if policy is None:
-            policy = self._policies[handler.name] = handler.policy(self._defaults)
-        return policy
-
-    def _buried(self, job: ClaimedJob, reason: DeathReason, message: str) -> FinishedJob:
-        # It was not run: the attempt that the claim charged is not one.
-        transition = decide(job, Bury(reason, message), self._defaults.backoff)
-        return FinishedJob(job, transition)
-
-    def _without_handler(self, job: ClaimedJob, error: HandlerNotRegistered) -> FinishedJob:
-        now = self._clock.now()
-        since = _unknown_since(job) or now
-        if now - since >= self._grace:
-            return self._buried(job, DeathReason.HANDLER_MISSING, f"no handler registered: {error}")
-        # Waiting as long as it has waited already doubles the wait each time.
-        delay = min(60.0, max(1.0, (now - since).total_seconds()))
-        told = {
-            "type": "HandlerNotRegistered",
-            "message": str(error),
-            "fields": {"since": since.isoformat()},
-        }
-        transition = decide(job, Release(str(error), delay), self._defaults.backoff)
-        return FinishedJob(job, msgspec.structs.replace(transition, error=json.dumps(told)))
 
     # The run.
 
@@ -244,18 +184,20 @@ class Executor:
                 return Release("interrupted by the shutdown of its worker")
         if isinstance(error, LeaseLost):
             return Release(str(error))
-        retryable = self._policy_of(held.handler).is_worth_retrying(error)
+        retryable = self._policies.of(held.handler).is_worth_retrying(error)
         return Fail(describe_error(error), retryable)
 
     def _failed(self, held: HeldJob, error: BaseException) -> FinishedJob:
         """Record even an answer that nothing can be made of; it costs no runner its thread."""
-        transition = decide(held.job, Fail(describe_error(error)), self._defaults.backoff)
+        transition = decide(held.job, Fail(describe_error(error)), self._policies.defaults.backoff)
         return FinishedJob(held.job, transition, held.attempted_at)
 
     def _finished(self, held: HeldJob, outcome: Outcome, context: JobContext | None) -> FinishedJob:
         transition = decide(held.job, outcome, self._backoff_of(held), keep=held.handler.keep)
         if held.is_cancelled and not transition.state.is_final:
-            transition = decide(held.job, Cancel(JobCancelled.message), self._defaults.backoff)
+            transition = decide(
+                held.job, Cancel(JobCancelled.message), self._policies.defaults.backoff
+            )
         if context is not None:
             transition = _with_log(transition, context.log_lines)
         return FinishedJob(held.job, transition, held.attempted_at)
@@ -266,18 +208,7 @@ class Executor:
                 return backoff_from_json(json.loads(held.job.backoff))
             except ValueError:
                 pass  # a row edited by hand: the handler's own holds
-        return self._policy_of(held.handler).backoff
-
-
-def _unknown_since(job: ClaimedJob) -> datetime | None:
-    """When this job was first met without a handler, as its last release noted."""
-    try:
-        error = json.loads(job.error or "null")
-        if error["type"] == "HandlerNotRegistered":
-            return datetime.fromisoformat(error["fields"]["since"])
-    except (TypeError, KeyError, ValueError):
-        pass
-    return None
+        return self._policies.of(held.handler).backoff
 
 
 def _with_log(transition: Transition, lines: list[str]) -> Transition:

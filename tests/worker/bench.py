@@ -82,34 +82,38 @@ class Bench:
         store: JobStore | None = None,
         sync_slots: int = 2,
         async_slots: int = 2,
-        queues: Sequence[str] = (),
-        strict: bool = False,
         elapsed: Callable[[], float] | None = None,
         prepare: Prepare = lambda job: registry.get(job.handler),
         **options: Any,
     ) -> None:
         self.time, self.told, bus = Time(), Told(), EventBus()
-        elapsed = elapsed or self.time
         bus.subscribe(self.told)
-        self.store = store or store_for("default")
+        elapsed, self.store = elapsed or self.time, store or store_for("default")
         self.membership = Membership(lease=LEASE, elapsed=elapsed)
         register_worker(worker_id=self.membership.worker_id)
         self.membership.renewed()
-        self.in_hand = InHand()
         self.sync, self.asynchronous = HandRunners(sync_slots), HandRunners(async_slots)
-        self.slots = Slots(sync=self.sync, asynchronous=self.asynchronous)
+        self.in_hand, self.slots = InHand(), Slots(sync=self.sync, asynchronous=self.asynchronous)
         self.pump = Pump(
             store=self.store,
             membership=self.membership,
             in_hand=self.in_hand,
             slots=self.slots,
-            queues=ServedQueues(
-                self.store, configured=queues, strict=strict, refresh_seconds=1, elapsed=elapsed
-            ),
+            queues=self.served(elapsed, options),
             prepare=prepare,
             events=bus,
             elapsed=elapsed,
             **{"poll_seconds": 1.0, "drain_seconds": 10.0, **options},
+        )
+
+    def served(self, elapsed: Callable[[], float], options: dict[str, Any]) -> ServedQueues:
+        """All queues, unless the test says `queues` and `strict`."""
+        return ServedQueues(
+            self.store,
+            configured=options.pop("queues", ()),
+            strict=options.pop("strict", False),
+            refresh_seconds=1,
+            elapsed=elapsed,
         )
 
     def enqueue(self, *, is_async: bool = False, **fields: Any) -> int:

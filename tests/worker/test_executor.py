@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +15,7 @@ from django_jobqueue.core.retry import RetryPolicy
 from django_jobqueue.core.specs import ClaimedJob, FinishedJob
 from django_jobqueue.events import EventBus
 from django_jobqueue.store.sqlite import SQLiteStore
+from django_jobqueue.worker.admission import Policies
 from django_jobqueue.worker.executor import Executor
 from django_jobqueue.worker.hands import HeldJob
 from django_jobqueue.worker.timeouts import TimeoutWatch
@@ -53,8 +53,7 @@ class Trial:
         handler = site.job(function, name="tried").handler
         self.reported: list[FinishedJob] = []
         self.executor = Executor(
-            registry=site.registry,
-            defaults=RetryPolicy(),
+            policies=Policies(RetryPolicy()),
             clock=SystemClock(),
             make_context=lambda held: JobContext(
                 held.job, store=store, cancelled=held.cancelled, lease_lost=held.lease_lost
@@ -62,7 +61,6 @@ class Trial:
             timeouts=TimeoutWatch(),
             clean_thread=clean_thread,
             events=EventBus(),
-            unknown_handler_grace=timedelta(0),
         )
         self.executor.reports_to(lambda held, finished: self.reported.append(finished))
         self.held = HeldJob(a_claim(), handler)
