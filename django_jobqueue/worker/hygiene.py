@@ -37,13 +37,11 @@ def clean_thread() -> list[str]:
     for wrapper in _wrappers.all:
         if wrapper.connection is None:
             continue
-        if _is_in_transaction(wrapper):
+        if wrapper.in_atomic_block or _is_in_transaction(wrapper):
             left_open.append(wrapper.alias)
             _drop(wrapper)
-        elif wrapper.in_atomic_block or not wrapper.get_autocommit():
-            _drop(wrapper)
         else:
-            wrapper.close_if_unusable_or_obsolete()
+            wrapper.close_if_unusable_or_obsolete()  # and one whose autocommit was switched off
         wrapper.queries_log.clear()
     return left_open
 
@@ -56,7 +54,7 @@ def _is_in_transaction(wrapper: BaseDatabaseWrapper) -> bool:
         except sqlite3.ProgrammingError:  # the handler closed it behind Django's back
             return False
     status = getattr(getattr(wrapper.connection, "info", None), "transaction_status", None)
-    return status in _IN_TRANSACTION or wrapper.in_atomic_block
+    return status in _IN_TRANSACTION
 
 
 def _drop(wrapper: BaseDatabaseWrapper) -> None:

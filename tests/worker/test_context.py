@@ -210,6 +210,7 @@ class TestCancelling:
         self.cancelled(site, handle, entered)
 
         assert handle.refresh().state == JobState.CANCELLED
+        assert [facts["job"].id for facts in site.told.of("job.cancelled")] == [handle.id]
 
 
 def test_a_handler_whose_lease_was_lost_is_told_so_and_changes_nothing(site: Site) -> None:

@@ -109,6 +109,7 @@ def test_stop_ends_the_wait(unmigrated: None) -> None:
     assert waiting.end() is None
 
 
+@pytest.mark.django_db(transaction=True)  # with all apps, so that there are others
 def test_migrations_of_other_apps_are_none_of_its_business() -> None:
     recorder = MigrationRecorder(connections["default"])
     recorder.record_unapplied("sessions", "0001_initial")
