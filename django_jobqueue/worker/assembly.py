@@ -20,13 +20,16 @@ from django_jobqueue.service import Service, ServiceTask, SignalTask, StopSender
 from django_jobqueue.store import JobStore, store_for
 
 from .admission import Admission, Policies
+from .draining import Drain
 from .executor import Executor
 from .hands import HeldJob, InHand
 from .heartbeat import Heartbeat
 from .hygiene import clean_async_thread, clean_thread, close_connections
 from .janitor import Janitor
 from .listener import DataVersionWatch, Listener
+from .looking import Looking
 from .membership import Membership
+from .outbox import Outbox
 from .preconditions import DatabaseIsReady
 from .promoter import Promoter
 from .pump import Pump
@@ -160,16 +163,30 @@ class _Assembly:
         )
 
     def _pump(self) -> Pump:
+        slots, poll_seconds = self._slots(), self.conf.poll_interval.total_seconds()
+        outbox = Outbox(
+            store=self.pump_store,
+            in_hand=self.in_hand,
+            events=self.options.events,
+            settled=slots.settled,
+        )
+        drain = Drain(
+            in_hand=self.in_hand,
+            slots=slots,
+            outbox=outbox,
+            seconds=self.conf.drain.total_seconds(),
+        )
         return Pump(
             store=self.pump_store,
             membership=self.membership,
             in_hand=self.in_hand,
-            slots=self._slots(),
+            slots=slots,
             queues=self.queues,
             prepare=self._admission().prepare,
-            events=self.options.events,
-            poll_seconds=self.conf.poll_interval.total_seconds(),
-            drain_seconds=self.conf.drain.total_seconds(),
+            outbox=outbox,
+            looking=Looking(poll_seconds=poll_seconds),
+            drain=drain,
+            poll_seconds=poll_seconds,
             until_empty=self.options.until_empty,
         )
 

@@ -23,6 +23,7 @@ class HeldJob:
         "_interrupt",
         "_lease_lost",
         "attempted_at",
+        "has_ended",
         "interrupted",
         "job",
     )
@@ -31,6 +32,7 @@ class HeldJob:
         self.job = job
         self._handler = handler
         self.attempted_at: datetime | None = None
+        self.has_ended = False  #: its runner is done with it
         self.interrupted = False
         self._cancelled: threading.Event | None = None
         self._lease_lost: threading.Event | None = None

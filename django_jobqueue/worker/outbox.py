@@ -85,6 +85,17 @@ class Outbox:
         self._retry_pause = 0.0
         return claimed
 
+    def write(self) -> None:
+        """Write what is finished and claim nothing; a database that fails is told, not raised."""
+        finished = [] if self.retry_in else self._take()
+        if not finished:
+            return
+        try:
+            self._write_apart(finished)
+            self._retry_pause = 0.0
+        except Exception as error:
+            self.failed(error)
+
     def failed(self, error: Exception) -> None:
         """The database did not answer: wait, longer each time. What it may have committed is
         unknown.

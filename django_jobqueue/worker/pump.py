@@ -5,14 +5,12 @@ trip.
 import threading
 from collections.abc import Callable, Sequence
 
-from django_jobqueue.core.clock import monotonic
-from django_jobqueue.core.specs import AttemptReport, ClaimedJob, FinishedJob, Transition
-from django_jobqueue.core.states import JobState
-from django_jobqueue.events import EventBus
+from django_jobqueue.core.specs import ClaimedJob, FinishedJob
 from django_jobqueue.jobs.handlers import Handler
 from django_jobqueue.service import ServiceTask, StopReceiver
 from django_jobqueue.store import JobStore
 
+from .draining import UNTOUCHED, Drain, given_back
 from .hands import HeldJob, InHand
 from .looking import Looking
 from .membership import Membership
@@ -22,14 +20,6 @@ from .slots import Ask, Slots
 
 Prepare = Callable[[ClaimedJob], Handler | FinishedJob]
 
-#: A job that was claimed and not started goes back as it was.
-UNTOUCHED = Transition(state=JobState.READY, attempt_change=-1, keeps_place=True)
-INTERRUPTED = Transition(
-    state=JobState.READY,
-    attempt_change=-1,
-    keeps_place=True,
-    report=AttemptReport(outcome="released", message="interrupted by the shutdown of its worker"),
-)
 #: An exchange that only writes.
 NOTHING: Ask = ([], 0)
 
@@ -42,9 +32,6 @@ class Pump(ServiceTask):
     id = "pump"
     #: How soon to see whether the heartbeat has registered this worker.
     UNREGISTERED_SECONDS = 0.05
-    #: How long interrupted handlers have to end before they are given up; the second is for a
-    #: worker that was told to hurry.
-    INTERRUPT_SECONDS, HURRY_SECONDS = 2.0, 0.5
 
     def __init__(
         self,
@@ -55,24 +42,18 @@ class Pump(ServiceTask):
         slots: Slots,
         queues: ServedQueues,
         prepare: Prepare,
-        events: EventBus,
+        outbox: Outbox,
+        looking: Looking,
+        drain: Drain,
         poll_seconds: float,
-        drain_seconds: float,
         until_empty: bool = False,
-        elapsed: Callable[[], float] = monotonic,
     ) -> None:
         self._store, self._membership, self._in_hand = store, membership, in_hand
         self._slots, self._queues, self._prepare = slots, queues, prepare
-        self._looking = Looking(poll_seconds=poll_seconds, elapsed=elapsed)
-        self._poll_seconds, self._drain_seconds = poll_seconds, drain_seconds
-        self._until_empty, self._elapsed = until_empty, elapsed
-        self._outbox = Outbox(
-            store=store, in_hand=in_hand, events=events, settled=slots.settled, elapsed=elapsed
-        )
+        self._outbox, self._looking, self._drain = outbox, looking, drain
+        self._poll_seconds, self._until_empty = poll_seconds, until_empty
         self._wake = threading.Event()
         self._found_nothing = False  #: by a look with empty hands: what ends may make a job ready
-        self._drain_until: float | None = None
-        self._interrupt_seconds = self.INTERRUPT_SECONDS
         self.polling = threading.Event()  #: set once the first look was taken
         self.drained = threading.Event()  #: set once nothing is in hand and nothing will be claimed
         self.abandoned = False  #: True when handlers were still running at the end
@@ -87,15 +68,15 @@ class Pump(ServiceTask):
     def report(self, held: HeldJob, finished: FinishedJob) -> None:
         """A runner is done with a job."""
         held.interrupt_with(None)
-        self._outbox.add(finished)
+        # In this order: what is in the outbox may be settled at once, as a job that has ended.
         self._slots.ended(held)
+        self._outbox.add(finished)
         if not self._wake.is_set():  # a look is cheaper than setting it again for each job
             self._wake.set()
 
     def hurry(self) -> None:
         """Give back at once what still runs."""
-        self._interrupt_seconds = self.HURRY_SECONDS
-        self._drain_until = self._elapsed()
+        self._drain.hurry()
         self._wake.set()
 
     # The loop.
@@ -111,10 +92,8 @@ class Pump(ServiceTask):
                     if self._until_empty and self._is_empty():
                         break
                     self._wake.wait(self.rest())
-                self._drain()
+                self.abandoned = not self._drain.run(self._wake)
             finally:
-                if not self.abandoned:
-                    self.abandoned = not self._slots.stop(timeout=self.INTERRUPT_SECONDS)
                 self.drained.set()
                 self._store.close()
 
@@ -122,6 +101,7 @@ class Pump(ServiceTask):
         """One round: write what finished, claim what is free; return how many jobs were claimed."""
         if self._outbox.retry_in:
             return 0
+        self._outbox.give_back(given_back(self._slots.surplus()))
         try:
             return self._exchange()
         except Exception as error:
@@ -194,47 +174,3 @@ class Pump(ServiceTask):
         if promoted.count:
             self._looking.ask()
         return not promoted.count
-
-    # The end.
-
-    def _drain(self) -> None:
-        """Claim nothing more, let what runs end, give back the rest."""
-        if self._drain_until is None:
-            self._drain_until = self._elapsed() + self._drain_seconds
-        self._give_back(self._slots.take_back())
-        self._write_until(lambda: self._drain_until or 0.0)
-        if not len(self._in_hand):
-            return
-        running = self._in_hand.all()
-        for held in running:
-            held.interrupt()
-        self.abandoned = not self._slots.stop(timeout=self._interrupt_seconds)
-        self._give_back(running)
-        until = self._elapsed() + self._interrupt_seconds
-        self._write_until(lambda: until)
-
-    def _write_until(self, deadline: Callable[[], float]) -> None:
-        """Write outcomes as they come, until nothing is in hand or the deadline has passed."""
-        while True:
-            self._wake.clear()
-            self.write()
-            left = deadline() - self._elapsed()
-            if not len(self._in_hand) or left <= 0:
-                return
-            if len(self._outbox) and not self._outbox.retry_in:
-                continue
-            self._wake.wait(min(left, self._outbox.retry_in or left))
-
-    def write(self) -> None:
-        """Write outcomes and claim nothing."""
-        if self._outbox.retry_in:
-            return
-        try:
-            self._outbox.exchange(worker_id=self._membership.worker_id)
-        except Exception as error:
-            self._outbox.failed(error)
-
-    def _give_back(self, jobs: Sequence[HeldJob]) -> None:
-        self._outbox.give_back(
-            [FinishedJob(one.job, INTERRUPTED if one.has_started else UNTOUCHED) for one in jobs]
-        )

@@ -1,7 +1,7 @@
 """How many jobs this process can take, and where they run."""
 
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from django_jobqueue.core.clock import monotonic
 from django_jobqueue.core.specs import WantedJobs
@@ -22,9 +22,8 @@ class Lane:
     def __init__(self, runners: Runners, prefetch: Prefetch) -> None:
         self.runners, self.prefetch = runners, prefetch
         self.held = 0
-        self.ended: deque[None] = (
-            deque()
-        )  #: one for each held job whose outcome waits to be written
+        #: One for each held job whose outcome waits to be written.
+        self.ended: deque[None] = deque()
 
     @property
     def room(self) -> int:
@@ -41,16 +40,22 @@ class Lane:
         return max(0, min(free, self.BATCH))
 
     def take(self, jobs: Sequence[HeldJob]) -> None:
-        if not self.held:
-            self.prefetch.idle()
+        self.prefetch.busy()
         self.held += len(jobs)
         self.runners.submit(jobs)
 
-    def give(self, count: int) -> None:
+    def give(self, count: int, *, of_which_ended: int) -> None:
         self.held -= count
-        for _ in range(min(count, len(self.ended))):
+        for _ in range(of_which_ended):
             self.ended.popleft()
-        self.prefetch.finished(count)
+        self.prefetch.finished(of_which_ended)
+        if not self.held:
+            self.prefetch.idle()
+
+    def surplus(self) -> list[HeldJob]:
+        """Take back what waits, if that is far more than is still worth holding in advance."""
+        worth_it = self.runners.slots + 2 * self.prefetch.jobs
+        return self.runners.take_back() if self.runners.waiting() > worth_it else []
 
 
 class Slots:
@@ -61,9 +66,15 @@ class Slots:
     these methods.
     """
 
-    def __init__(self, *, sync: Runners, asynchronous: Runners) -> None:
-        self._sync = Lane(sync, Prefetch())
-        self._async = Lane(asynchronous, Prefetch())
+    def __init__(
+        self,
+        *,
+        sync: Runners,
+        asynchronous: Runners,
+        elapsed: Callable[[], float] = monotonic,
+    ) -> None:
+        self._sync = Lane(sync, Prefetch(elapsed=elapsed))
+        self._async = Lane(asynchronous, Prefetch(elapsed=elapsed))
         self._lanes_of: dict[str, set[Lane]] = {}
 
     def start(self) -> None:
@@ -112,13 +123,21 @@ class Slots:
 
     def ended(self, held: HeldJob) -> None:
         """A runner is done with this job, and its outcome waits to be written; from any thread."""
+        held.has_ended = True
         self._lane_of(held).ended.append(None)
 
     def settled(self, jobs: Iterable[HeldJob]) -> None:
         """The outcomes of these jobs are written; their slots are free."""
-        counts = Counter(self._lane_of(held) for held in jobs if held.is_runnable)
-        for lane, count in counts.items():
-            lane.give(count)
+        runnable = [held for held in jobs if held.is_runnable]
+        ended = Counter(self._lane_of(held) for held in runnable if held.has_ended)
+        for lane, count in Counter(map(self._lane_of, runnable)).items():
+            lane.give(count, of_which_ended=ended[lane])
+
+    def surplus(self) -> list[HeldJob]:
+        """Return jobs that were claimed ahead of runners which have turned slow: others may take
+        them.
+        """
+        return [held for lane in self._lanes for held in lane.surplus()]
 
     def take_back(self) -> list[HeldJob]:
         return [held for lane in self._lanes for held in lane.runners.take_back()]

@@ -10,8 +10,11 @@ from django_jobqueue.core.states import JobState
 from django_jobqueue.events import EventBus
 from django_jobqueue.jobs.registry import Registry
 from django_jobqueue.store import JobStore, store_for
+from django_jobqueue.worker.draining import Drain
 from django_jobqueue.worker.hands import HeldJob, InHand
+from django_jobqueue.worker.looking import Looking
 from django_jobqueue.worker.membership import Membership
+from django_jobqueue.worker.outbox import Outbox
 from django_jobqueue.worker.pump import Prepare, Pump
 from django_jobqueue.worker.queues import ServedQueues
 from django_jobqueue.worker.slots import Slots
@@ -93,27 +96,46 @@ class Bench:
         register_worker(worker_id=self.membership.worker_id)
         self.membership.renewed()
         self.sync, self.asynchronous = HandRunners(sync_slots), HandRunners(async_slots)
-        self.in_hand, self.slots = InHand(), Slots(sync=self.sync, asynchronous=self.asynchronous)
-        self.pump = Pump(
+        self.in_hand = InHand()
+        self.slots = Slots(sync=self.sync, asynchronous=self.asynchronous, elapsed=elapsed)
+        self.outbox = Outbox(
+            store=self.store,
+            in_hand=self.in_hand,
+            events=bus,
+            settled=self.slots.settled,
+            elapsed=elapsed,
+        )
+        self.pump = self.pump_with(prepare, elapsed, **options)
+
+    def pump_with(
+        self,
+        prepare: Prepare,
+        elapsed: Callable[[], float],
+        *,
+        queues: Sequence[str] = (),
+        strict: bool = False,
+        drain_seconds: float = 10.0,
+        poll_seconds: float = 1.0,
+        until_empty: bool = False,
+    ) -> Pump:
+        served = ServedQueues(
+            self.store, configured=queues, strict=strict, refresh_seconds=1, elapsed=elapsed
+        )
+        parts: dict[str, Any] = {
+            "in_hand": self.in_hand,
+            "slots": self.slots,
+            "outbox": self.outbox,
+        }
+        return Pump(
             store=self.store,
             membership=self.membership,
-            in_hand=self.in_hand,
-            slots=self.slots,
-            queues=self.served(elapsed, options),
+            **parts,
+            queues=served,
             prepare=prepare,
-            events=bus,
-            elapsed=elapsed,
-            **{"poll_seconds": 1.0, "drain_seconds": 10.0, **options},
-        )
-
-    def served(self, elapsed: Callable[[], float], options: dict[str, Any]) -> ServedQueues:
-        """All queues, unless the test says `queues` and `strict`."""
-        return ServedQueues(
-            self.store,
-            configured=options.pop("queues", ()),
-            strict=options.pop("strict", False),
-            refresh_seconds=1,
-            elapsed=elapsed,
+            looking=Looking(poll_seconds=poll_seconds, elapsed=elapsed),
+            drain=Drain(**parts, seconds=drain_seconds, elapsed=elapsed),
+            poll_seconds=poll_seconds,
+            until_empty=until_empty,
         )
 
     def enqueue(self, *, is_async: bool = False, **fields: Any) -> int:

@@ -9,6 +9,7 @@ from django_jobqueue import JobContext, JobState
 from django_jobqueue.core.states import WorkerState
 from django_jobqueue.models import AttemptRecord, Job, WorkerRecord
 from django_jobqueue.service import StopSender
+from django_jobqueue.worker.draining import Drain
 
 from .bench import Bench
 from .site import COMMITTED, PATIENCE, Gate, Site, the_attempt_of, within
@@ -53,19 +54,20 @@ def learn_that_jobs_are_quick(bench: Bench) -> None:
     for _ in range(100):
         bench.enqueue()
         while bench.pump.tick():
+            bench.time.passes(0.001)
             bench.end_all()
         bench.pump.wake()
-        bench.pump.write()
+        bench.outbox.write()
 
 
 def test_a_handler_that_does_not_end_in_time_is_given_up_and_its_job_given_back(
-    site: Site,
+    site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(Drain, "INTERRUPT_SECONDS", Drain.HURRY_SECONDS)
     gate = Gate()
     handle = site.job(gate.pass_through, name="stuck").enqueue()
     with site.working(drain=0) as it:
         gate.entered()
-        it.worker.pump.INTERRUPT_SECONDS = it.worker.pump.HURRY_SECONDS
         it.worker.stop()
         it.end()
         assert it.worker.pump.abandoned

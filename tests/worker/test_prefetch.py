@@ -8,6 +8,7 @@ from .bench import Time
 def prefetch_after(*, jobs: int, seconds: float, rounds: int = 50) -> int:
     time = Time()
     prefetch = Prefetch(elapsed=time)
+    prefetch.busy()
     for _ in range(rounds):
         time.passes(seconds)
         prefetch.finished(jobs)
@@ -27,12 +28,13 @@ def test_of_short_jobs_a_tenth_of_a_second_is_held() -> None:
 
 
 def test_there_is_a_most() -> None:
-    assert prefetch_after(jobs=500, seconds=0.001) == 1500
+    assert prefetch_after(jobs=500, seconds=0.001, rounds=500) == 1500
 
 
 def test_when_jobs_become_long_it_shrinks_to_nothing() -> None:
     time = Time()
     prefetch = Prefetch(elapsed=time)
+    prefetch.busy()
     for _ in range(50):
         time.passes(0.01)
         prefetch.finished(100)
@@ -47,13 +49,44 @@ def test_when_jobs_become_long_it_shrinks_to_nothing() -> None:
 def test_idle_time_does_not_count_as_slowness() -> None:
     time = Time()
     prefetch = Prefetch(elapsed=time)
+    prefetch.busy()
     for _ in range(50):
         time.passes(0.01)
         prefetch.finished(100)
     fast = prefetch.jobs
-    time.passes(3600)
     prefetch.idle()
+    time.passes(3600)
+    assert prefetch.jobs >= fast * 0.99
+    prefetch.busy()
     time.passes(0.01)
     prefetch.finished(100)
 
     assert prefetch.jobs >= fast * 0.99
+
+
+def test_while_nothing_ends_it_shrinks_by_itself() -> None:
+    time = Time()
+    prefetch = Prefetch(elapsed=time)
+    prefetch.busy()
+    for _ in range(50):
+        time.passes(0.01)
+        prefetch.finished(100)
+    assert prefetch.jobs > 900
+
+    time.passes(60)
+
+    assert prefetch.jobs == 0
+
+
+def test_many_short_spans_tell_no_more_than_one_long_one() -> None:
+    time = Time()
+    prefetch = Prefetch(elapsed=time)
+    prefetch.busy()
+    for _ in range(200):
+        # Two jobs that end almost together, every fifth of a second: ten a second.
+        time.passes(0.199)
+        prefetch.finished(1)
+        time.passes(0.001)
+        prefetch.finished(1)
+
+    assert prefetch.jobs <= 1

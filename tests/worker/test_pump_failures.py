@@ -153,7 +153,7 @@ def test_without_a_lost_answer_an_outcome_that_does_not_hold_is_stale(store: Any
     Job.objects.update(state="ready", claim_token=None, worker_id=None)
     bench.end_all()
 
-    bench.pump.write()
+    bench.outbox.write()
 
     assert [facts["job"].id for facts in bench.told.of("job.finish_was_stale")] == [job_id]
     assert bench.state_of(job_id) == JobState.READY
@@ -256,7 +256,7 @@ def test_two_answers_for_one_claim_count_once_and_the_first_wins(store: Any) -> 
     release = Transition(state=JobState.READY, attempt_change=-1, keeps_place=True)
     bench.pump.report(held, FinishedJob(held.job, release))
 
-    bench.pump.write()
+    bench.outbox.write()
 
     assert bench.state_of(job_id) == JobState.SUCCEEDED
     assert "job.finish_was_stale" not in bench.told.names

@@ -1,0 +1,79 @@
+"""The end of a worker: what runs may end, the rest is given back."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from django_jobqueue.core.clock import monotonic
+from django_jobqueue.core.specs import AttemptReport, FinishedJob, Transition
+from django_jobqueue.core.states import JobState
+
+from .hands import HeldJob, InHand
+from .outbox import Outbox
+from .slots import Slots
+
+#: A job that was claimed and not started goes back as it was.
+UNTOUCHED = Transition(state=JobState.READY, attempt_change=-1, keeps_place=True)
+INTERRUPTED = Transition(
+    state=JobState.READY,
+    attempt_change=-1,
+    keeps_place=True,
+    report=AttemptReport(outcome="released", message="interrupted by the shutdown of its worker"),
+)
+
+
+def given_back(jobs: Sequence[HeldJob]) -> list[FinishedJob]:
+    """Return what to write for jobs that may run elsewhere, their attempt unspent."""
+    return [FinishedJob(one.job, INTERRUPTED if one.has_started else UNTOUCHED) for one in jobs]
+
+
+class Drain:
+    """Waits for what runs, `seconds` at most, then interrupts it and gives it back."""
+
+    #: How long interrupted handlers have to end before they are given up; the second is for a
+    #: worker that was told to hurry.
+    INTERRUPT_SECONDS, HURRY_SECONDS = 2.0, 0.5
+
+    def __init__(
+        self,
+        *,
+        in_hand: InHand,
+        slots: Slots,
+        outbox: Outbox,
+        seconds: float,
+        elapsed: Callable[[], float] = monotonic,
+    ) -> None:
+        self._in_hand, self._slots, self._outbox = in_hand, slots, outbox
+        self._seconds, self._elapsed = seconds, elapsed
+        self._until: float | None = None
+        self._interrupt_seconds = self.INTERRUPT_SECONDS
+
+    def hurry(self) -> None:
+        """Give back at once what still runs; from any thread, before or during the drain."""
+        self._interrupt_seconds = self.HURRY_SECONDS
+        self._until = self._elapsed()
+
+    def run(self, wake: threading.Event) -> bool:
+        """Return whether every handler has ended. `wake` is set when an outcome has come."""
+        if self._until is None:
+            self._until = self._elapsed() + self._seconds
+        self._outbox.give_back(given_back(self._slots.take_back()))
+        self._write_until(lambda: self._until or 0.0, wake)
+        running = self._in_hand.all()
+        for held in running:
+            held.interrupt()
+        have_ended = self._slots.stop(timeout=self._interrupt_seconds)
+        self._outbox.give_back(given_back(running))
+        until = self._elapsed() + self._interrupt_seconds
+        self._write_until(lambda: until, wake)
+        return have_ended
+
+    def _write_until(self, deadline: Callable[[], float], wake: threading.Event) -> None:
+        """Write outcomes as they come, until nothing is in hand or the deadline has passed."""
+        while True:
+            wake.clear()
+            self._outbox.write()
+            left = deadline() - self._elapsed()
+            if not len(self._in_hand) or left <= 0:
+                return
+            if not len(self._outbox) or self._outbox.retry_in:
+                wake.wait(min(left, self._outbox.retry_in or left))
