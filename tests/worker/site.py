@@ -92,11 +92,11 @@ class Site:
         self.bus.subscribe(self.told)
 
     def job(self, function: Any = None, **options: Any) -> Any:
-        """@job in the registry of this test, on functions that are defined inside it."""
+        """@job in the registry of this test, on functions and classes defined inside it."""
         if function is None:
             return lambda declared: self.job(declared, **options)
         named = {"name": getattr(function, "__name__", "handler"), **options}
-        if not isinstance(function, FunctionType):
+        if not isinstance(function, FunctionType | type):
             function = _as_function(function)
         # Defined in a test, where no other process must import it.
         function.__qualname__ = "handler"
