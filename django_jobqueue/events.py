@@ -1,7 +1,7 @@
 """Facts about what happened, for whoever subscribed: logs, metrics and tests. Knows no subscriber.
 
-Names are past facts, `job.succeeded`, `worker.registered`; facts are values. A subscriber that raises is told to the
-standard logger and hurts nobody else.
+Names are past facts, `job.succeeded`, `worker.registered`; facts are values. A subscriber that
+raises is told to the standard logger and hurts nobody else.
 """
 
 import logging

@@ -67,7 +67,7 @@ class Admission:
         return handler
 
     def _buried(self, job: ClaimedJob, reason: DeathReason, message: str) -> FinishedJob:
-        # It was not run: the attempt that the claim charged is not one.
+        # The attempt that the claim charged stays charged: nothing counts it any more.
         transition = decide(job, Bury(reason, message), self._policies.defaults.backoff)
         return FinishedJob(job, transition)
 
