@@ -24,7 +24,12 @@ from .draining import Drain
 from .executor import Executor
 from .hands import HeldJob, InHand
 from .heartbeat import Heartbeat
-from .hygiene import clean_async_thread, clean_thread, close_connections
+from .hygiene import (
+    clean_async_thread,
+    clean_thread,
+    close_async_connections,
+    close_connections,
+)
 from .janitor import Janitor
 from .listener import DataVersionWatch, Listener
 from .looking import Looking
@@ -195,7 +200,10 @@ class _Assembly:
             self.conf.concurrency, self.executor.perform, at_end=close_connections
         )
         loop = EventLoopRunner(
-            self.conf.async_concurrency, self.executor.perform_async, tidy=clean_async_thread
+            self.conf.async_concurrency,
+            self.executor.perform_async,
+            tidy=clean_async_thread,
+            at_end=close_async_connections,
         )
         return Slots(sync=threads, asynchronous=loop)
 

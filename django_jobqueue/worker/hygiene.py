@@ -73,3 +73,8 @@ async def clean_async_thread() -> None:
     """Do the same in the thread where async handlers' database calls ran."""
     # Which of the handlers that share the thread left a transaction open, nobody can tell.
     await sync_to_async(clean_thread, thread_sensitive=True)()
+
+
+async def close_async_connections() -> None:
+    """Close what the thread of async handlers' database calls has opened."""
+    await sync_to_async(close_connections, thread_sensitive=True)()

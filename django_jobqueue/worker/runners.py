@@ -13,6 +13,9 @@ from .hands import HeldJob
 logger = logging.getLogger(__name__)
 
 
+CleanUp = Callable[[], Coroutine[object, object, None]]
+
+
 class Runners(Protocol):
     """Takes held jobs and runs them, the first come first."""
 
@@ -91,8 +94,8 @@ class EventLoopRunner:
     """One thread with an event loop that runs up to `slots` coroutines at once; `perform` must not
     raise.
 
-    `tidy` is called in the loop at most once a second while jobs end, and once at the end: it
-    awaits what must be cleaned up behind handlers, such as idle database connections.
+    `tidy` is called in the loop at most once a second while jobs end, and `at_end` once at the end:
+    they await what must be cleaned up behind handlers, such as database connections.
     """
 
     TIDY_SECONDS = 1.0
@@ -102,10 +105,11 @@ class EventLoopRunner:
         slots: int,
         perform: Callable[[HeldJob], Coroutine[object, object, None]],
         *,
-        tidy: Callable[[], Coroutine[object, object, None]],
+        tidy: CleanUp,
+        at_end: CleanUp,
     ) -> None:
         self.slots = slots
-        self._perform, self._tidy = perform, tidy
+        self._perform, self._tidy, self._at_end = perform, tidy, at_end
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="jobqueue-event-loop", daemon=True)
         self._started = threading.Event()
@@ -156,7 +160,7 @@ class EventLoopRunner:
             await asyncio.wait(self._tasks)
         if self._tidying is not None:
             await self._tidying
-        await self._tidy_up()
+        await self._clean_up(self._at_end)
 
     def _call(self, function: Callable[[], None]) -> None:
         if self._loop is not None and not self._loop.is_closed():
@@ -182,11 +186,11 @@ class EventLoopRunner:
         is_tidying = self._tidying is not None and not self._tidying.done()
         if loop.time() >= self._next_tidy and not is_tidying and not self._stopped.is_set():
             self._next_tidy = loop.time() + self.TIDY_SECONDS
-            self._tidying = loop.create_task(self._tidy_up())
+            self._tidying = loop.create_task(self._clean_up(self._tidy))
 
-    async def _tidy_up(self) -> None:
+    async def _clean_up(self, clean_up: CleanUp) -> None:
         try:
-            await self._tidy()
+            await clean_up()
         except Exception:
             logger.exception("cleaning up behind async jobs failed")
 

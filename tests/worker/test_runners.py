@@ -69,7 +69,9 @@ def make(request: pytest.FixtureRequest) -> Iterator[Make]:
         if request.param == "threads":
             runners = ThreadRunners(slots, counted, at_end=lambda: None)
         else:
-            runners = EventLoopRunner(slots, counted.perform_async, tidy=no_tidying)
+            runners = EventLoopRunner(
+                slots, counted.perform_async, tidy=no_tidying, at_end=no_tidying
+            )
         runners.start()
         made.append((runners, counted))
         return runners
@@ -144,7 +146,7 @@ class TestTidying:
     def run(self, tidy: Callable[[], Coroutine[Any, Any, None]], *, jobs: int) -> Counted:
         counted = Counted()
         counted.go.set()
-        runner = EventLoopRunner(1, counted.perform_async, tidy=tidy)
+        runner = EventLoopRunner(1, counted.perform_async, tidy=tidy, at_end=no_tidying)
         runner.start()
         runner.submit(held(jobs))
         counted.wait_for(jobs)
@@ -157,7 +159,7 @@ class TestTidying:
         async def tidy() -> None:
             tidied.append(1)
 
-        runner = EventLoopRunner(1, Counted().perform_async, tidy=tidy)
+        runner = EventLoopRunner(1, Counted().perform_async, tidy=tidy, at_end=no_tidying)
         runner.start()
         assert runner.stop(timeout=PATIENCE)
 
@@ -175,7 +177,7 @@ class TestTidying:
 
         counted = Counted()
         counted.go.set()
-        runner = EventLoopRunner(1, counted.perform_async, tidy=tidy)
+        runner = EventLoopRunner(1, counted.perform_async, tidy=tidy, at_end=no_tidying)
         runner.start()
         runner.submit(held(5))
         counted.wait_for(5)

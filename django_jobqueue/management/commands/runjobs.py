@@ -24,6 +24,9 @@ def positive(text: str) -> int:
 
 
 class Command(BaseCommand):
+    #: `handle` checks the code: a database that is not there yet is what the worker waits for, and
+    #: from Django 6 on the checks of a command ask all of them.
+    requires_system_checks = []
     help = "Claim jobs and run them. SIGTERM or Ctrl-C ends it gracefully, a second one at once."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -49,6 +52,7 @@ class Command(BaseCommand):
         parser.add_argument("--no-janitor", action="store_true", help="remove no old records")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.check(databases=[])
         worker = build_worker(self._settings(options), self._worker_options(options))
         try:
             worker.run()
