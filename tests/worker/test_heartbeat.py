@@ -16,6 +16,7 @@ from django_jobqueue.service.threads import caught
 from django_jobqueue.store import store_for
 from django_jobqueue.worker.hands import HeldJob, InHand
 from django_jobqueue.worker.heartbeat import Heartbeat
+from django_jobqueue.worker.hygiene import close_connections
 from django_jobqueue.worker.membership import Membership
 from tests.store.helpers import claim, make_job
 
@@ -199,9 +200,12 @@ class TestDraining:
         pulse, stop = Pulse(interval=0.01), StopSender()
         stop.send()
         ended: list[object] = []
-        thread = threading.Thread(
-            target=lambda: ended.append(caught(lambda: pulse.heartbeat.run(stop.receiver())))
-        )
+
+        def beat() -> None:
+            ended.append(caught(lambda: pulse.heartbeat.run(stop.receiver())))
+            close_connections()  # as a service does at the end of each of its threads
+
+        thread = threading.Thread(target=beat)
         thread.start()
         pulse.told.wait_for("worker.registered")
         first = pulse.row.lease_expires_at

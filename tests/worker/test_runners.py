@@ -153,17 +153,17 @@ class TestTidying:
         assert runner.stop(timeout=PATIENCE)
         return counted
 
-    def test_it_comes_once_at_the_end_whatever_ran(self) -> None:
-        tidied = []
+    def test_the_end_is_cleaned_up_once_whatever_ran(self) -> None:
+        ends = []
 
-        async def tidy() -> None:
-            tidied.append(1)
+        async def at_end() -> None:
+            ends.append(1)
 
-        runner = EventLoopRunner(1, Counted().perform_async, tidy=tidy, at_end=no_tidying)
+        runner = EventLoopRunner(1, Counted().perform_async, tidy=no_tidying, at_end=at_end)
         runner.start()
         assert runner.stop(timeout=PATIENCE)
 
-        assert tidied == [1]
+        assert ends == [1]
 
     def test_it_holds_no_slot(self) -> None:
         """With one slot, jobs go on while it waits for its thread."""
