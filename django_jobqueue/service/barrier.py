@@ -21,6 +21,7 @@ class Barrier:
         self._on_open = on_open
         self._lock = threading.Lock()
         self._passable = threading.Event()
+        self._admits = False  #: decided once, for all: none may pass where another may not
         if parties == 0:
             self._open()
 
@@ -37,8 +38,9 @@ class Barrier:
         self.arrive()
         with self._stop.notifying(self._passable.set):
             self._passable.wait()
-        return not self._stop.is_set()
+        return self._admits
 
     def _open(self) -> None:
         self._on_open()
+        self._admits = not self._stop.is_set()
         self._passable.set()

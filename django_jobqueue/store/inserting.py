@@ -63,8 +63,11 @@ class InsertingStore(ConnectedStore):
         if any(new.on_conflict != "skip" or new.unique_for is not None for new in jobs):
             return [self.insert(new, now=now) for new in jobs]
         created: dict[str | None, int] = {}
-        for start in range(0, len(jobs), CHUNK):
-            rows = self._insert_rows(jobs[start : start + CHUNK], now)
+        # Callers that lock the same keys in one order cannot deadlock; the sort is stable, so of
+        # those that share a key the first still comes first.
+        in_order = sorted(jobs, key=lambda new: new.unique_key or "")
+        for start in range(0, len(in_order), CHUNK):
+            rows = self._insert_rows(in_order[start : start + CHUNK], now)
             created.update({key: job_id for job_id, key in rows})
         answers = []
         for new in jobs:

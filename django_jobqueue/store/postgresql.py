@@ -1,6 +1,6 @@
 """The store on PostgreSQL: SKIP LOCKED claims, set-based moves, COPY and NOTIFY."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
@@ -188,6 +188,14 @@ class PostgreSQLStore(OrmStore):
             count=sum(count for _, count in promoted),
             next_due_seconds=max(0.0, due[0][0]) if due else None,
         )
+
+    def written_under(self, claims: Iterable[tuple[int, UUID]]) -> set[int]:
+        asked = list(claims)
+        parameters = {
+            "ids": array(job_id for job_id, _ in asked),
+            "tokens": array(token for _, token in asked),
+        }
+        return {job_id for (job_id,) in self.session.rows(_sql("written_under"), parameters)}
 
     def save_progress(
         self,

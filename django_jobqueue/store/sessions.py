@@ -78,11 +78,24 @@ class PsycopgSession:
         self._opening = threading.Lock()
 
     def rows(self, sql: str, parameters: Parameters) -> list[Row]:
-        cursor = self._connected().execute(sql, parameters)
-        return cursor.fetchall() if cursor.description else []
+        with self._left_idle() as connection:
+            cursor = connection.execute(sql, parameters)
+            return cursor.fetchall() if cursor.description else []
 
     def changed(self, sql: str, parameters: Parameters) -> int:
-        return self._connected().execute(sql, parameters).rowcount  # type: ignore[no-any-return]
+        with self._left_idle() as connection:
+            return int(connection.execute(sql, parameters).rowcount)
+
+    @contextmanager
+    def _left_idle(self) -> Iterator[Any]:
+        """Give up a connection that an interrupt, such as a timeout, left amid a statement."""
+        connection = self._connected()
+        try:
+            yield connection
+        except BaseException:
+            if connection.info.transaction_status.name == "ACTIVE":
+                connection.close()
+            raise
 
     def together(self, statements: Sequence[Statement]) -> list[list[Row]]:
         connection = self._connected()

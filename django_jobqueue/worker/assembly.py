@@ -29,6 +29,7 @@ from .hygiene import (
     clean_thread,
     close_async_connections,
     close_connections,
+    drop_broken_connections,
 )
 from .janitor import Janitor
 from .listener import DataVersionWatch, Listener
@@ -174,6 +175,8 @@ class _Assembly:
             in_hand=self.in_hand,
             events=self.options.events,
             settled=slots.settled,
+            # What was just written may be due before the promoter would look again.
+            rescheduled=lambda: self.promoter.wake(),
         )
         drain = Drain(
             in_hand=self.in_hand,
@@ -239,6 +242,7 @@ class _Assembly:
             wake=self.pump.wake,
             events=self.options.events,
             interval=self.conf.promote_interval,
+            after_tick=drop_broken_connections,
         )
 
     def _reaper(self) -> Reaper:
@@ -248,6 +252,7 @@ class _Assembly:
             wake=self.pump.wake,
             events=self.options.events,
             interval=self.conf.reap_interval,
+            after_tick=drop_broken_connections,
         )
 
     def _janitor(self) -> Janitor:
@@ -257,6 +262,7 @@ class _Assembly:
             events=self.options.events,
             interval=self.conf.janitor_interval,
             batch=self.conf.janitor_batch,
+            after_tick=drop_broken_connections,
         )
 
     def _listener(self) -> ServiceTask:

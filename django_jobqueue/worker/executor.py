@@ -80,12 +80,26 @@ class Executor:
 
     def perform(self, held: HeldJob) -> None:
         """Run a sync handler in this thread, and report."""
+        if (stands := self._stands_already(held)) is not None:
+            self._report(held, stands)
+            return
         held.attempted_at = self._clock.now()
         try:
             finished = self._run(held)
         except BaseException as error:
             finished = self._failed(held, error)
         self._report(held, finished)
+
+    def _stands_already(self, held: HeldJob) -> FinishedJob | None:
+        """What is written for a job that was cancelled, or taken away, while it waited here."""
+        outcome: Outcome
+        if held.is_cancelled:
+            outcome = Cancel(JobCancelled.message)
+        elif held.has_lost_lease:
+            outcome = Release(LeaseLost(held.job.id).args[0])
+        else:
+            return None
+        return FinishedJob(held.job, decide(held.job, outcome, self._backoff_of(held)))
 
     def _run(self, held: HeldJob) -> FinishedJob:
         context = self._context_for(held)
@@ -112,6 +126,9 @@ class Executor:
 
     async def perform_async(self, held: HeldJob) -> None:
         """Run an async handler in this loop, and report."""
+        if (stands := self._stands_already(held)) is not None:
+            self._report(held, stands)
+            return
         held.attempted_at = self._clock.now()
         try:
             finished = await self._run_async(held)

@@ -67,6 +67,10 @@ class HeldJob:
         return self._cancelled is not None and self._cancelled.is_set()
 
     @property
+    def has_lost_lease(self) -> bool:
+        return self._lease_lost is not None and self._lease_lost.is_set()
+
+    @property
     def claim(self) -> Claim:
         return self.job.id, self.job.claim_token
 

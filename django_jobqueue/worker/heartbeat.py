@@ -52,7 +52,7 @@ class Heartbeat(TickingTask):
             pause = 0.0
             while not self._drained.wait(pause):
                 pause = self.round()
-            self._store.deregister_worker(self._membership.worker_id)
+            self._say_good_bye()
         finally:
             self._store.close()
 
@@ -79,10 +79,22 @@ class Heartbeat(TickingTask):
 
     def _register(self) -> None:
         identity = msgspec.structs.replace(self._identity, id=self._membership.worker_id)
-        self._store.register_worker(identity, lease=self._lease)
+        try:
+            self._store.register_worker(identity, lease=self._lease)
+        except Exception:
+            # It may have been committed all the same; nobody ever registers under one id twice.
+            self._membership.replaced()
+            raise
         self._registered = True
         self._membership.renewed()
         self._events.emit("worker.registered", worker=identity)
+
+    def _say_good_bye(self) -> None:
+        try:
+            self._store.deregister_worker(self._membership.worker_id)
+        except Exception as error:
+            # The lease will lapse instead; a stop that was asked for is no failure.
+            self._events.emit("worker.left_silently", error=error)
 
     def _start_over(self) -> None:
         """Declared dead: what was in hand belongs to others now, and the old identity never comes

@@ -64,6 +64,13 @@ def _drop(wrapper: BaseDatabaseWrapper) -> None:
     wrapper.close()
 
 
+def drop_broken_connections() -> None:
+    """Close what failed, so that the next tick opens a new one; a sound connection is kept."""
+    for wrapper in _wrappers.all:
+        if wrapper.connection is not None and wrapper.errors_occurred:
+            wrapper.close()
+
+
 def close_connections() -> None:
     """Close what a thread that ends has opened."""
     connections.close_all()

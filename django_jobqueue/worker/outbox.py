@@ -43,10 +43,11 @@ class Outbox:
         in_hand: InHand,
         events: EventBus,
         settled: Callable[[Iterable[HeldJob]], None],
+        rescheduled: Callable[[], object] = lambda: None,
         elapsed: Callable[[], float] = monotonic,
     ) -> None:
         self._store, self._in_hand, self._events = store, in_hand, events
-        self._settled, self._elapsed = settled, elapsed
+        self._settled, self._rescheduled, self._elapsed = settled, rescheduled, elapsed
         self._finished: deque[FinishedJob] = deque()
         self._retry_pause = 0.0
         self._retry_at = 0.0
@@ -75,7 +76,6 @@ class Outbox:
             held, claimed = self._store.finish_and_claim(
                 finished, worker_id=worker_id, token=uuid4(), wanted=wanted, total=total
             )
-            self._conclude(finished, held)
         except Exception as error:
             if finished and is_data_error(error):
                 self._write_apart(finished)
@@ -83,6 +83,12 @@ class Outbox:
             self._keep(finished)
             raise
         self._retry_pause = 0.0
+        try:
+            self._conclude(finished, held)
+        except Exception as error:
+            # The claim is committed, whatever became of the look at earlier commits.
+            self._keep(finished)
+            self.failed(error)
         return claimed
 
     def write(self) -> None:
@@ -164,6 +170,8 @@ class Outbox:
                 if done.id in held:
                     name = EVENTS.get(done.transition.state, "job.rescheduled")
                     self._events.emit(name, job=done.job, transition=done.transition)
+        if any(done.transition.state is JobState.SCHEDULED for done in finished):
+            self._rescheduled()
         claims = [(done.job.id, done.job.claim_token) for done in finished]
         self._settled(self._in_hand.remove(claims))
 

@@ -82,9 +82,9 @@ class Pump(ServiceTask):
     # The loop.
 
     def run(self, stop: StopReceiver) -> None:
-        self._slots.start()
         with stop.notifying(self._wake.set):
             try:
+                self._slots.start()
                 while not stop.is_set():
                     self._wake.clear()
                     self.tick()

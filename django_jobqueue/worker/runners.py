@@ -184,7 +184,9 @@ class EventLoopRunner:
         self._fill()
         loop = asyncio.get_running_loop()
         is_tidying = self._tidying is not None and not self._tidying.done()
-        if loop.time() >= self._next_tidy and not is_tidying and not self._stopped.is_set():
+        if self._tasks or is_tidying or self._stopped.is_set():
+            return  # handlers share the thread's connection: it is cleaned behind the last of them
+        if loop.time() >= self._next_tidy:
             self._next_tidy = loop.time() + self.TIDY_SECONDS
             self._tidying = loop.create_task(self._clean_up(self._tidy))
 

@@ -98,10 +98,13 @@ class Slots:
         for queue in queues:
             grouped.setdefault(frozenset(self._lanes_of.get(queue, ())), []).append(queue)
         asks: list[Ask] = []
+        left = {lane: lane.room for lane in self._lanes}
         for lanes, names in grouped.items():
-            room = min(lane.room for lane in lanes or self._lanes)
+            room = min(left[lane] for lane in lanes or self._lanes)
             if not lanes and not room:
-                room = int(self.have_room)
+                room = int(any(left.values()))
+            for lane in lanes or self._lanes:
+                left[lane] = max(0, left[lane] - room)
             if room > 0:
                 asks.append(([WantedJobs(name, room) for name in names], room))
         return asks

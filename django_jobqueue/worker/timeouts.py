@@ -24,6 +24,10 @@ class Armed:
         self._lock = threading.Lock()
         self.fired = False
 
+    @property
+    def is_armed(self) -> bool:
+        return self._thread_id is not None
+
     def fire(self, interrupt: type[JobInterrupt]) -> bool:
         """Raise `interrupt` in the handler's thread, once; False if the handler has ended."""
         with self._lock:
@@ -49,11 +53,14 @@ class TimeoutWatch:
     one.
     """
 
+    LEAST_KEPT = 64
+
     def __init__(self, *, elapsed: Callable[[], float] = monotonic) -> None:
         self._elapsed = elapsed
         self._changed = threading.Condition()
         self._deadlines: list[tuple[float, int, Armed]] = []
         self._numbers = count()
+        self._most_kept = self.LEAST_KEPT
         self._thread: threading.Thread | None = None
         self._stopped = False
 
@@ -82,6 +89,7 @@ class TimeoutWatch:
 
     def _add(self, deadline: float, armed: Armed) -> None:
         with self._changed:
+            self._forget_the_disarmed()
             heapq.heappush(self._deadlines, (deadline, next(self._numbers), armed))
             if self._thread is None:
                 self._thread = threading.Thread(
@@ -89,6 +97,13 @@ class TimeoutWatch:
                 )
                 self._thread.start()
             self._changed.notify()
+
+    def _forget_the_disarmed(self) -> None:
+        """Most handlers end before their time: what is kept must not grow with them."""
+        if len(self._deadlines) > self._most_kept:
+            self._deadlines = [entry for entry in self._deadlines if entry[2].is_armed]
+            heapq.heapify(self._deadlines)
+            self._most_kept = max(self.LEAST_KEPT, 2 * len(self._deadlines))
 
     def _watch(self) -> None:
         with self._changed:

@@ -181,3 +181,42 @@ def test_a_cancelled_coroutine_says_why_it_was_cancelled(flag: str) -> None:
     expected = JobState.CANCELLED if flag == "cancelled" else JobState.READY
     assert transition.state == expected
     assert transition.attempt_change == (0 if flag == "cancelled" else -1)
+
+
+class TestWaitedTooLong:
+    """What happened to a job between its claim and its turn."""
+
+    def test_a_job_that_was_cancelled_is_not_run(self) -> None:
+        runs: list[int] = []
+        trial = Trial(lambda: runs.append(1))
+        trial.held.request_cancel()
+
+        trial.executor.perform(trial.held)
+
+        assert runs == []
+        assert trial.answer.transition.state == JobState.CANCELLED
+        assert trial.answer.attempted_at is None
+
+    def test_a_job_that_was_taken_away_is_not_run(self) -> None:
+        runs: list[int] = []
+        trial = Trial(lambda: runs.append(1))
+        trial.held.lose_lease()
+
+        trial.executor.perform(trial.held)
+
+        assert runs == []
+        assert not trial.answer.transition.state.is_final
+
+    def test_an_async_job_that_was_cancelled_is_not_run(self) -> None:
+        runs: list[int] = []
+
+        async def run() -> None:
+            runs.append(1)
+
+        trial = Trial(run)
+        trial.held.request_cancel()
+
+        asyncio.run(trial.executor.perform_async(trial.held))
+
+        assert runs == []
+        assert trial.answer.transition.state == JobState.CANCELLED

@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import OperationalError
 
 from django_jobqueue import JobState, cancel
 from django_jobqueue.core.specs import FinishedJob, Transition, WorkerIdentity
@@ -230,3 +231,37 @@ class TestDraining:
 
         row = Job.objects.get()
         assert (row.state, row.attempt) == (JobState.READY, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_registration_whose_answer_was_lost_is_tried_under_another_id() -> None:
+    pulse = Pulse()
+    pulse.heartbeat.tick()
+    lost = pulse.membership.worker_id
+    pulse.heartbeat._registered = False  # the row was committed, and nobody was told
+
+    pulse.heartbeat.round()
+    pulse.heartbeat.round()
+
+    assert pulse.membership.worker_id != lost
+    assert pulse.membership.may_claim()
+    assert WorkerRecord.objects.count() == 2
+
+
+def test_a_database_that_is_away_at_good_bye_makes_the_stop_no_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pulse, stop = Pulse(), StopSender()
+    pulse.heartbeat.tick()
+    away = OperationalError("away")
+
+    def refuse(worker_id: object) -> None:
+        raise away
+
+    monkeypatch.setattr(pulse.store, "deregister_worker", refuse)
+    stop.send()
+    pulse.drained.set()
+
+    pulse.heartbeat.run(stop.receiver())
+
+    assert pulse.told.of("worker.left_silently") == [{"error": away}]

@@ -209,3 +209,13 @@ class TestWatch:
 def spin_a_while_shorter() -> None:
     for _ in range(300):
         pass
+
+
+def test_what_has_ended_in_time_is_forgotten() -> None:
+    watch = TimeoutWatch()
+    for _ in range(1_000):
+        with watch.limit(3600):
+            pass
+    watch.stop()
+
+    assert len(watch._deadlines) <= 2 * TimeoutWatch.LEAST_KEPT

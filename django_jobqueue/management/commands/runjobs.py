@@ -57,12 +57,13 @@ class Command(BaseCommand):
         try:
             worker.run()
         except ServiceFailed as failure:
-            self._end(worker)
             not_ready = isinstance(failure.errors[0].__cause__, Exception) and isinstance(
                 failure.errors[0].__cause__.__cause__, DatabaseNotReady
             )
-            raise CommandError(str(failure), returncode=NOT_READY if not_ready else 1) from failure
-        self._end(worker)
+            status = NOT_READY if not_ready else 1
+            self._end(worker, status=status, why=str(failure))
+            raise CommandError(str(failure), returncode=status) from failure
+        self._end(worker, status=0)
 
     def _settings(self, options: dict[str, Any]) -> conf.JobQueueSettings:
         given = {
@@ -87,12 +88,14 @@ class Command(BaseCommand):
             handles_signals=True,
         )
 
-    def _end(self, worker: Worker) -> None:
+    def _end(self, worker: Worker, *, status: int, why: str = "") -> None:
         """Handlers that did not end in time still hold their threads: do not wait for them."""
         if worker.pump.abandoned:
+            if why:
+                self.stderr.write(why)
             self.stderr.write(
                 "handlers were still running and were given up; their jobs were given back"
             )
             sys.stdout.flush()
             sys.stderr.flush()
-            os._exit(0)
+            os._exit(status)

@@ -1,0 +1,67 @@
+"""Every duty comes back by itself after PostgreSQL has ended its connection."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from django_jobqueue.core.errors import JobTimedOut
+from django_jobqueue.events import EventBus
+from django_jobqueue.store import store_for
+from django_jobqueue.store.sessions import PsycopgSession
+from django_jobqueue.worker.hygiene import drop_broken_connections
+from django_jobqueue.worker.promoter import Promoter
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
+
+
+def backend_of_django() -> int:
+    assert connection.connection is not None
+    return int(connection.connection.info.backend_pid)
+
+
+def test_a_duty_on_djangos_connection_opens_a_new_one() -> None:
+    promoter = Promoter(
+        store=store_for("default"),
+        wake=lambda: None,
+        events=EventBus(),
+        interval=timedelta(seconds=2),
+        after_tick=drop_broken_connections,
+    )
+    promoter.round()
+    lost = backend_of_django()
+    other = PsycopgSession("default")
+    other.rows("SELECT pg_terminate_backend(%(pid)s)", {"pid": lost})
+    other.close()
+    promoter.round()
+
+    assert promoter.tick() is None
+    assert backend_of_django() != lost
+
+
+def test_a_duty_keeps_a_connection_that_is_sound() -> None:
+    store_for("default").promote()
+    before = backend_of_django()
+
+    drop_broken_connections()
+
+    assert backend_of_django() == before
+
+
+def test_an_interrupt_amid_a_statement_costs_that_connection_only() -> None:
+    session = PsycopgSession("default")
+    session.rows("SELECT 1", {})
+    first = session.connection
+
+    with pytest.raises(JobTimedOut):
+        interrupt_amid_a_statement(session)
+
+    assert session.rows("SELECT 2", {}) == [(2,)]
+    assert session.connection is not first
+    session.close()
+
+
+def interrupt_amid_a_statement(session: PsycopgSession) -> None:
+    with session._left_idle() as opened:
+        opened.pgconn.send_query(b"SELECT pg_sleep(0.1)")
+        raise JobTimedOut
