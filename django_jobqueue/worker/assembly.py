@@ -182,6 +182,7 @@ class _Assembly:
             in_hand=self.in_hand,
             slots=slots,
             outbox=outbox,
+            events=self.options.events,
             seconds=self.conf.drain.total_seconds(),
         )
         return Pump(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from django_jobqueue.core.clock import monotonic
 from django_jobqueue.core.specs import AttemptReport, FinishedJob, Transition
 from django_jobqueue.core.states import JobState
+from django_jobqueue.events import EventBus
 
 from .hands import HeldJob, InHand
 from .outbox import Outbox
@@ -39,11 +40,12 @@ class Drain:
         in_hand: InHand,
         slots: Slots,
         outbox: Outbox,
+        events: EventBus,
         seconds: float,
         elapsed: Callable[[], float] = monotonic,
     ) -> None:
         self._in_hand, self._slots, self._outbox = in_hand, slots, outbox
-        self._seconds, self._elapsed = seconds, elapsed
+        self._events, self._seconds, self._elapsed = events, seconds, elapsed
         self._until: float | None = None
         self._interrupt_seconds = self.INTERRUPT_SECONDS
 
@@ -54,6 +56,7 @@ class Drain:
 
     def run(self, wake: threading.Event) -> bool:
         """Return whether every handler has ended. `wake` is set when an outcome has come."""
+        self._events.emit("worker.draining", in_hand=len(self._in_hand))
         if self._until is None:
             self._until = self._elapsed() + self._seconds
         self._outbox.give_back(given_back(self._slots.take_back()))

@@ -12,3 +12,11 @@ from tests.settings import INSTALLED_APPS as _APPS
 DATABASES = {"default": database_from_url(os.environ["DATABASE_URL"])}
 INSTALLED_APPS = [*_APPS, "tests.acceptance"]
 JOBQUEUE = json.loads(os.environ.get("JOBQUEUE_SETTINGS", "{}"))
+
+#: What a worker says of itself is how a test knows what it is doing.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "loggers": {"django_jobqueue": {"handlers": ["console"], "level": "INFO"}},
+}

@@ -26,6 +26,7 @@ def test_the_running_job_is_finished_and_nothing_new_begins(
     waiting = work.enqueue(1)
 
     worker.send(number)
+    assert worker.says("worker.draining")
     registered = WorkerRecord.objects.filter(pid=worker.pid)
     gate.touch()
 
@@ -58,6 +59,7 @@ def test_a_second_signal_gives_everything_back_at_once(deployment: Deployment) -
     assert deployment.has_noted("start waiting")
 
     worker.send(signal.SIGTERM)
+    assert worker.says("worker.draining")
     stopped_claiming = work.enqueue(1)
     assert not within(0.5, lambda: "start 1" in deployment.journal)
     began = monotonic()

@@ -133,7 +133,7 @@ class Bench:
             queues=served,
             prepare=prepare,
             looking=Looking(poll_seconds=poll_seconds, elapsed=elapsed),
-            drain=Drain(**parts, seconds=drain_seconds, elapsed=elapsed),
+            drain=Drain(**parts, events=EventBus(), seconds=drain_seconds, elapsed=elapsed),
             poll_seconds=poll_seconds,
             until_empty=until_empty,
         )
