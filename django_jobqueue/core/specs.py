@@ -36,10 +36,6 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     template: str | None = None
     requeued_from: int | None = None
 
-    @property
-    def is_due_now(self) -> bool:
-        return self.run_at is None and self.delay <= 0
-
 
 class Inserted(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to an enqueue: the new job's id, or that of the job that holds its unique key."""

@@ -66,7 +66,7 @@ class Settlement:
             {
                 "ids": array(job_id for job_id, _ in claims),
                 "tokens": array(token for _, token in claims),
-                "states": array_of_one(JobState.CANCELLED.value, len(claims)),
+                "states": quoted_array([JobState.CANCELLED.value] * len(claims)),
                 "keeps": None,
                 "results": None,
                 "errors": None,
@@ -89,11 +89,6 @@ def _cancelled(done: FinishedJob) -> FinishedJob:
     report = done.transition.report or AttemptReport(outcome=JobState.CANCELLED.value)
     transition = msgspec.structs.replace(done.transition, state=JobState.CANCELLED, report=report)
     return FinishedJob(done.job, transition, done.attempted_at)
-
-
-def array_of_one(text: str, times: int) -> str:
-    """Return the array literal of one plain word, repeated."""
-    return "{" + ",".join([text] * times) + "}"
 
 
 def _writer_of(state: JobState) -> Callable[[list[FinishedJob]], Statement]:
