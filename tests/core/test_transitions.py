@@ -1,9 +1,8 @@
 """What is written because of an outcome: every branch, without a database."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -20,44 +19,16 @@ from django_jobqueue.core.outcomes import (
     Succeed,
     Unprocessable,
 )
-from django_jobqueue.core.specs import ClaimedJob, Transition
+from django_jobqueue.core.specs import Transition
 from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.core.transitions import decide
+from tests.claims import MOMENT, a_claim
 
-MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 BACKOFF = Constant(10)
 
 
-def claimed(*, attempt: int = 1, max_attempts: int = 3) -> ClaimedJob:
-    return ClaimedJob(
-        id=1,
-        queue="default",
-        handler="tests.handler",
-        payload='{"args":[],"kwargs":{}}',
-        priority=0,
-        attempt=attempt,
-        max_attempts=max_attempts,
-        reprocess_count=0,
-        rescues=0,
-        ready_at=MOMENT,
-        created_at=MOMENT,
-        is_expired=False,
-        timeout_seconds=None,
-        backoff=None,
-        fingerprint="",
-        unique_key=None,
-        concurrency_key=None,
-        meta="{}",
-        tags="[]",
-        checkpoints=None,
-        error=None,
-        claim_token=UUID(int=1),
-        worker_id=UUID(int=2),
-    )
-
-
 def decided(outcome: Any, *, backoff: Any = BACKOFF, keep: bool = True, **job: int) -> Transition:
-    return decide(claimed(**job), outcome, backoff, keep=keep)
+    return decide(a_claim(**job), outcome, backoff, keep=keep)
 
 
 def error_of(transition: Transition) -> dict[str, Any]:

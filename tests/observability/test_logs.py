@@ -1,39 +1,24 @@
 import logging
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
 import pytest
 
-from django_jobqueue.core.specs import ClaimedJob, JobFilter, Transition, WorkerIdentity
+from django_jobqueue.core.specs import JobFilter, Transition, WorkerIdentity
 from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.events import EventBus
 from django_jobqueue.events import events as events_of_process
 from django_jobqueue.observability.logs import LEVELS, VALUE_LENGTH, log_event
+from tests.claims import a_claim
 
-JOB = ClaimedJob(
+JOB = a_claim(
     id=7,
     queue="mail",
     handler="shop.jobs.send",
     payload='{"args":[],"kwargs":{"token":"secret-token"}}',
-    priority=0,
     attempt=2,
-    max_attempts=3,
-    reprocess_count=0,
-    rescues=0,
-    ready_at=datetime(2026, 1, 15, tzinfo=UTC),
-    created_at=datetime(2026, 1, 15, tzinfo=UTC),
-    is_expired=False,
-    timeout_seconds=None,
-    backoff=None,
     fingerprint="f",
-    unique_key=None,
-    concurrency_key=None,
-    meta="{}",
-    tags="[]",
-    checkpoints=None,
-    error=None,
     claim_token=UUID(int=1),
     worker_id=UUID(int=2),
 )

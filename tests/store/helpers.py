@@ -20,6 +20,7 @@ from django_jobqueue.models import ArchivedJob, DeadJob, Job
 from django_jobqueue.models.base import JobRecord
 from django_jobqueue.store import store_for
 from django_jobqueue.store.base import JobStore
+from tests.claims import a_claim
 
 LEASE = timedelta(seconds=30)
 #: Before any time that a database's clock tells while the tests run.
@@ -110,19 +111,9 @@ def claim_of(row: JobRecord) -> ClaimedJob:
     """The claim under which a running row runs, as its worker has it."""
     names = ("id", "queue", "handler", "priority", "attempt", "max_attempts", "reprocess_count")
     facts = {name: getattr(row, name) for name in (*names, "rescues", "ready_at", "created_at")}
-    return ClaimedJob(
+    return a_claim(
         **facts,
         payload="{}",
-        is_expired=False,
-        timeout_seconds=None,
-        backoff=None,
-        fingerprint="",
-        unique_key=None,
-        concurrency_key=None,
-        meta="{}",
-        tags="[]",
-        checkpoints=None,
-        error=None,
         claim_token=row.claim_token or uuid4(),
         worker_id=row.worker_id or uuid4(),
     )

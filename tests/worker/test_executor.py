@@ -4,7 +4,6 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -12,13 +11,14 @@ from django_jobqueue import JobContext, JobState
 from django_jobqueue.core.clock import SystemClock
 from django_jobqueue.core.outcomes import Answer
 from django_jobqueue.core.retry import RetryPolicy
-from django_jobqueue.core.specs import ClaimedJob, FinishedJob
+from django_jobqueue.core.specs import FinishedJob
 from django_jobqueue.events import EventBus
 from django_jobqueue.store.sqlite import SQLiteStore
 from django_jobqueue.worker.admission import Policies
 from django_jobqueue.worker.executor import Executor
 from django_jobqueue.worker.hands import HeldJob
 from django_jobqueue.worker.timeouts import TimeoutWatch
+from tests.claims import a_claim
 
 from .site import PATIENCE, Site
 
@@ -63,41 +63,12 @@ class Trial:
             events=EventBus(),
         )
         self.executor.reports_to(lambda held, finished: self.reported.append(finished))
-        self.held = HeldJob(a_claim(), handler)
+        self.held = HeldJob(a_claim(handler="tried", max_attempts=1), handler)
 
     @property
     def answer(self) -> FinishedJob:
         [finished] = self.reported
         return finished
-
-
-def a_claim() -> ClaimedJob:
-    now = SystemClock().now()
-    return ClaimedJob(
-        id=1,
-        queue="default",
-        handler="tried",
-        payload='{"args":[],"kwargs":{}}',
-        priority=0,
-        attempt=1,
-        max_attempts=1,
-        reprocess_count=0,
-        rescues=0,
-        ready_at=now,
-        created_at=now,
-        is_expired=False,
-        timeout_seconds=None,
-        backoff=None,
-        fingerprint="",
-        unique_key=None,
-        concurrency_key=None,
-        meta="{}",
-        tags="[]",
-        checkpoints=None,
-        error=None,
-        claim_token=uuid4(),
-        worker_id=uuid4(),
-    )
 
 
 def test_an_answer_that_nobody_defined_is_a_failed_attempt() -> None:
