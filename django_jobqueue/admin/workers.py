@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from django_jobqueue.core.states import WorkerState
-from django_jobqueue.jobs.site import site_store
+from django_jobqueue.jobs import control
 from django_jobqueue.models import WorkerRecord
 
 from .actions import selected_rows, tell, write_down
@@ -107,8 +107,7 @@ class WorkerAdmin(LookingAdmin):
     @admin.action(permissions=["stop"], description=_("Ask to stop"))
     def ask_to_stop(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         workers, ticked = selected_rows(self, request)
-        store = site_store()
-        asked = [worker for worker in workers if store.request_worker_stop(worker.pk)]
+        asked = [worker for worker in workers if control.stop_worker(worker.pk)]
         count = len(asked)
         facts = [ngettext("%d worker asked to stop", "%d workers asked to stop", count) % count]
         if left := ticked - count:

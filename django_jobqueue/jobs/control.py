@@ -1,6 +1,9 @@
-"""Steering jobs that exist: cancel, retry, requeue, discard; by id, key, fingerprint or filter."""
+"""Steering jobs that exist: cancel, retry, requeue, discard; by id, key, fingerprint or filter. And
+asking a worker to stop.
+"""
 
 from typing import Any, TypedDict, Unpack
+from uuid import UUID
 
 import msgspec
 
@@ -109,6 +112,16 @@ def discard(*ids: int, death: DeathReason | None = None, **criteria: Unpack[Crit
     if count:
         events.emit("jobs.discarded", count=count, wanted=wanted)
     return count
+
+
+def stop_worker(worker_id: UUID) -> bool:
+    """Ask a living worker to stop as SIGTERM would, at its next heartbeat; False if it is not
+    alive.
+    """
+    asked = site_store().request_worker_stop(worker_id)
+    if asked:
+        events.emit("worker.stop_requested", worker_id=worker_id)
+    return asked
 
 
 def _filter(

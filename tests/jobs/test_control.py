@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -7,7 +8,8 @@ from django_jobqueue import cancel, discard, requeue, retry, run_now
 from django_jobqueue.core.errors import InvalidOptions, JobNotFound, RequeueRefused, StateChanged
 from django_jobqueue.core.specs import Cancelled
 from django_jobqueue.core.states import DeathReason, JobState
-from django_jobqueue.models import ArchivedJob, DeadJob, Job
+from django_jobqueue.jobs import control
+from django_jobqueue.models import ArchivedJob, DeadJob, Job, WorkerRecord
 from tests.handlers import Divide, add, greet
 
 from .finishing import DEAD, RETRIED, SUCCEEDED, claim_next, finish_next
@@ -239,3 +241,17 @@ class TestDiscard:
 
         assert discard(death=DeathReason.POISON) == 0
         assert discard(death=DeathReason.DISCARDED) == 1
+
+
+class TestStopWorker:
+    def test_a_living_worker_is_asked_once_it_is_named(self, told: Told):
+        add.enqueue(1)
+        worker = claim_next().worker_id
+
+        assert control.stop_worker(worker)
+        assert told[-1] == ("worker.stop_requested", {"worker_id": worker})
+        assert WorkerRecord.objects.get(pk=worker).stop_requested_at is not None
+
+    def test_a_worker_that_is_not_alive_is_not_asked(self, told: Told):
+        assert not control.stop_worker(uuid4())
+        assert told == []
