@@ -31,6 +31,7 @@ class ArchivedJobAdmin(JobRecordAdmin):
         ("handler", RecentValuesFilter),
         ("finished_at", TimeRangeFilter),
     )
+    ordering = ("-finished_at", "-id")
     fieldsets = record_fieldsets("state")
     actions = ("requeue",)
 

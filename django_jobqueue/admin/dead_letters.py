@@ -36,6 +36,7 @@ class DeadJobAdmin(JobRecordAdmin):
         ("handler", RecentValuesFilter),
         ("finished_at", TimeRangeFilter),
     )
+    ordering = ("-finished_at", "-id")
     fieldsets = record_fieldsets("state", "reason")
     actions = ("requeue", "discard")
 

@@ -112,6 +112,12 @@ class Migration(migrations.Migration):
                 "permissions": [("requeue_archivedjob", "Can enqueue archived jobs again")],
                 "indexes": [
                     models.Index(fields=["finished_at"], name="jobqueue_archive_finished"),
+                    models.Index(fields=["queue", "finished_at"], name="jobqueue_archive_queue"),
+                    models.Index(
+                        condition=models.Q(("state", "cancelled")),
+                        fields=["finished_at"],
+                        name="jobqueue_archive_cancelled",
+                    ),
                     models.Index(fields=["fingerprint"], name="jobqueue_archive_fingerprint"),
                     models.Index(
                         condition=models.Q(("unique_key__isnull", False)),
@@ -253,7 +259,9 @@ class Migration(migrations.Migration):
                 ],
                 "indexes": [
                     models.Index(fields=["finished_at"], name="jobqueue_dead_finished"),
-                    models.Index(fields=["queue", "reason"], name="jobqueue_dead_queue"),
+                    models.Index(fields=["queue", "finished_at"], name="jobqueue_dead_queue"),
+                    models.Index(fields=["reason", "finished_at"], name="jobqueue_dead_reason"),
+                    models.Index(fields=["handler", "finished_at"], name="jobqueue_dead_handler"),
                     models.Index(fields=["fingerprint"], name="jobqueue_dead_fingerprint"),
                     models.Index(
                         condition=models.Q(("unique_key__isnull", False)),
@@ -364,6 +372,16 @@ class Migration(migrations.Migration):
                         condition=models.Q(("state", "scheduled")),
                         fields=["run_at", "id"],
                         name="jobqueue_job_scheduled",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "scheduled")),
+                        fields=["queue"],
+                        name="jobqueue_job_scheduled_queue",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "blocked")),
+                        fields=["queue"],
+                        name="jobqueue_job_blocked_queue",
                     ),
                     models.Index(
                         condition=models.Q(("state", "running")),

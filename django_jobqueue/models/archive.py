@@ -26,7 +26,15 @@ class ArchivedJob(FinalRecord):
             ),
         ]
         indexes = [
+            # Every success pays for each of these, so there are no more than lists, retention and
+            # counts cannot do without.
             models.Index(fields=["finished_at"], name="jobqueue_archive_finished"),
+            models.Index(fields=["queue", "finished_at"], name="jobqueue_archive_queue"),
+            models.Index(
+                fields=["finished_at"],
+                condition=Q(state=JobState.CANCELLED.value),
+                name="jobqueue_archive_cancelled",
+            ),
             models.Index(fields=["fingerprint"], name="jobqueue_archive_fingerprint"),
             models.Index(
                 fields=["unique_key", "finished_at"],

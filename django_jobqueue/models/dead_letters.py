@@ -35,7 +35,9 @@ class DeadJob(FinalRecord):
         ]
         indexes = [
             models.Index(fields=["finished_at"], name="jobqueue_dead_finished"),
-            models.Index(fields=["queue", "reason"], name="jobqueue_dead_queue"),
+            models.Index(fields=["queue", "finished_at"], name="jobqueue_dead_queue"),
+            models.Index(fields=["reason", "finished_at"], name="jobqueue_dead_reason"),
+            models.Index(fields=["handler", "finished_at"], name="jobqueue_dead_handler"),
             models.Index(fields=["fingerprint"], name="jobqueue_dead_fingerprint"),
             models.Index(
                 fields=["unique_key", "finished_at"],

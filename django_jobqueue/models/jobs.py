@@ -46,6 +46,17 @@ class Job(JobRecord):
                 condition=Q(state=JobState.SCHEDULED.value),
                 name="jobqueue_job_scheduled",
             ),
+            # To count one queue's, however many of others wait.
+            models.Index(
+                fields=["queue"],
+                condition=Q(state=JobState.SCHEDULED.value),
+                name="jobqueue_job_scheduled_queue",
+            ),
+            models.Index(
+                fields=["queue"],
+                condition=Q(state=JobState.BLOCKED.value),
+                name="jobqueue_job_blocked_queue",
+            ),
             models.Index(
                 fields=["worker_id"],
                 condition=Q(state=JobState.RUNNING.value),
