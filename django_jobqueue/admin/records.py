@@ -1,7 +1,7 @@
 """What the admin pages of live, archived and dead jobs share."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import BooleanField, F, QuerySet, Value
@@ -51,7 +51,7 @@ class JobRecordAdmin(LookingAdmin):
     """
 
     change_form_template = "admin/jobqueue/job_record.html"
-    ordering = ("-id",)
+    ordering: ClassVar[tuple[str, ...]] = ("-id",)
     search_fields = ("id", "fingerprint", "unique_key")
     search_help_text = _("An id, or a whole fingerprint or unique key.")
     linked_lookups: tuple[str, ...] = ("id", "fingerprint", "unique_key")

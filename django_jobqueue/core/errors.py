@@ -4,6 +4,7 @@ The facts are attributes; the message names the value and the way out.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from difflib import get_close_matches
 from typing import Self
 
@@ -194,6 +195,14 @@ class DatabaseNotReady(JobQueueError):
     def __init__(self, why: str) -> None:
         super().__init__(f"the database is not ready: {why}")
         self.why = why
+
+
+class ReadTooSlow(JobQueueError):
+    """The database was asked to stop a read that took longer than it may."""
+
+    def __init__(self, at_most: timedelta) -> None:
+        super().__init__(f"the database took longer than {at_most.total_seconds():g} s to answer")
+        self.at_most = at_most
 
 
 class LeaseLost(JobQueueError):

@@ -7,10 +7,12 @@ is passed by tests alone.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
 
+from django_jobqueue.core.health import COUNT_LIMIT, Health
 from django_jobqueue.core.specs import (
     AttemptSnapshot,
     Beat,
@@ -205,7 +207,19 @@ class JobStore(ABC):
 
     @abstractmethod
     def queue_stats(self, name: str) -> QueueStats:
-        """Return the numbers of one queue."""
+        """Return the numbers of one queue; counts stop at `core.health.COUNT_LIMIT`."""
+
+    @abstractmethod
+    def health(self, queues: Sequence[str] = (), *, count_limit: int = COUNT_LIMIT) -> Health:
+        """Return how these queues are doing, or all that have ready jobs; counts stop at
+        `count_limit`.
+        """
+
+    @abstractmethod
+    def reading(self, *, at_most: timedelta) -> AbstractContextManager[object]:
+        """Surround reads on Django's connection that raise ReadTooSlow when one of them takes
+        longer, where the database can be told so.
+        """
 
     @abstractmethod
     def prune(
@@ -216,8 +230,8 @@ class JobStore(ABC):
         dry_run: bool = False,
         now: datetime | None = None,
     ) -> Pruned:
-        """Remove one batch of what is older than its retention allows, queue settings first; count
-        only with `dry_run`.
+        """Remove one batch of what is older than its retention allows, the queue with the oldest
+        record first; count only with `dry_run`.
         """
 
     # Waking.

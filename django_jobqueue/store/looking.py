@@ -1,24 +1,20 @@
-"""Looking: a job wherever it lives, its runs, the numbers of a queue; and a run's own progress."""
+"""Looking: a job wherever it lives, and its runs; and a run's own progress."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import CharField, Count, DateTimeField, Min, Model, QuerySet, Value
-from django.db.models.expressions import RawSQL
+from django.db.models import CharField, DateTimeField, Model, QuerySet, Value
 from django.db.models.functions import Cast
 
-from django_jobqueue.core.specs import AttemptSnapshot, JobSnapshot, QueueStats
+from django_jobqueue.core.specs import AttemptSnapshot, JobSnapshot
 from django_jobqueue.core.states import DeathReason, JobState
-from django_jobqueue.models import ArchivedJob, AttemptRecord, DeadJob, Job, QueueRecord
+from django_jobqueue.models import ArchivedJob, AttemptRecord, DeadJob, Job
 
 from .connected import ConnectedStore
 from .filters import BATCH
 from .moving import stored_json
 
-#: Where the count of a queue's dead letters stops: history is not walked to the end for a number.
-DEAD_COUNT_LIMIT = 10_000
 _SNAPSHOT = JobSnapshot.__struct_fields__
 _MOMENTS = tuple(name for name in _SNAPSHOT if name.endswith("_at"))
 _ATTEMPT = AttemptSnapshot.__struct_fields__
@@ -90,43 +86,3 @@ class LookingStore(ConnectedStore):
             return held.exists()
         with self.one_write():
             return held.update(**changes) > 0
-
-    def queue_stats(self, name: str) -> QueueStats:
-        clock = self.database_now()
-        ready = self._in_line(name, JobState.READY).aggregate(
-            count=Count("id"), oldest=Min("ready_at")
-        )
-        oldest = self.aware_or_none(ready["oldest"]) or clock
-        dead = DeadJob.objects.using(self.using).filter(queue=name)
-        finished = ArchivedJob.objects.using(self.using).filter(
-            queue=name, finished_at__gt=self.storable_time(clock - timedelta(minutes=1))
-        )
-        paused_at, paused_until, pause_reason = self._pause_of(name, clock)
-        return QueueStats(
-            queue=name,
-            ready=ready["count"],
-            scheduled=self._in_line(name, JobState.SCHEDULED).count(),
-            blocked=self._in_line(name, JobState.BLOCKED).count(),
-            running=self._in_line(name, JobState.RUNNING).count(),
-            dead=dead[:DEAD_COUNT_LIMIT].count(),
-            oldest_wait=max(0.0, (clock - oldest).total_seconds()),
-            finished_last_minute=finished.count(),
-            paused_at=paused_at,
-            paused_until=paused_until,
-            pause_reason=pause_reason,
-        )
-
-    def _in_line(self, queue: str, state: JobState) -> QuerySet[Job]:
-        # The state as a literal: with a parameter SQLite does not see that a partial index fits.
-        literal = RawSQL(f"'{state.value}'", [])  # noqa: S611 - a word of ours
-        return Job.objects.using(self.using).filter(queue=queue, state=literal)
-
-    def _pause_of(self, name: str, clock: datetime) -> tuple[datetime | None, datetime | None, str]:
-        """A pause whose time is over is none."""
-        record = QueueRecord.objects.using(self.using).filter(pk=name).first()
-        if record is None or record.paused_at is None:
-            return None, None, ""
-        until = self.aware_or_none(record.paused_until)
-        if until is not None and until <= clock:
-            return None, None, ""
-        return self.aware(record.paused_at), until, record.pause_reason

@@ -2,10 +2,13 @@
 
 from .inserting import InsertingStore
 from .looking import LookingStore
+from .reads import NumbersStore
 from .requeueing import RequeueingStore
 from .retention import RetentionStore
 from .steering import SteeringStore
 
 
-class OrmStore(InsertingStore, SteeringStore, RequeueingStore, LookingStore, RetentionStore):
+class OrmStore(
+    InsertingStore, SteeringStore, RequeueingStore, LookingStore, NumbersStore, RetentionStore
+):
     """A store without claims, finishes and workers: those are each vendor's own."""

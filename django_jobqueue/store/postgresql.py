@@ -1,6 +1,7 @@
 """The store on PostgreSQL: SKIP LOCKED claims, set-based moves, COPY and NOTIFY."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
@@ -24,6 +25,7 @@ from .orm import OrmStore
 from .postgresql_arrays import array, quoted_array
 from .postgresql_copy import copy_plain_jobs
 from .postgresql_finish import Settlement
+from .postgresql_reads import reads_of_at_most
 from .sessions import DjangoSession, PsycopgSession, Row, Session
 
 CHANNEL = "django_jobqueue"
@@ -50,6 +52,9 @@ class PostgreSQLStore(OrmStore):
 
     def close(self) -> None:
         self.session.close()
+
+    def reading(self, *, at_most: timedelta) -> AbstractContextManager[object]:
+        return reads_of_at_most(at_most, using=self.using)
 
     # The worker and its lease.
 

@@ -1,5 +1,6 @@
 """Removing final records whose time is over, one bounded batch per call."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,7 +24,7 @@ from .moving import erase
 
 WORKER_RETENTION = timedelta(days=1)
 #: For ever, in effect: older than any record, and still a time.
-LONGEST_AGE = timedelta(days=36_500)
+LONGEST = timedelta(days=36_500)
 
 
 class RetentionStore(ConnectedStore):
@@ -56,19 +57,26 @@ class RetentionStore(ConnectedStore):
     def _expired(
         self, model: type[FinalRecord], setting: str, default: timedelta, clock: datetime
     ) -> list[QuerySet[Any]]:
-        """Return the rows past their time: of each queue with its own setting, then the others."""
+        """Return the rows past their time, of each queue that has some; the oldest first."""
         queues = QueueRecord.objects.using(self.using).filter(**{f"{setting}__isnull": False})
-        own = dict(queues.order_by("name").values_list("name", setting))
-        rows = model._default_manager.using(self.using).order_by("finished_at", "pk")
-        expired = [
-            rows.filter(queue=name, finished_at__lt=self._ago(clock, timedelta(seconds=seconds)))
-            for name, seconds in own.items()
-        ]
-        others = rows.filter(finished_at__lt=self._ago(clock, default))
-        return [*expired, others.exclude(queue__in=own) if own else others]
+        own = dict(queues.values_list("name", setting))
+        expired = []
+        for oldest, name in sorted((at, name) for name, at in self._oldest_of_queues(model)):
+            seconds = own.get(name, default.total_seconds())
+            before = clock - timedelta(seconds=min(seconds, LONGEST.total_seconds()))
+            if self.aware(oldest) < before:
+                rows = model._default_manager.using(self.using).order_by("finished_at", "pk")
+                past = self.storable_time(before)
+                expired.append(rows.filter(queue=name, finished_at__lt=past))
+        return expired
 
-    def _ago(self, clock: datetime, age: timedelta) -> datetime:
-        return self.storable_time(clock - min(age, LONGEST_AGE))
+    def _oldest_of_queues(self, model: type[FinalRecord]) -> Iterator[tuple[str, datetime]]:
+        """Walk the index from one queue to the next: one entry per queue, whatever it keeps."""
+        heads = model._default_manager.using(self.using).order_by("queue", "finished_at")
+        head = heads.values_list("queue", "finished_at").first()
+        while head is not None:
+            yield head
+            head = heads.filter(queue__gt=head[0]).values_list("queue", "finished_at").first()
 
     def _prune_records(
         self, expired: list[QuerySet[Any]], batch: int, dry_run: bool
@@ -107,7 +115,7 @@ class RetentionStore(ConnectedStore):
         gone = (
             WorkerRecord.objects.using(self.using)
             .exclude(state=WorkerState.ALIVE.value)
-            .filter(~Exists(running), ended_at__lt=self._ago(clock, WORKER_RETENTION))
+            .filter(~Exists(running), ended_at__lt=self.storable_time(clock - WORKER_RETENTION))
         )
         # Few, and final: neither state is ever left.
         ids = list(gone.order_by("ended_at").values_list("pk", flat=True)[:batch])

@@ -1,0 +1,73 @@
+"""How a site is doing: numbers that are cheap to have, and what somebody expects of them."""
+
+from datetime import timedelta
+
+import msgspec
+
+#: Counts of what may be many stop here, and then say "as many, or more".
+COUNT_LIMIT = 10_000
+
+
+def counted(count: int, *, limit: int = COUNT_LIMIT) -> str:
+    """Return a count as a person reads it: "9,999", or "10,000+" where counting stopped."""
+    return f"{count:,}" if count < limit else f"{limit:,}+"
+
+
+class QueueHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """The ready jobs of one queue; `oldest_wait` is how long the first of them has been in line, in
+    seconds.
+    """
+
+    queue: str
+    ready: int
+    oldest_wait: float
+    is_paused: bool
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """Queues with ready jobs, or those asked for; living workers that serve any of them, and the
+    age of their oldest heartbeat in seconds (None: no worker). Counts stop at `count_limit`.
+    """
+
+    queues: tuple[QueueHealth, ...]
+    workers: int
+    oldest_heartbeat: float | None
+    dead_last_hour: int
+    count_limit: int
+
+
+class HealthCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """What must hold for a site to be healthy; no queues means all, no limit that it is not
+    judged.
+    """
+
+    queues: tuple[str, ...] = ()
+    max_age: timedelta | None = None
+    max_backlog: int | None = None
+
+    @property
+    def count_limit(self) -> int:
+        """How far to count: past the largest backlog that is allowed."""
+        return max(COUNT_LIMIT, (self.max_backlog or 0) + 1)
+
+    def complaints(self, health: Health) -> tuple[str, ...]:
+        """Return why it is not healthy, a sentence each; none if it is.
+
+        A queue that somebody paused is not judged: its jobs wait on purpose.
+        """
+        found = [] if health.workers else ["no worker is alive"]
+        for queue in health.queues:
+            if not queue.is_paused:
+                found += self._complaints_about(queue, health.count_limit)
+        return tuple(found)
+
+    def _complaints_about(self, queue: QueueHealth, count_limit: int) -> list[str]:
+        found = []
+        if self.max_age is not None and queue.oldest_wait > self.max_age.total_seconds():
+            found.append(
+                f"queue {queue.queue!r}: its first job has been ready for {queue.oldest_wait:.0f} s"
+            )
+        if self.max_backlog is not None and queue.ready > self.max_backlog:
+            ready = counted(queue.ready, limit=count_limit)
+            found.append(f"queue {queue.queue!r}: {ready} jobs are ready")
+        return found

@@ -1,0 +1,111 @@
+"""The numbers of a queue and of the site. Each is an index entry, or a count that stops."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Now
+
+from django_jobqueue.core.health import COUNT_LIMIT, Health, QueueHealth
+from django_jobqueue.core.specs import QueueStats
+from django_jobqueue.core.states import JobState, WorkerState
+from django_jobqueue.models import ArchivedJob, DeadJob, Job, QueueRecord, WorkerRecord
+
+from .connected import ConnectedStore
+
+_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+class NumbersStore(ConnectedStore):
+    """Nothing here costs more because the backlog or the history is long, and nothing is locked."""
+
+    def reading(self, *, at_most: timedelta) -> AbstractContextManager[object]:
+        return nullcontext()
+
+    def queue_stats(self, name: str) -> QueueStats:
+        clock = self.database_now()
+        ready, oldest_wait = self._backlog([name], COUNT_LIMIT).get(name, (0, 0.0))
+        finished = ArchivedJob.objects.using(self.using).filter(
+            queue=name, finished_at__gt=self.storable_time(clock - _MINUTE)
+        )
+        paused = self._paused([name]).first() or QueueRecord(pause_reason="")
+        return QueueStats(
+            queue=name,
+            ready=ready,
+            scheduled=self._in_state(name, JobState.SCHEDULED),
+            blocked=self._in_state(name, JobState.BLOCKED),
+            running=self._in_state(name, JobState.RUNNING),
+            dead=_bounded(DeadJob.objects.using(self.using).filter(queue=name), COUNT_LIMIT),
+            oldest_wait=oldest_wait,
+            finished_last_minute=_bounded(finished, COUNT_LIMIT),
+            paused_at=self.aware_or_none(paused.paused_at),
+            paused_until=self.aware_or_none(paused.paused_until),
+            pause_reason=paused.pause_reason,
+        )
+
+    def health(self, queues: Sequence[str] = (), *, count_limit: int = COUNT_LIMIT) -> Health:
+        clock = self.database_now()
+        names = sorted(set(queues)) or self.queues_with_ready_jobs()
+        backlog = self._backlog(names, count_limit)
+        paused = set(self._paused(names).values_list("pk", flat=True))
+        heartbeats = self._heartbeats(set(queues))
+        dead = DeadJob.objects.using(self.using).filter(
+            finished_at__gt=self.storable_time(clock - _HOUR)
+        )
+        if queues:
+            dead = dead.filter(queue__in=names)
+        return Health(
+            queues=tuple(
+                QueueHealth(queue=name, ready=ready, oldest_wait=wait, is_paused=name in paused)
+                for name in names
+                for ready, wait in [backlog.get(name, (0, 0.0))]
+            ),
+            workers=len(heartbeats),
+            oldest_heartbeat=None
+            if not heartbeats
+            else max(0.0, (clock - min(heartbeats)).total_seconds()),
+            dead_last_hour=_bounded(dead, count_limit),
+            count_limit=count_limit,
+        )
+
+    def _backlog(self, queues: Iterable[str], limit: int) -> dict[str, tuple[int, float]]:
+        """Return how many jobs are ready, and for how many seconds the first has been; queues
+        without any are left out.
+        """
+        asked = msgspec.json.encode(list(queues)).decode()
+        rows = self.statement("backlog", {"queues": asked, "limit": limit})
+        return {queue: (ready, max(0.0, waited or 0.0)) for queue, ready, waited in rows}
+
+    def _in_state(self, queue: str, state: JobState) -> int:
+        jobs = Job.objects.using(self.using).filter(queue=queue, state=_literal(state))
+        return _bounded(jobs, COUNT_LIMIT)
+
+    def _paused(self, queues: Iterable[str]) -> QuerySet[QueueRecord]:
+        """A pause whose time is over is none."""
+        lasts = Q(paused_until=None) | Q(paused_until__gt=Now())
+        records = QueueRecord.objects.using(self.using).filter(pk__in=list(queues))
+        return records.filter(lasts, paused_at__isnull=False)
+
+    def _heartbeats(self, queues: set[str]) -> list[datetime]:
+        """The last heartbeat of each living worker that serves any of the queues."""
+        living = WorkerRecord.objects.using(self.using).filter(
+            state=_literal(WorkerState.ALIVE), lease_expires_at__gt=Now()
+        )
+        return [
+            self.aware(at)
+            for at, served in living.values_list("heartbeat_at", "queues")
+            if not queues or not served or queues.intersection(served)
+        ]
+
+
+def _bounded(rows: QuerySet[Any], limit: int) -> int:
+    return rows.order_by()[:limit].count()
+
+
+def _literal(state: JobState | WorkerState) -> RawSQL:
+    # With a parameter SQLite does not see that a partial index fits.
+    return RawSQL(f"'{state.value}'", [])  # noqa: S611 - a word of ours
