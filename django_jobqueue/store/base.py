@@ -6,7 +6,7 @@ is passed by tests alone.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Self
@@ -150,6 +150,10 @@ class JobStore(ABC):
 
     @abstractmethod
     def save_progress(
+    @abstractmethod
+    def paused_queues(self, names: Collection[str]) -> set[str]:
+        """Return which of these queues give nothing to a claim just now."""
+
         self,
         job_id: int,
         token: UUID,

@@ -1,6 +1,6 @@
 """The store on PostgreSQL: SKIP LOCKED claims, set-based moves, COPY and NOTIFY."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Self
@@ -192,6 +192,10 @@ class PostgreSQLStore(OrmStore):
             queues=tuple(sorted(queue for queue, _ in promoted)),
             count=sum(count for _, count in promoted),
             next_due_seconds=max(0.0, due[0][0]) if due else None,
+    def paused_queues(self, names: Collection[str]) -> set[str]:
+        rows = self.session.rows(_sql("paused_queues"), {"queues": quoted_array(names)})
+        return {queue for (queue,) in rows}
+
         )
 
     def written_under(self, claims: Iterable[tuple[int, UUID]]) -> set[int]:

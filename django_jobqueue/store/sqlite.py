@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
@@ -102,6 +102,10 @@ class SQLiteStore(SQLiteWorkers):
 
     def queues_with_ready_jobs(self) -> list[str]:
         return sorted(queue for (queue,) in self.statement("ready_queues", {}))
+
+    def paused_queues(self, names: Collection[str]) -> set[str]:
+        asked = msgspec.json.encode(list(names)).decode()
+        return {queue for (queue,) in self.statement("paused_queues", {"queues": asked})}
 
     def promote(self, *, limit: int = 500, now: datetime | None = None) -> Promoted:
         moment = self.optional_time_text(now)

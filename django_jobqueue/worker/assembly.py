@@ -36,6 +36,7 @@ from .listener import DataVersionWatch, Listener
 from .looking import Looking
 from .membership import Membership
 from .outbox import Outbox
+from .pauses import Pauses
 from .preconditions import DatabaseIsReady
 from .promoter import Promoter
 from .pump import Pump
@@ -185,6 +186,7 @@ class _Assembly:
             events=self.options.events,
             seconds=self.conf.drain.total_seconds(),
         )
+        pauses = Pauses(self.pump_store, in_hand=self.in_hand, slots=slots, seconds=poll_seconds)
         return Pump(
             store=self.pump_store,
             membership=self.membership,
@@ -194,6 +196,7 @@ class _Assembly:
             prepare=self._admission().prepare,
             outbox=outbox,
             looking=Looking(poll_seconds=poll_seconds),
+            pauses=pauses,
             drain=drain,
             poll_seconds=poll_seconds,
             until_empty=self.options.until_empty,

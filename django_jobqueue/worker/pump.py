@@ -15,6 +15,7 @@ from .hands import HeldJob, InHand
 from .looking import Looking
 from .membership import Membership
 from .outbox import Outbox
+from .pauses import Pauses
 from .queues import ServedQueues
 from .slots import Ask, Slots
 
@@ -44,13 +45,15 @@ class Pump(ServiceTask):
         prepare: Prepare,
         outbox: Outbox,
         looking: Looking,
+        pauses: Pauses,
         drain: Drain,
         poll_seconds: float,
         until_empty: bool = False,
     ) -> None:
         self._store, self._membership, self._in_hand = store, membership, in_hand
         self._slots, self._queues, self._prepare = slots, queues, prepare
-        self._outbox, self._looking, self._drain = outbox, looking, drain
+        self._outbox, self._looking = outbox, looking
+        self._pauses, self._drain = pauses, drain
         self._poll_seconds, self._until_empty = poll_seconds, until_empty
         self._wake = threading.Event()
         self._found_nothing = False  #: by a look with empty hands: what ends may make a job ready
@@ -103,6 +106,8 @@ class Pump(ServiceTask):
             return 0
         self._outbox.give_back(given_back(self._slots.surplus()))
         try:
+            # Kept in place: as if they had never been claimed, they are the first to be resumed.
+            self._outbox.give_back(given_back(self._pauses.take_back()))
             return self._exchange()
         except Exception as error:
             # A database error never ends the pump; outcomes are kept and written later.
@@ -137,10 +142,12 @@ class Pump(ServiceTask):
         if self._outbox.retry_in or len(self._outbox):
             return self._outbox.retry_in
         if not self._slots.have_room:
-            return self._poll_seconds
-        if not self._membership.may_claim():
-            return self.UNREGISTERED_SECONDS
-        return self._looking.due_in
+            longest = self._poll_seconds
+        elif not self._membership.may_claim():
+            longest = self.UNREGISTERED_SECONDS
+        else:
+            longest = self._looking.due_in
+        return min(longest, self._pauses.due_in) if self._slots.have_waiting else longest
 
     def _dispatch(self, claimed: Sequence[ClaimedJob]) -> None:
         runnable: list[HeldJob] = []

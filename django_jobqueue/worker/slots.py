@@ -1,7 +1,7 @@
 """How many jobs this process can take, and where they run."""
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from django_jobqueue.core.clock import monotonic
 from django_jobqueue.core.specs import WantedJobs
@@ -51,6 +51,12 @@ class Lane:
         self.prefetch.finished(of_which_ended)
         if not self.held:
             self.prefetch.idle()
+
+    def take_back_of(self, queues: Collection[str]) -> list[HeldJob]:
+        """Take back what waits of these queues; the rest keeps its order."""
+        waiting = self.runners.take_back()
+        self.runners.submit([held for held in waiting if held.job.queue not in queues])
+        return [held for held in waiting if held.job.queue in queues]
 
     def surplus(self) -> list[HeldJob]:
         """Take back what waits, if that is far more than is still worth holding in advance."""
@@ -141,6 +147,14 @@ class Slots:
         them.
         """
         return [held for lane in self._lanes for held in lane.surplus()]
+
+    @property
+    def have_waiting(self) -> bool:
+        """Whether anything was claimed that has not begun."""
+        return any(lane.runners.waiting() for lane in self._lanes)
+
+    def take_back_of(self, queues: Collection[str]) -> list[HeldJob]:
+        return [held for lane in self._lanes for held in lane.take_back_of(queues)]
 
     def take_back(self) -> list[HeldJob]:
         return [held for lane in self._lanes for held in lane.runners.take_back()]

@@ -535,6 +535,18 @@ class JobStoreContract:
         assert not store.resume_queue("default")
         assert not store.resume_queue("never heard of")
 
+    def test_the_paused_among_some_queues_are_those_a_claim_passes_over(self, store, now):
+        store.pause_queue("paused")
+        store.pause_queue("until", until=now + MINUTE)
+        store.pause_queue("over", until=now - MINUTE)
+        store.pause_queue("not asked about")
+        store.pause_queue("resumed")
+        store.resume_queue("resumed")
+        asked = {"paused", "until", "over", "resumed", "never heard of", *HOSTILE_TEXTS}
+
+        assert store.paused_queues(asked) == {"paused", "until"}
+        assert store.paused_queues([]) == set()
+
     @pytest.mark.parametrize("state", [WorkerState.DEAD, WorkerState.STOPPED])
     def test_a_worker_that_is_not_alive_takes_nothing(self, store, worker, state):
         store.insert(new())

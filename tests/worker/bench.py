@@ -1,6 +1,6 @@
 """A pump on a bench: a real store, and runners that a test works by hand."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from django_jobqueue.worker.hands import HeldJob, InHand
 from django_jobqueue.worker.looking import Looking
 from django_jobqueue.worker.membership import Membership
 from django_jobqueue.worker.outbox import Outbox
+from django_jobqueue.worker.pauses import Pauses
 from django_jobqueue.worker.pump import Prepare, Pump
 from django_jobqueue.worker.queues import ServedQueues
 from django_jobqueue.worker.slots import Slots
@@ -121,19 +122,24 @@ class Bench:
         served = ServedQueues(
             self.store, configured=queues, strict=strict, refresh_seconds=1, elapsed=elapsed
         )
-        parts: dict[str, Any] = {
-            "in_hand": self.in_hand,
-            "slots": self.slots,
-            "outbox": self.outbox,
-        }
+        held: dict[str, Any] = {"in_hand": self.in_hand, "slots": self.slots}
+        timed: dict[str, Any] = {"seconds": poll_seconds, "elapsed": elapsed}
         return Pump(
             store=self.store,
             membership=self.membership,
-            **parts,
+            **held,
+            outbox=self.outbox,
             queues=served,
             prepare=prepare,
             looking=Looking(poll_seconds=poll_seconds, elapsed=elapsed),
-            drain=Drain(**parts, events=EventBus(), seconds=drain_seconds, elapsed=elapsed),
+            pauses=Pauses(self.store, **held, **timed),
+            drain=Drain(
+                **held,
+                outbox=self.outbox,
+                events=EventBus(),
+                seconds=drain_seconds,
+                elapsed=elapsed,
+            ),
             poll_seconds=poll_seconds,
             until_empty=until_empty,
         )
@@ -149,6 +155,23 @@ class Bench:
         runners.fill()
         wanted = Transition(**{"state": JobState.SUCCEEDED, **transition})
         self.pump.report(held, FinishedJob(held.job, wanted))
+
+    def learn_that_jobs_are_quick(self, *, queues: Iterable[str] = ("default",)) -> None:
+        """Run so many that jobs are claimed ahead from now on."""
+        for _ in range(100):
+            for queue in queues:
+                self.enqueue(queue=queue)
+            while self.pump.tick():
+                self.time.passes(0.001)
+                self.end_all()
+            self.pump.wake()
+            self.outbox.write()
+
+    def look(self) -> None:
+        """Let the pump take all it has room for."""
+        self.pump.wake()
+        while self.pump.tick():
+            pass
 
     def end_all(self) -> None:
         for held in [*self.sync.running, *self.asynchronous.running]:

@@ -34,7 +34,7 @@ def test_what_runs_is_finished_and_nothing_more_is_claimed(site: Site) -> None:
 
 def test_jobs_that_were_claimed_ahead_go_back_in_place_and_unspent() -> None:
     bench = Bench(sync_slots=1, drain_seconds=0)
-    learn_that_jobs_are_quick(bench)
+    bench.learn_that_jobs_are_quick()
     ids = [bench.enqueue() for _ in range(3)]
     before = dict(Job.objects.values_list("pk", "ready_at"))
     while bench.pump.tick():
@@ -48,16 +48,6 @@ def test_jobs_that_were_claimed_ahead_go_back_in_place_and_unspent() -> None:
     assert [(row.state, row.attempt) for row in rows] == [(JobState.READY, 0)] * 3
     assert dict(Job.objects.values_list("pk", "ready_at")) == before
     assert not AttemptRecord.objects.filter(job_id__in=ids[1:]).exists()
-
-
-def learn_that_jobs_are_quick(bench: Bench) -> None:
-    for _ in range(100):
-        bench.enqueue()
-        while bench.pump.tick():
-            bench.time.passes(0.001)
-            bench.end_all()
-        bench.pump.wake()
-        bench.outbox.write()
 
 
 def test_a_handler_that_does_not_end_in_time_is_given_up_and_its_job_given_back(
