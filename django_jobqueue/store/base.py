@@ -33,6 +33,10 @@ from django_jobqueue.core.specs import (
 )
 
 
+#: The (id, claim token) pairs that a worker holds.
+Claims = Sequence[tuple[int, UUID]]
+
+
 class JobStore(ABC):
     """All lifecycle writes of one database. `using` is the alias of the Django connection it works
     on.
@@ -70,20 +74,25 @@ class JobStore(ABC):
         worker_id: UUID,
         *,
         lease: timedelta,
-        in_hand: Sequence[tuple[int, UUID]] = (),
+        in_hand: Callable[[], Claims] = tuple,
         reconcile_after: timedelta = timedelta(seconds=10),
     ) -> Beat:
         """Renew the lease, learn what was asked of the worker, and give back jobs it does not know
         it has.
 
-        `in_hand` are the (id, claim token) pairs the worker holds; a running job under its name
-        that is not among them and was claimed more than `reconcile_after` ago is released, its
-        attempt given back.
+        `in_hand` tells what the worker holds; a running job under its name that is not among that
+        and was claimed more than `reconcile_after` before this heartbeat began is released, its
+        attempt given back. It is asked as late as can be: a heartbeat may have to wait before it
+        begins, while claims go on. Where it is then held up for longer than half of
+        `reconcile_after` it fails, and has changed nothing.
         """
 
     @abstractmethod
     def deregister_worker(self, worker_id: UUID) -> None:
-        """Mark the worker stopped; what it still holds is given back, attempts and all."""
+        """Mark the worker stopped; what it still holds is given back, attempts and all.
+
+        Fails where a lock holds it up for long: the lease will lapse instead.
+        """
 
     @abstractmethod
     def release_of_dead_workers(
@@ -145,15 +154,15 @@ class JobStore(ABC):
         """Return the queues that have ready jobs, sorted; reads one index entry per queue."""
 
     @abstractmethod
+    def paused_queues(self, names: Collection[str]) -> set[str]:
+        """Return which of these queues give nothing to a claim just now."""
+
+    @abstractmethod
     def promote(self, *, limit: int = 500, now: datetime | None = None) -> Promoted:
         """Move due scheduled jobs to ready, the earliest first."""
 
     @abstractmethod
     def save_progress(
-    @abstractmethod
-    def paused_queues(self, names: Collection[str]) -> set[str]:
-        """Return which of these queues give nothing to a claim just now."""
-
         self,
         job_id: int,
         token: UUID,

@@ -21,14 +21,17 @@ from django_jobqueue.core.specs import (
 )
 
 from . import sql
+from .base import Claims
 from .orm import OrmStore
 from .postgresql_arrays import array, quoted_array
 from .postgresql_copy import copy_plain_jobs
 from .postgresql_finish import Settlement
 from .postgresql_reads import reads_of_at_most
-from .sessions import DjangoSession, PsycopgSession, Row, Session
+from .sessions import DjangoSession, PsycopgSession, Row, Session, Statement
 
 CHANNEL = "django_jobqueue"
+#: What a good-bye may wait for a lock: a worker that leaves has little time.
+GOOD_BYE_LIMIT = timedelta(seconds=2)
 
 
 def _sql(name: str) -> str:
@@ -76,21 +79,27 @@ class PostgreSQLStore(OrmStore):
         worker_id: UUID,
         *,
         lease: timedelta,
-        in_hand: Sequence[tuple[int, UUID]] = (),
+        in_hand: Callable[[], Claims] = tuple,
         reconcile_after: timedelta = timedelta(seconds=10),
     ) -> Beat:
         me = {"worker_id": worker_id}
-        beat = {**me, "lease": lease.total_seconds(), "running": len(in_hand)}
+        self.session.open()  # it may take seconds, while others go on claiming
+        claims = in_hand()
+        beat = {**me, "lease": lease.total_seconds(), "running": len(claims)}
         held = {
             **me,
             "after": reconcile_after.total_seconds(),
-            "ids": array(job_id for job_id, _ in in_hand),
-            "tokens": array(token for _, token in in_hand),
+            "ids": array(job_id for job_id, _ in claims),
+            "tokens": array(token for _, token in claims),
         }
-        asked: dict[str, dict[str, object]] = {"heartbeat": beat, "cancel_requests": dict(me)}
-        asked |= {"unknown_and_unwanted": held, "reconcile": held}
-        renewed, cancels, unwanted, released = self.session.together(
-            [(_sql(name), parameters) for name, parameters in asked.items()]
+        _, renewed, cancels, unwanted, released = self.session.together(
+            [
+                _no_longer_than(reconcile_after / 2),
+                (_sql("heartbeat"), beat),
+                (_sql("cancel_requests"), me),
+                (_sql("unknown_and_unwanted"), held),
+                (_sql("reconcile"), held),
+            ]
         )
         if not renewed:
             return Beat(alive=False)
@@ -106,6 +115,7 @@ class PostgreSQLStore(OrmStore):
         me = {"worker_id": worker_id}
         # The row first: once it is not alive, no late claim can add to what is given back.
         with self.session.atomic():
+            self.session.rows(*_no_longer_than(GOOD_BYE_LIMIT))
             self.session.changed(_sql("deregister_worker"), me)
             Settlement(self.session).archive_cancelled(self.session.rows(_sql("cancel_lost"), me))
             self.session.changed(_sql("give_back"), me)
@@ -185,6 +195,10 @@ class PostgreSQLStore(OrmStore):
     def queues_with_ready_jobs(self) -> list[str]:
         return [queue for (queue,) in self.session.rows(_sql("ready_queues"), {})]
 
+    def paused_queues(self, names: Collection[str]) -> set[str]:
+        rows = self.session.rows(_sql("paused_queues"), {"queues": quoted_array(names)})
+        return {queue for (queue,) in rows}
+
     def promote(self, *, limit: int = 500, now: datetime | None = None) -> Promoted:
         promoted = self.session.rows(_sql("promote"), {"now": now, "limit": limit})
         due = self.session.rows(_sql("next_due"), {"now": now})
@@ -192,10 +206,6 @@ class PostgreSQLStore(OrmStore):
             queues=tuple(sorted(queue for queue, _ in promoted)),
             count=sum(count for _, count in promoted),
             next_due_seconds=max(0.0, due[0][0]) if due else None,
-    def paused_queues(self, names: Collection[str]) -> set[str]:
-        rows = self.session.rows(_sql("paused_queues"), {"queues": quoted_array(names)})
-        return {queue for (queue,) in rows}
-
         )
 
     def written_under(self, claims: Iterable[tuple[int, UUID]]) -> set[int]:
@@ -227,6 +237,12 @@ class PostgreSQLStore(OrmStore):
             self.session.rows(
                 "SELECT pg_notify(%(channel)s, %(queue)s)", {"channel": CHANNEL, "queue": queue}
             )
+
+
+def _no_longer_than(span: timedelta) -> Statement:
+    """Let each statement of the current transaction take that long at most."""
+    milliseconds = max(0, span // timedelta(milliseconds=1))  # 0 is no limit
+    return _sql("limit_statements"), {"milliseconds": milliseconds}
 
 
 def _claim_parameters(

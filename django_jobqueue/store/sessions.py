@@ -19,6 +19,9 @@ Statement = tuple[str, Parameters]
 class Session(Protocol):
     """Runs SQL with `%(name)s` parameters."""
 
+    def open(self) -> None:
+        """Connect, unless it is connected; every other method does so by itself."""
+
     def rows(self, sql: str, parameters: Parameters) -> list[Row]:
         """Run one statement; return its rows, or none where it has none to give."""
 
@@ -42,6 +45,9 @@ class DjangoSession:
 
     def __init__(self, using: str) -> None:
         self.using = using
+
+    def open(self) -> None:
+        connections[self.using].ensure_connection()
 
     def rows(self, sql: str, parameters: Parameters) -> list[Row]:
         with connections[self.using].cursor() as cursor:
@@ -76,6 +82,9 @@ class PsycopgSession:
         self._prepare_threshold = 0 if prepared else None
         self._connection: Any = None
         self._opening = threading.Lock()
+
+    def open(self) -> None:
+        self._connected()
 
     def rows(self, sql: str, parameters: Parameters) -> list[Row]:
         with self._left_idle() as connection:

@@ -1,6 +1,6 @@
 """Workers on SQLite: leases, and what becomes of the jobs of a worker that is gone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,6 +9,7 @@ import msgspec
 from django_jobqueue.core.specs import Beat, Rescued, WorkerIdentity
 from django_jobqueue.core.states import WorkerState
 
+from .base import Claims
 from .sqlite_finish import SQLiteFinish, given_back, rescued
 
 _EVERYTHING = -1  # LIMIT -1 is none
@@ -36,14 +37,16 @@ class SQLiteWorkers(SQLiteFinish):
         worker_id: UUID,
         *,
         lease: timedelta,
-        in_hand: Sequence[tuple[int, UUID]] = (),
+        in_hand: Callable[[], Claims] = tuple,
         reconcile_after: timedelta = timedelta(seconds=10),
     ) -> Beat:
         me = {"worker_id": worker_id.hex}
-        known = msgspec.json.encode([(job_id, token.hex) for job_id, token in in_hand]).decode()
-        unknown_after = {"in_hand": known, "after": reconcile_after.total_seconds()}
-        renewal = {"lease": lease.total_seconds(), "running": len(in_hand)}
         with self.writing():
+            # Asked under the lock: while it was waited for, others went on claiming.
+            held = in_hand()
+            known = msgspec.json.encode([(job_id, token.hex) for job_id, token in held]).decode()
+            unknown_after = {"in_hand": known, "after": reconcile_after.total_seconds()}
+            renewal = {"lease": lease.total_seconds(), "running": len(held)}
             renewed = self.statement("heartbeat", {**me, **renewal})
             if not renewed:
                 return Beat(alive=False)

@@ -63,7 +63,7 @@ class Heartbeat(TickingTask):
         beat = self._store.heartbeat(
             self._membership.worker_id,
             lease=self._lease,
-            in_hand=self._in_hand.claims(),
+            in_hand=self._in_hand.claims,
             reconcile_after=self._reconcile_after,
         )
         if not beat.alive:

@@ -1075,8 +1075,9 @@ class JobStoreContract:
         known, unknown = claimed(store, worker), claimed(store, worker)
         others = claimed(store)
         in_hand = [(known.id, known.claim_token), (unknown.id, uuid4())]
-        at_once = timedelta(seconds=-1)
-        beat = store.heartbeat(worker, lease=LEASE, in_hand=in_hand, reconcile_after=at_once)
+        beat = store.heartbeat(
+            worker, lease=LEASE, in_hand=lambda: in_hand, reconcile_after=-MINUTE
+        )
 
         assert beat.released == (unknown.id,)
         found = store.find(unknown.id)
@@ -1173,7 +1174,7 @@ class JobStoreContract:
         good_bye, unknown = claimed(store, worker), claimed(store)
         store.cancel(JobFilter(ids=(good_bye.id, unknown.id)))
         store.deregister_worker(worker)
-        store.heartbeat(unknown.worker_id, lease=LEASE, reconcile_after=timedelta(seconds=-1))
+        store.heartbeat(unknown.worker_id, lease=LEASE, reconcile_after=-MINUTE)
 
         assert state_of(store, good_bye.id) is JobState.CANCELLED
         assert state_of(store, unknown.id) is JobState.CANCELLED

@@ -4,6 +4,8 @@ passed over.
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,9 +14,10 @@ import psycopg
 import pytest
 from django.db import connection as django_connection
 
-from django_jobqueue.core.specs import FinishedJob, Transition, WantedJobs
+from django_jobqueue.core.specs import FinishedJob, JobFilter, Transition, WantedJobs
 from django_jobqueue.core.states import JobState
 from django_jobqueue.models import ArchivedJob, Job
+from django_jobqueue.store import postgresql
 from django_jobqueue.store.postgresql import PostgreSQLStore
 from django_jobqueue.store.sessions import PsycopgSession
 
@@ -23,6 +26,8 @@ from .helpers import make_job, register_worker
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
 LEASE = timedelta(seconds=30)
+#: Only a failing test waits that long.
+PATIENCE = 10.0
 
 
 class Side:
@@ -127,6 +132,65 @@ def test_a_heartbeat_passes_while_a_claim_is_open(sides: tuple[Side, Side]) -> N
         beat = beating.store.heartbeat(worker, lease=LEASE)
 
     assert beat.alive
+
+
+@contextmanager
+def the_row_of(worker: UUID, *, held_by: Side) -> Iterator[None]:
+    """A lock that heartbeats wait for, and claims do not."""
+    with held_by.connection.transaction():
+        held_by.connection.execute("UPDATE jobqueue_worker SET pid = 0 WHERE id = %s", [worker])
+        yield
+
+
+def test_a_heartbeat_that_is_held_up_fails_and_releases_nothing_that_was_claimed_meanwhile(
+    sides: tuple[Side, Side],
+) -> None:
+    beating, other = sides
+    worker = register_worker()
+    make_job()
+    with ThreadPoolExecutor(1) as pool, the_row_of(worker, held_by=other):
+        beat = pool.submit(
+            beating.store.heartbeat,
+            worker,
+            lease=LEASE,
+            reconcile_after=timedelta(seconds=1),
+        )
+        waits_for_a_lock(beating.pid)
+        other.claim(worker, 1)
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            beat.result(PATIENCE)
+
+    assert beating.store.heartbeat(worker, lease=LEASE).alive
+    assert Job.objects.get().state == JobState.RUNNING
+
+
+def test_what_was_claimed_after_a_heartbeat_began_is_not_unknown_however_long_it_took(
+    sides: tuple[Side, Side],
+) -> None:
+    beating, pump = sides
+    worker = register_worker()
+    make_job()
+    make_job()
+    with beating.connection.transaction():
+        jobs = pump.claim(worker, 2)
+        pump.store.cancel(JobFilter(ids=(jobs[0].id,)))
+        beat = beating.store.heartbeat(worker, lease=LEASE, reconcile_after=timedelta(0))
+
+    assert beat.cancel_requested == (jobs[0].id,)
+    assert beat.released == ()
+
+
+def test_a_good_bye_does_not_wait_for_ever(
+    sides: tuple[Side, Side], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaving, other = sides
+    monkeypatch.setattr(postgresql, "GOOD_BYE_LIMIT", timedelta(seconds=0.05))
+    worker = register_worker()
+    with (
+        the_row_of(worker, held_by=other),
+        pytest.raises(psycopg.errors.QueryCanceled),
+    ):
+        leaving.store.deregister_worker(worker)
 
 
 def test_a_report_from_before_the_lease_was_lost_changes_nothing(sides: tuple[Side, Side]) -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from django_jobqueue.core.specs import JobFilter, NewJob
+from django_jobqueue.core.specs import Beat, JobFilter, NewJob
 from django_jobqueue.core.states import JobState
 from django_jobqueue.models import ArchivedJob, Job, WorkerRecord
 from django_jobqueue.store import sqlite, store_for
@@ -140,7 +140,8 @@ def test_writers_side_by_side_never_hear_of_a_lock(store: JobStore, mode: str) -
         for _ in range(15):
             store.insert_many([NewJob(handler="h", queue=queue, unique_key=f"{queue}-key")] * 2)
             [job] = claim(store, worker, queue)
-            store.heartbeat(worker, lease=LEASE, in_hand=[(job.id, job.claim_token)])
+            in_hand = [(job.id, job.claim_token)]
+            store.heartbeat(worker, lease=LEASE, in_hand=in_hand.copy)
             assert store.save_progress(job.id, job.claim_token, progress="1")
             assert finish(store, job, JobState.READY)
             [job] = claim(store, worker, queue)
@@ -169,6 +170,31 @@ def test_a_write_is_tried_again_when_its_busy_timeout_is_over(
 
     assert tried.is_set()
     assert Job.objects.get().pk == inserted.id
+
+
+def test_a_heartbeat_that_waited_for_its_turn_knows_what_was_claimed_meanwhile(
+    store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = threading.Event()
+    monkeypatch.setattr(store, "_wait", lambda seconds: waits.set())
+    worker, in_hand = register_worker(store), []
+    store.insert(NewJob(handler="h"))
+
+    def beat() -> Beat:
+        everything = -LEASE  # however short ago it was claimed
+        return store.heartbeat(
+            worker, lease=LEASE, in_hand=lambda: tuple(in_hand), reconcile_after=everything
+        )
+
+    with options_of_new_connections(timeout=0), ThreadPoolExecutor(1) as pool:
+        with store.writing():  # type: ignore[attr-defined]
+            beating = pool.submit(in_thread(beat))
+            assert waits.wait(SECONDS)
+            [job] = claim(store, worker)
+            in_hand.append((job.id, job.claim_token))
+
+        assert beating.result(SECONDS).released == ()
+    assert Job.objects.get().state == JobState.RUNNING
 
 
 def test_a_write_that_never_gets_its_turn_says_so(

@@ -1,4 +1,5 @@
 -- A claim whose answer was lost: it runs under this worker's name, and this worker does not know of it.
+-- Claimed long before this transaction began, that is: one that is held up by a lock must not count what was claimed meanwhile.
 -- Nothing ran, so the attempt is given back and the job keeps its place in line.
 -- Where its cancellation was asked for, unknown_and_unwanted.sql has it.
 UPDATE jobqueue_job AS job
@@ -7,7 +8,7 @@ SET state = 'ready', attempt = job.attempt - 1,
 WHERE job.state = 'running'
     AND job.worker_id = %(worker_id)s
     AND job.cancel_requested_at IS NULL
-    AND job.claimed_at < clock_timestamp() - make_interval(secs => %(after)s)
+    AND job.claimed_at < transaction_timestamp() - make_interval(secs => %(after)s)
     AND NOT EXISTS (
         SELECT FROM unnest(%(ids)s::bigint[], %(tokens)s::uuid[]) AS held (id, token)
         WHERE held.id = job.id AND held.token = job.claim_token
