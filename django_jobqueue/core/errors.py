@@ -206,12 +206,12 @@ class ReadTooSlow(JobQueueError):
 
 
 class LeaseLost(JobQueueError):
-    """This run no longer holds its claim; another worker may already run the job."""
+    """This run may no longer hold its claim; another worker may already run the job."""
 
     def __init__(self, job_id: int) -> None:
         super().__init__(
-            f"job {job_id} was taken from this worker, whose lease ran out; "
-            "what this run answers will not be written"
+            f"job {job_id} may be run by another worker by now: the lease of this one ran out, "
+            "or was not renewed in time"
         )
         self.job_id = job_id
 

@@ -39,6 +39,7 @@ class JobContext:
         "_clock",
         "_dropped_lines",
         "_events",
+        "_lease_in_doubt",
         "_lease_lost",
         "_lines",
         "_log_room",
@@ -55,6 +56,7 @@ class JobContext:
         store: JobStore,
         cancelled: Event,
         lease_lost: Event,
+        lease_in_doubt: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = monotonic,
         events: EventBus = events_of_process,
     ) -> None:
@@ -62,6 +64,7 @@ class JobContext:
         self._store = store
         self._cancelled = cancelled
         self._lease_lost = lease_lost
+        self._lease_in_doubt = lease_in_doubt
         self._clock = clock
         self._events = events
         self._checkpoints: Mapping[str, object] | None = None
@@ -83,8 +86,13 @@ class JobContext:
 
     @property
     def lease_lost(self) -> bool:
-        """Whether this run no longer holds its claim: another worker may already run the job."""
-        return self._lease_lost.is_set()
+        """Whether another worker may already run the job.
+
+        Either the claim is gone for good, or the worker could not renew its lease for so long that
+        it may be gone soon. The latter passes when the database answers in time after all: a run
+        that went on meanwhile still counts.
+        """
+        return self._lease_lost.is_set() or self._lease_in_doubt()
 
     def check(self) -> None:
         """Raise LeaseLost or JobCancelled if this run should end; a loop calls it once a round."""

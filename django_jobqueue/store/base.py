@@ -32,7 +32,6 @@ from django_jobqueue.core.specs import (
     WorkerIdentity,
 )
 
-
 #: The (id, claim token) pairs that a worker holds.
 Claims = Sequence[tuple[int, UUID]]
 

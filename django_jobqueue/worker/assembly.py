@@ -150,6 +150,7 @@ class _Assembly:
                 store=self.context_store,
                 cancelled=held.cancelled,
                 lease_lost=held.lease_lost,
+                lease_in_doubt=self.membership.is_in_doubt,
             )
 
         return Executor(
@@ -159,6 +160,7 @@ class _Assembly:
             timeouts=self.timeouts,
             clean_thread=clean_thread,
             events=self.options.events,
+            lease_in_doubt=self.membership.is_in_doubt,
         )
 
     def _admission(self) -> Admission:

@@ -66,10 +66,11 @@ class Executor:
         timeouts: TimeoutWatch,
         clean_thread: Callable[[], Sequence[str]],
         events: EventBus,
+        lease_in_doubt: Callable[[], bool] = lambda: False,
     ) -> None:
         self._policies, self._clock = policies, clock
         self._report: Report = _nobody_listens
-        self._make_context = make_context
+        self._make_context, self._lease_in_doubt = make_context, lease_in_doubt
         self._timeouts, self._clean_thread, self._events = timeouts, clean_thread, events
 
     def reports_to(self, report: Report) -> None:
@@ -95,7 +96,7 @@ class Executor:
         outcome: Outcome
         if held.is_cancelled:
             outcome = Cancel(JobCancelled.message)
-        elif held.has_lost_lease:
+        elif held.has_lost_lease or self._lease_in_doubt():
             outcome = Release(LeaseLost(held.job.id).args[0])
         else:
             return None

@@ -60,6 +60,7 @@ class Heartbeat(TickingTask):
         if not self._registered:
             self._register()
             return None
+        asked_at = self._membership.moment()
         beat = self._store.heartbeat(
             self._membership.worker_id,
             lease=self._lease,
@@ -69,7 +70,7 @@ class Heartbeat(TickingTask):
         if not beat.alive:
             self._start_over()
             return 0.0
-        self._membership.renewed()
+        self._membership.renewed(asked_at)
         self._in_hand.request_cancel(beat.cancel_requested)
         if beat.released:
             self._events.emit("worker.reconciled", job_ids=beat.released)
@@ -78,6 +79,7 @@ class Heartbeat(TickingTask):
         return None
 
     def _register(self) -> None:
+        asked_at = self._membership.moment()
         identity = msgspec.structs.replace(self._identity, id=self._membership.worker_id)
         try:
             self._store.register_worker(identity, lease=self._lease)
@@ -86,7 +88,7 @@ class Heartbeat(TickingTask):
             self._membership.replaced()
             raise
         self._registered = True
-        self._membership.renewed()
+        self._membership.renewed(asked_at)
         self._events.emit("worker.registered", worker=identity)
 
     def _say_good_bye(self) -> None:

@@ -12,8 +12,9 @@ class Membership:
     """The worker's current identity and the age of its last successful heartbeat.
 
     A worker that was declared dead goes on under a new identity; the old one never comes back.
-    Elapsed time includes suspends of the machine. Nothing may be claimed once the last heartbeat is
-    older than four fifths of the lease: the reaper may be near.
+    Elapsed time includes suspends of the machine. Once the last heartbeat is older than four fifths
+    of the lease, the lease is in doubt: the reaper may be near. Nothing is claimed or started then,
+    and running handlers are told that the lease is lost, until a heartbeat succeeds.
     """
 
     SAFE_SHARE = 0.8
@@ -30,13 +31,21 @@ class Membership:
     def worker_id(self) -> UUID:
         return self._worker_id
 
-    def renewed(self) -> None:
-        """A heartbeat succeeded (registering counts)."""
+    def moment(self) -> float:
+        """Return the time that `renewed` asks for: that of the heartbeat about to be sent."""
+        return self._elapsed()
+
+    def renewed(self, asked_at: float) -> None:
+        """The heartbeat that was sent at `asked_at` succeeded (registering counts).
+
+        The lease counts from the sending: when between that and the answer the database renewed it,
+        nobody knows here.
+        """
         now = self._elapsed()
         with self._lock:
             if self._last_beat is None or now - self._last_beat >= self._lease_seconds:
                 self._healthy_since = now
-            self._last_beat = now
+            self._last_beat = asked_at
 
     def replaced(self) -> UUID:
         """This identity was declared dead: take a new one and return it."""
@@ -48,6 +57,10 @@ class Membership:
         """Whether the lease is surely still ours."""
         last = self._last_beat
         return last is not None and self._elapsed() - last < self.SAFE_SHARE * self._lease_seconds
+
+    def is_in_doubt(self) -> bool:
+        """Whether others may by now run what this worker holds."""
+        return not self.may_claim()
 
     def may_reap(self) -> bool:
         """Whether heartbeats have succeeded for a full lease without a gap.

@@ -32,6 +32,7 @@ class Running:
         self.job = claim_next()
         self.watch = Watch()
         self.cancelled, self.lease_lost = Event(), Event()
+        self.in_doubt = False
         self.events = EventBus()
         self.context = self.of(store_for("default"))
 
@@ -41,6 +42,7 @@ class Running:
             store=store,
             cancelled=self.cancelled,
             lease_lost=self.lease_lost,
+            lease_in_doubt=lambda: self.in_doubt,
             clock=self.watch,
             events=self.events,
         )
@@ -82,6 +84,17 @@ class TestStopping:
         assert running.context.lease_lost
         with pytest.raises(LeaseLost, match=str(running.job.id)):
             running.context.check()
+
+    def test_a_lease_in_doubt_counts_as_lost_while_the_doubt_lasts(self, running: Running):
+        running.in_doubt = True
+        assert running.context.lease_lost
+        with pytest.raises(LeaseLost):
+            running.context.check()
+
+        running.in_doubt = False
+
+        running.context.check()
+        assert not running.context.lease_lost
 
 
 class TestProgress:

@@ -95,7 +95,7 @@ class Bench:
         elapsed, self.store = elapsed or self.time, store or store_for("default")
         self.membership = Membership(lease=LEASE, elapsed=elapsed)
         register_worker(worker_id=self.membership.worker_id)
-        self.membership.renewed()
+        self.membership.renewed(self.membership.moment())
         self.sync, self.asynchronous = HandRunners(sync_slots), HandRunners(async_slots)
         self.in_hand = InHand()
         self.slots = Slots(sync=self.sync, asynchronous=self.asynchronous, elapsed=elapsed)

@@ -62,9 +62,9 @@ class TestReaper:
 
     def healthy(self, membership: Membership) -> None:
         for _ in range(7):
-            membership.renewed()
+            membership.renewed(self.time())
             self.time.passes(5)
-        membership.renewed()
+        membership.renewed(self.time())
 
     def test_what_a_dead_worker_held_is_ready_again(
         self, duty: Duty, membership: Membership, reaper: Reaper
@@ -82,9 +82,9 @@ class TestReaper:
     def test_nobody_is_declared_dead_before_a_full_lease_of_own_heartbeats(
         self, duty: Duty, membership: Membership, reaper: Reaper
     ) -> None:
-        membership.renewed()
+        membership.renewed(self.time())
         self.time.passes(20)
-        membership.renewed()
+        membership.renewed(self.time())
 
         reaper.tick()
 

@@ -205,7 +205,7 @@ class TestRest:
         bench.time.passes(10)
         rests = []
         for _ in range(40):
-            bench.membership.renewed()
+            bench.membership.renewed(bench.membership.moment())
             bench.pump.tick()
             rests.append(bench.pump.rest())
             bench.time.passes(rests[-1])
