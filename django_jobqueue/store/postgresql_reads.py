@@ -8,16 +8,9 @@ from django.db import OperationalError, connections, transaction
 
 from django_jobqueue.core.errors import ReadTooSlow
 
+from . import sql
+
 _QUERY_CANCELED = "57014"
-#: A limit of the role or the database that is lower still stays as it is; 0 there means none.
-_LIMIT = """
-SELECT
-    current_setting('statement_timeout'),
-    set_config('statement_timeout', LEAST(
-        %(milliseconds)s,
-        NULLIF(EXTRACT(EPOCH FROM current_setting('statement_timeout')::interval) * 1000, 0)
-    )::bigint::text, true)
-"""
 
 
 @contextmanager
@@ -29,7 +22,8 @@ def reads_of_at_most(span: timedelta, *, using: str) -> Iterator[None]:
     is_within = connection.in_atomic_block
     try:
         with transaction.atomic(using=using), connection.cursor() as cursor:
-            cursor.execute(_LIMIT, {"milliseconds": max(1, round(span.total_seconds() * 1000))})
+            limit = {"milliseconds": max(1, round(span.total_seconds() * 1000))}
+            cursor.execute(sql.load("postgresql", "bound_reads"), limit)
             [(before, _)] = cursor.fetchall()
             yield
             if is_within:  # it would hold until the end of the caller's transaction

@@ -1,6 +1,6 @@
 """The numbers of a queue and of the site. Each is an index entry, or a count that stops."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,19 +28,18 @@ class NumbersStore(ConnectedStore):
 
     def queue_stats(self, name: str) -> QueueStats:
         clock = self.database_now()
-        ready, oldest_wait = self._backlog([name], COUNT_LIMIT).get(name, (0, 0.0))
         finished = ArchivedJob.objects.using(self.using).filter(
             queue=name, finished_at__gt=self.storable_time(clock - _MINUTE)
         )
         paused = self._paused([name]).first() or QueueRecord(pause_reason="")
         return QueueStats(
             queue=name,
-            ready=ready,
+            ready=self._in_state(name, JobState.READY),
             scheduled=self._in_state(name, JobState.SCHEDULED),
             blocked=self._in_state(name, JobState.BLOCKED),
             running=self._in_state(name, JobState.RUNNING),
             dead=_bounded(DeadJob.objects.using(self.using).filter(queue=name), COUNT_LIMIT),
-            oldest_wait=oldest_wait,
+            oldest_wait=self._oldest_waits([name]).get(name, 0.0),
             finished_last_minute=_bounded(finished, COUNT_LIMIT),
             paused_at=self.aware_or_none(paused.paused_at),
             paused_until=self.aware_or_none(paused.paused_until),
@@ -50,8 +49,6 @@ class NumbersStore(ConnectedStore):
     def health(self, queues: Sequence[str] = (), *, count_limit: int = COUNT_LIMIT) -> Health:
         clock = self.database_now()
         names = sorted(set(queues)) or self.queues_with_ready_jobs()
-        backlog = self._backlog(names, count_limit)
-        paused = set(self._paused(names).values_list("pk", flat=True))
         heartbeats = self._heartbeats(set(queues))
         dead = DeadJob.objects.using(self.using).filter(
             finished_at__gt=self.storable_time(clock - _HOUR)
@@ -59,11 +56,7 @@ class NumbersStore(ConnectedStore):
         if queues:
             dead = dead.filter(queue__in=names)
         return Health(
-            queues=tuple(
-                QueueHealth(queue=name, ready=ready, oldest_wait=wait, is_paused=name in paused)
-                for name in names
-                for ready, wait in [backlog.get(name, (0, 0.0))]
-            ),
+            queues=tuple(self._health_of(names, count_limit)),
             workers=len(heartbeats),
             oldest_heartbeat=None
             if not heartbeats
@@ -72,17 +65,30 @@ class NumbersStore(ConnectedStore):
             count_limit=count_limit,
         )
 
-    def _backlog(self, queues: Iterable[str], limit: int) -> dict[str, tuple[int, float]]:
-        """Return how many jobs are ready, and for how many seconds the first has been; queues
-        without any are left out.
+    def _health_of(self, queues: Sequence[str], limit: int) -> Iterator[QueueHealth]:
+        waits = self._oldest_waits(queues)
+        paused = set(self._paused(queues).values_list("pk", flat=True))
+        for name in queues:
+            yield QueueHealth(
+                queue=name,
+                ready=self._in_state(name, JobState.READY, limit=limit),
+                oldest_wait=waits.get(name, 0.0),
+                is_paused=name in paused,
+            )
+
+    def _oldest_waits(self, queues: Iterable[str]) -> dict[str, float]:
+        """Return for how many seconds the first job of each queue has been ready; queues without
+        any are left out.
         """
         asked = msgspec.json.encode(list(queues)).decode()
-        rows = self.statement("backlog", {"queues": asked, "limit": limit})
-        return {queue: (ready, max(0.0, waited or 0.0)) for queue, ready, waited in rows}
+        rows = self.statement("oldest_ready", {"queues": asked})
+        return {queue: max(0.0, seconds or 0.0) for queue, seconds in rows}
 
-    def _in_state(self, queue: str, state: JobState) -> int:
+    def _in_state(self, queue: str, state: JobState, *, limit: int = COUNT_LIMIT) -> int:
+        # One query per queue: as a constant the planner knows how rare its rows are, and as a
+        # column of another table it would guess, and now and then read all of them.
         jobs = Job.objects.using(self.using).filter(queue=queue, state=_literal(state))
-        return _bounded(jobs, COUNT_LIMIT)
+        return _bounded(jobs, limit)
 
     def _paused(self, queues: Iterable[str]) -> QuerySet[QueueRecord]:
         """A pause whose time is over is none."""

@@ -1,5 +1,5 @@
--- Per queue with ready jobs: how many, counted no further than the limit, and since how many seconds.
--- The first job of each priority is one index entry; min(ready_at) alone would read the backlog.
+-- For how many seconds the first job of each queue has been ready. The first of each priority is one
+-- entry of the index; min(ready_at) alone would read the backlog.
 WITH RECURSIVE head (queue, priority, ready_at) AS (
     SELECT wanted.queue, job.priority, job.ready_at
     FROM jsonb_array_elements_text(%(queues)s::jsonb) AS wanted (queue)
@@ -21,13 +21,6 @@ WITH RECURSIVE head (queue, priority, ready_at) AS (
 )
 SELECT
     queue,
-    (
-        SELECT count(*) FROM (
-            SELECT FROM jobqueue_job
-            WHERE state = 'ready' AND queue = head.queue
-            LIMIT %(limit)s
-        ) AS counted
-    ),
     -- An impossible date in one row, edited by hand, must not hide the others.
     EXTRACT(EPOCH FROM statement_timestamp() - min(ready_at) FILTER (WHERE isfinite(ready_at)))::float8
 FROM head

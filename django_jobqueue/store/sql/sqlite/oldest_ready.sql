@@ -1,5 +1,5 @@
--- Per queue with ready jobs: how many, counted no further than the limit, and since how many seconds.
--- The first job of each priority is one index entry; MIN(ready_at) alone would read the backlog.
+-- For how many seconds the first job of each queue has been ready. The first of each priority is one
+-- entry of the index; MIN(ready_at) alone would read the backlog.
 WITH RECURSIVE head (queue, id) AS (
     SELECT wanted.value, (
         SELECT job.id FROM jobqueue_job AS job
@@ -19,16 +19,7 @@ WITH RECURSIVE head (queue, id) AS (
     FROM head
     WHERE head.id IS NOT NULL
 )
-SELECT
-    head.queue,
-    (
-        SELECT COUNT(*) FROM (
-            SELECT 1 FROM jobqueue_job AS counted
-            WHERE counted.state = 'ready' AND counted.queue = head.queue
-            LIMIT %(limit)s
-        )
-    ),
-    MAX((julianday('now') - julianday(first.ready_at)) * 86400.0)
+SELECT head.queue, MAX((julianday('now') - julianday(first.ready_at)) * 86400.0)
 FROM head
 JOIN jobqueue_job AS first ON first.id = head.id
 GROUP BY head.queue
