@@ -25,6 +25,7 @@ LEVELS: Mapping[str, int] = {
     "job.progress_lost": logging.WARNING,
     "listener.deaf": logging.WARNING,
     "pump.database_failed": logging.WARNING,
+    "worker.left_silently": logging.WARNING,
     "worker.reaped": logging.WARNING,
     "worker.reconciled": logging.WARNING,
     "worker.waits": logging.WARNING,

@@ -54,6 +54,7 @@ from .signals import SignalTask
 from .statuses import Check, Health, HealthReport, HealthStatus
 from .stop import StopReceiver, StopSender
 from .tasks import FunctionTask, ServiceTask, ServiceTaskKind
+from .trouble import Trouble
 
 __all__ = [
     "Check",
@@ -81,4 +82,5 @@ __all__ = [
     "TaskPanicked",
     "TaskShutdownTimedOut",
     "TickingTask",
+    "Trouble",
 ]

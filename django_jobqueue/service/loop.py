@@ -9,12 +9,9 @@ from .errors import TaskError, describe
 from .pace import Pace
 from .stop import StopReceiver
 from .tasks import ServiceTask
+from .trouble import Trouble
 
 logger = logging.getLogger(__name__)
-
-
-def log_tick_error(task_id: str, error: Exception) -> None:
-    logger.error("Tick of task %s failed: %s", task_id, describe(error), exc_info=error)
 
 
 class TickingTask(ServiceTask):
@@ -24,10 +21,11 @@ class TickingTask(ServiceTask):
     the tick said, or when `wake()` is called; a wake-up during a tick is not lost. Stop ends the
     pause at once, and the loop after the tick that is running.
 
-    An exception in a tick never ends the loop. It is handed to `on_error(task id, exception)` and
-    the next tick comes after `backoff` seconds, doubled with each further failure up to
-    `max_backoff`; a wake-up does not shorten that. Only a `TaskError`, which says that the task
-    gives up on purpose, ends the task, and with it the service.
+    An exception in a tick never ends the loop. The next tick comes after `backoff` seconds, doubled
+    with each further failure up to `max_backoff`; a wake-up does not shorten that. The first of the
+    failures in a row is logged as a warning, one a minute while they last, and the recovery. Only a
+    `TaskError`, which says that the task gives up on purpose, ends the task, and with it the
+    service.
 
     `after_tick` is called in the loop's thread after every tick, a failed one included, for
     connection hygiene and the like; an exception in it counts as one of the tick.
@@ -40,20 +38,23 @@ class TickingTask(ServiceTask):
         jitter: float = 0.1,
         backoff: float = 1.0,
         max_backoff: float = 30.0,
-        on_error: Callable[[str, Exception], object] = log_tick_error,
         after_tick: Callable[[], object] = lambda: None,
     ) -> None:
         self._pace = Pace(
             interval=interval, jitter=jitter, backoff=backoff, max_backoff=max_backoff
         )
-        self._on_error = on_error
         self._after_tick = after_tick
         self._wake = threading.Event()
         self._errors_in_a_row = 0
+        self._trouble = Trouble()
 
     @abstractmethod
     def tick(self) -> float | None:
         """Do one round; return the seconds until the next, 0 for at once, None for the interval."""
+
+    def is_well(self) -> bool:
+        """Whether a tick that raised nothing ends a row of failures; a subclass may know better."""
+        return True
 
     def wake(self) -> None:
         """Have the next tick come at once; from any thread, before or during a tick as well."""
@@ -73,7 +74,7 @@ class TickingTask(ServiceTask):
                     self._wake.wait(pause)
 
     def round(self) -> float:
-        """Tick once and report what went wrong; return the seconds until the next tick."""
+        """Tick once and log what went wrong; return the seconds until the next tick."""
         try:
             try:
                 asked = self.tick()
@@ -84,16 +85,26 @@ class TickingTask(ServiceTask):
             raise
         except Exception as error:
             self._errors_in_a_row += 1
-            self._report(error)
+            if self._trouble.is_worth_telling():
+                self._warn(error)
             return self._pace.after_errors(self._errors_in_a_row)
-        self._errors_in_a_row = 0
+        if self.is_well():
+            self._recover()
         return pause
 
-    def _report(self, error: Exception) -> None:
-        try:
-            self._on_error(self.id, error)
-        except Exception as failure:
-            log_tick_error(self.id, error)
-            logger.error(
-                "on_error of task %s failed: %s", self.id, describe(failure), exc_info=failure
+    def _recover(self) -> None:
+        self._errors_in_a_row = 0
+        if self._trouble.is_over():
+            logger.info("Task %s works again.", self.id)
+
+    def _warn(self, error: Exception) -> None:
+        if self._errors_in_a_row == 1:
+            # With its traceback: it may be no outage, but a fault.
+            logger.warning("Task %s fails: %s", self.id, describe(error), exc_info=error)
+        else:
+            logger.warning(
+                "Task %s still fails, %s times by now: %s",
+                self.id,
+                self._errors_in_a_row,
+                describe(error),
             )

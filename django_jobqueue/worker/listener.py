@@ -58,6 +58,10 @@ class Listener(TickingTask):
             raise
         return 0.0
 
+    def is_well(self) -> bool:
+        # A new connection that hears nothing either is the same trouble.
+        return self.hears
+
     def _handle(self, heard: str) -> None:
         if heard == self._notifications.proof:
             self._proof_sent_at = None

@@ -9,6 +9,7 @@ from django_jobqueue.core.clock import monotonic
 from django_jobqueue.core.specs import ClaimedJob, FinishedJob, Transition, WantedJobs
 from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.events import EventBus
+from django_jobqueue.service import Trouble
 from django_jobqueue.store import JobStore
 from django_jobqueue.store.transient import is_data_error
 
@@ -52,6 +53,7 @@ class Outbox:
         self._retry_pause = 0.0
         self._retry_at = 0.0
         self._commit_unknown = False
+        self._trouble = Trouble(elapsed=elapsed)
 
     def add(self, finished: FinishedJob) -> None:
         """Keep an outcome for the next write; from any thread."""
@@ -82,7 +84,7 @@ class Outbox:
                 return []
             self._keep(finished)
             raise
-        self._retry_pause = 0.0
+        self._answered()
         try:
             self._conclude(finished, held)
         except Exception as error:
@@ -98,7 +100,7 @@ class Outbox:
             return
         try:
             self._write_apart(finished)
-            self._retry_pause = 0.0
+            self._answered()
         except Exception as error:
             self.failed(error)
 
@@ -109,7 +111,13 @@ class Outbox:
         self._commit_unknown = True
         self._retry_pause = min(max(self.FIRST_RETRY, self._retry_pause * 2), self.LAST_RETRY)
         self._retry_at = self._elapsed() + self._retry_pause * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load
-        self._events.emit("pump.database_failed", error=error, retry_in=self._retry_pause)
+        if self._trouble.is_worth_telling():
+            self._events.emit("pump.database_failed", error=error, retry_in=self._retry_pause)
+
+    def _answered(self) -> None:
+        self._retry_pause = 0.0
+        if self._trouble.is_over():
+            self._events.emit("pump.database_answered")
 
     def give_back(self, jobs: Iterable[FinishedJob]) -> None:
         """Keep releases, behind the outcomes: what a run answered after all counts before them."""
@@ -182,4 +190,8 @@ class Outbox:
             missed = [done for done in missed if done.id not in earlier]
             held |= earlier
         for done in missed:
-            self._events.emit("job.finish_was_stale", job=done.job)
+            # A job that lives on keeps no token: whether the commit that was not answered wrote it,
+            # or others have taken it since, cannot be told. There is nothing to do in either case.
+            is_unknown = self._commit_unknown and not done.transition.state.is_final
+            name = "job.finish_is_unknown" if is_unknown else "job.finish_was_stale"
+            self._events.emit(name, job=done.job)

@@ -164,6 +164,11 @@ def test_what_happens_to_every_job_is_below_info():
     assert {LEVELS[name] for name in per_job} == {logging.DEBUG}
 
 
+@pytest.mark.parametrize("name", ["worker.left_silently", "pump.database_failed"])
+def test_what_an_operator_should_look_at_is_a_warning(name: str):
+    assert LEVELS[name] == logging.WARNING
+
+
 def test_an_event_nobody_graded_is_info(bus: EventBus, caplog: pytest.LogCaptureFixture):
     bus.emit("queue.resumed", queue="mail")
 

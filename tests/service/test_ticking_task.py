@@ -13,6 +13,7 @@ from django_jobqueue.service import (
     TickingTask,
 )
 from django_jobqueue.service.threads import caught
+from django_jobqueue.service.trouble import Trouble
 
 from .running import GLANCE, PATIENCE
 
@@ -165,69 +166,84 @@ def test_a_loop_whose_stop_has_come_does_not_tick():
     assert ticker.ticks.empty()
 
 
+class Recovering(Ticker):
+    """One that is well only when the test says so."""
+
+    well = False
+
+    def is_well(self):
+        return self.well
+
+
 class TestErrors:
-    def test_never_end_the_loop_and_are_reported(self):
+    def test_never_end_the_loop(self):
         errors = [ValueError("a"), RuntimeError("b"), ValueError("c")]
-        reported = SimpleQueue()
-        ticker = Ticker(
-            *errors, backoff=0.001, on_error=lambda id, error: reported.put((id, error))
-        )
+        ticker = Ticker(*errors, backoff=0.001)
         with looping(ticker):
             assert [ticker.next_tick() for _ in range(4)] == [*errors, None]
-            assert [reported.get(timeout=PATIENCE) for _ in errors] == [
-                ("ticker", error) for error in errors
-            ]
-
-    def test_are_logged_if_nobody_else_takes_them(self, caplog):
-        ticker = Ticker(ValueError("no such table"), backoff=0.001)
-        with looping(ticker):
-            ticker.next_tick()
-            ticker.next_tick()
-
-        [record] = caplog.records
-        assert record.getMessage() == "Tick of task ticker failed: ValueError: no such table"
-        assert record.exc_info[1].args == ("no such table",)
 
     def test_back_off_longer_with_each_in_a_row_and_start_again_after_a_good_tick(self):
-        ticker = Ticker(
-            *(ValueError(), ValueError(), 0, ValueError()),
-            jitter=0,
-            backoff=1,
-            on_error=lambda *_: None,
-        )
+        ticker = Ticker(*(ValueError(), ValueError(), 0, ValueError()), jitter=0, backoff=1)
 
         assert [ticker.round() for _ in range(5)] == [1, 2, 0, 1, HOUR]
 
     def test_back_off_although_somebody_wakes(self):
-        ticker = Ticker(ValueError(), backoff=HOUR, max_backoff=HOUR, on_error=lambda *_: None)
+        ticker = Ticker(ValueError(), backoff=HOUR, max_backoff=HOUR)
         with looping(ticker):
             ticker.next_tick()
             ticker.wake()
 
             assert ticker.is_pausing()
 
-    def test_in_on_error_do_not_end_the_loop_and_hide_nothing(self, caplog):
-        def broken(task_id, error):
-            raise RuntimeError("cannot report")
+    def test_go_on_until_the_task_says_that_it_is_well(self, caplog):
+        ticker = Recovering(ValueError(), None, ValueError(), jitter=0, backoff=1)
 
-        ticker = Ticker(ValueError("no such table"), backoff=0.001, on_error=broken)
-        with looping(ticker):
-            ticker.next_tick()
-            ticker.next_tick()
+        assert [ticker.round() for _ in range(3)] == [1, HOUR, 2]
+        assert len(caplog.records) == 1
 
-        assert [record.getMessage() for record in caplog.records] == [
-            "Tick of task ticker failed: ValueError: no such table",
-            "on_error of task ticker failed: RuntimeError: cannot report",
+
+class TestTelling:
+    @pytest.fixture(autouse=True)
+    def all_levels(self, caplog):
+        caplog.set_level("INFO")
+
+    def test_the_first_of_many_failures_is_a_warning_with_its_text(self, caplog):
+        ticker = Ticker(*[OSError("connection refused")] * 50)
+        for _ in range(50):
+            ticker.round()
+
+        [record] = caplog.records
+        assert record.levelname == "WARNING"
+        assert record.getMessage() == "Task ticker fails: OSError: connection refused"
+        assert record.exc_info[1].args == ("connection refused",)
+
+    def test_while_they_last_they_are_called_to_mind_without_another_traceback(self, caplog):
+        seconds = [0.0]
+        ticker = Ticker(*[OSError("connection refused")] * 3)
+        ticker._trouble = Trouble(elapsed=lambda: seconds[0])
+        for seconds[0] in (0.0, 59.9, 60.0):
+            ticker.round()
+
+        [_, record] = caplog.records
+        assert record.getMessage() == (
+            "Task ticker still fails, 3 times by now: OSError: connection refused"
+        )
+        assert record.exc_info is None
+
+    def test_the_recovery_is_told_once(self, caplog):
+        ticker = Ticker(None, OSError(), None, None)
+        for _ in range(4):
+            ticker.round()
+
+        assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+            ("WARNING", "Task ticker fails: OSError"),
+            ("INFO", "Task ticker works again."),
         ]
 
-    def test_count_an_answer_that_is_no_number_of_seconds(self):
-        reported = SimpleQueue()
-        ticker = Ticker("soon", backoff=0.001, on_error=lambda id, error: reported.put(error))
-        with looping(ticker):
-            ticker.next_tick()
-            ticker.next_tick()
+    def test_an_answer_that_is_no_number_of_seconds_is_a_failure(self, caplog):
+        Ticker("soon").round()
 
-        assert isinstance(reported.get_nowait(), TypeError)
+        assert "TypeError" in caplog.records[0].getMessage()
 
 
 def test_a_task_error_ends_the_task_on_purpose():
@@ -246,27 +262,17 @@ class TestAfterTick:
         ticker = Ticker(
             ValueError(),
             backoff=0.001,
-            on_error=lambda *_: None,
             after_tick=lambda: calls.put((ticker.ticks.qsize(), threading.current_thread().name)),
         )
         with looping(ticker):
             expected = [(1, "jobqueue-loop-under-test"), (2, "jobqueue-loop-under-test")]
             assert [calls.get(timeout=PATIENCE) for _ in expected] == expected
 
-    def test_an_error_in_it_counts_as_one_of_the_tick(self):
-        reported = SimpleQueue()
-
+    def test_an_error_in_it_counts_as_one_of_the_tick(self, caplog):
         def broken():
             raise OSError("could not close")
 
-        ticker = Ticker(
-            0,
-            backoff=HOUR,
-            max_backoff=HOUR,
-            on_error=lambda id, error: reported.put(str(error)),
-            after_tick=broken,
-        )
-        with looping(ticker):
-            assert reported.get(timeout=PATIENCE) == "could not close"
-            ticker.next_tick()
-            assert ticker.is_pausing()
+        ticker = Ticker(0, jitter=0, backoff=7, after_tick=broken)
+
+        assert ticker.round() == 7
+        assert "could not close" in caplog.text

@@ -96,7 +96,20 @@ def test_while_the_database_is_away_the_pump_tries_less_and_less_often(store: An
 
     assert 0.05 <= rests[0] <= 0.1
     assert all(1.0 <= rest <= 2.0 for rest in rests[-3:])
-    assert len(bench.told.of("pump.database_failed")) == 9
+
+
+def test_an_outage_is_told_once_and_so_is_its_end(store: Any) -> None:
+    bench = Bench(store=store)
+    store.before = [GONE] * 5
+    bench.enqueue()
+    bench.pump.tick()
+    for _ in range(7):
+        pass_the_retry(bench)
+
+    [failed, answered] = bench.told.events
+    assert failed[0] == "pump.database_failed"
+    assert failed[1]["error"] is GONE
+    assert answered == ("pump.database_answered", {})
 
 
 def test_outcomes_that_were_not_written_are_kept_and_written_later(store: Any) -> None:
@@ -145,6 +158,9 @@ def test_a_retry_whose_commit_was_not_answered_is_not_written_twice(store: Any) 
     row = Job.objects.get(pk=job_id)
     assert (row.state, row.reprocess_count) == (JobState.SCHEDULED, 1)
     assert len(bench.in_hand) == 0
+    # Its token is cleared: that nobody took it away cannot be proved, but it is not told as fact.
+    assert [facts["job"].id for facts in bench.told.of("job.finish_is_unknown")] == [job_id]
+    assert "job.finish_was_stale" not in bench.told.names
 
 
 def test_without_a_lost_answer_an_outcome_that_does_not_hold_is_stale(store: Any) -> None:

@@ -114,6 +114,20 @@ class TestListener:
         assert not listener.hears
         assert self.told.names == ["listener.hears", "listener.deaf"]
 
+    def test_while_it_stays_deaf_it_warns_once_whatever_it_opens_anew(
+        self, listener: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        self.until(listener, lambda: listener.hears)
+        self.notifications.send_proof = lambda: None  # type: ignore[method-assign]
+        for _ in range(3):
+            self.time.passes(15)
+            listener.round()
+            self.time.passes(5)
+            listener.round()
+
+        [warning] = [record for record in caplog.records if record.name.endswith("service.loop")]
+        assert "do not arrive" in warning.getMessage()
+
     def test_a_connection_that_was_cut_is_opened_anew(self, listener: Any) -> None:
         self.until(listener, lambda: listener.hears)
         with connection.cursor() as cursor:
