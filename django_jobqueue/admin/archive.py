@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_jobqueue.models import ArchivedJob
 
-from .filters import RecentValuesFilter, TimeRangeFilter
+from .filters import LiteralFilter, RecentValuesFilter, TimeRangeFilter
 from .records import JobRecordAdmin, record_fieldsets
 from .requeueing import requeue_selected
 
@@ -26,7 +26,7 @@ class ArchivedJobAdmin(JobRecordAdmin):
         "ran_for",
     )
     list_filter = (
-        "state",
+        ("state", LiteralFilter),
         ("queue", RecentValuesFilter),
         ("handler", RecentValuesFilter),
         ("finished_at", TimeRangeFilter),

@@ -2,6 +2,7 @@
 permission.
 """
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
@@ -11,12 +12,16 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from django_jobqueue import conf
+from django_jobqueue.core.errors import ReadTooSlow
+from django_jobqueue.jobs.site import site_store
 
 from .changelist import LargeTableChangeList
 from .pagination import ProbingPaginator
@@ -42,6 +47,8 @@ class LookingAdmin(ModelAdmin):
     sortable_by = ()
     #: Fields that the query string may filter by, besides those of `list_filter`.
     linked_lookups: tuple[str, ...] = ()
+    #: How long one read of a list page may take, where the database can be told so.
+    list_read_limit = timedelta(seconds=5)
 
     class Media:
         css = {"all": ["django_jobqueue/admin.css"]}
@@ -86,6 +93,10 @@ class LookingAdmin(ModelAdmin):
         """
         return rows
 
+    def complete_page(self, rows: QuerySet[Any]) -> None:
+        """Read the rows of one list page, and give them what is found for all of them at once."""
+        len(rows)
+
     def prepare_selection(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Return the rows that an action was asked for, ready to be named and counted."""
         return rows.order_by("pk")
@@ -122,7 +133,28 @@ class LookingAdmin(ModelAdmin):
                 self.opts.pk.to_python(key)
             except ValidationError as error:
                 raise BadRequest("a selected key is none of this table") from error
-        return super().changelist_view(request, extra_context)
+        if request.method == "POST":
+            return super().changelist_view(request, extra_context)
+        try:
+            with site_store().reading(at_most=self.list_read_limit):
+                context = {**self.list_context(request), **(extra_context or {})}
+                return super().changelist_view(request, context)
+        except ReadTooSlow:
+            return self._too_slow(request)
+
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what the list page shows besides its rows."""
+        return {}
+
+    def _too_slow(self, request: HttpRequest) -> TemplateResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("This takes too long"),
+            "opts": self.opts,
+            "seconds": self.list_read_limit.total_seconds(),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "admin/jobqueue/too_slow.html", context, status=503)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

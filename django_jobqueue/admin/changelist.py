@@ -22,3 +22,10 @@ class LargeTableChangeList(ChangeList):
         found = super().get_queryset(request, *args, **kwargs)
         page = cast("LookingAdmin", self.model_admin)
         return page.prepare_list(request, found)
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        # Now, not when the template asks: reads have a limit that ends with the view.
+        cast("LookingAdmin", self.model_admin).complete_page(
+            cast("QuerySet[Model]", self.result_list)
+        )

@@ -1,8 +1,9 @@
 """Numbers of queues that cost the same however long the backlog is."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.db.models import IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import IntegerField, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 
 from django_jobqueue.core.states import JobState
@@ -16,7 +17,7 @@ ROWLESS_SHOWN = 50
 
 
 class BoundedCount(Subquery):
-    """Counts the rows of a correlated query, but no further than one past COUNT_LIMIT."""
+    """Counts rows, but no further than one past COUNT_LIMIT."""
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) AS bounded)"
     output_field = IntegerField()
@@ -25,18 +26,31 @@ class BoundedCount(Subquery):
         super().__init__(rows.order_by().values("pk")[: COUNT_LIMIT + 1])
 
 
-def with_counts(queues: QuerySet[Any], *, using: str) -> QuerySet[Any]:
-    """Add ready_count, running_count and dead_count to queue rows; each has an index that leads to
-    its rows alone.
-    """
-    jobs = Job.objects.using(using).filter(queue=OuterRef("name"))
-    dead = DeadJob.objects.using(using).filter(queue=OuterRef("name"))
-    counted: QuerySet[Any] = queues.annotate(
-        ready_count=BoundedCount(jobs.filter(state=_literal(JobState.READY))),
-        running_count=BoundedCount(jobs.filter(state=_literal(JobState.RUNNING))),
-        dead_count=BoundedCount(dead),
+def counts_of(queues: Iterable[QueueRecord], *, using: str) -> Iterator[tuple[int, int, int]]:
+    """Return how many jobs of each queue are ready, running and dead, with one query."""
+    # Each queue by its name: correlated, PostgreSQL would not know its share of the rows, and now
+    # and then read the table for a queue that has few.
+    counted = [_counted(queue.pk, using) for queue in queues]
+    if not counted:
+        return iter(())
+    rows = counted[0].union(*counted[1:], all=True)
+    found = {name: (ready, running, dead) for name, ready, running, dead in rows}
+    return (found.get(queue.pk, (0, 0, 0)) for queue in queues)
+
+
+def _counted(name: str, using: str) -> QuerySet[Any, Any]:
+    jobs = Job.objects.using(using).filter(queue=name)
+    dead = DeadJob.objects.using(using).filter(queue=name)
+    return (
+        QueueRecord.objects.using(using)
+        .filter(pk=name)
+        .values_list(
+            "pk",
+            BoundedCount(jobs.filter(state=_literal(JobState.READY))),
+            BoundedCount(jobs.filter(state=_literal(JobState.RUNNING))),
+            BoundedCount(dead),
+        )
     )
-    return counted
 
 
 def _literal(state: JobState) -> RawSQL:

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.options import ModelAdmin
 from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.db.models import Field, Model, QuerySet
+from django.db.models.expressions import RawSQL
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -73,6 +74,19 @@ class RecentValuesFilter(admin.FieldListFilter):
                 "query_string": changelist.get_query_string({self.field_path: value}),
                 "display": visible(value),
             }
+
+
+class LiteralFilter(admin.ChoicesFieldListFilter):
+    """Filters by one of the field's choices, written into the query: with a parameter SQLite does
+    not see that a partial index fits.
+    """
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model] | None:
+        chosen: Any = self.used_parameters.get(self.lookup_kwarg, [])
+        if len(chosen) != 1 or chosen[0] not in dict(self.field.flatchoices):
+            return super().queryset(request, queryset)
+        literal = RawSQL(f"'{chosen[0]}'", [])  # noqa: S611 - a word of ours
+        return queryset.filter(**{self.field_path: literal})
 
 
 class TimeRangeFilter(DateTimeRangeFilter):  # type: ignore[misc]

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -10,14 +11,16 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from django_jobqueue.core.errors import InvalidOptions
+from django_jobqueue.core.health import counted
+from django_jobqueue.core.specs import QueueStats
 from django_jobqueue.jobs.queue import Queue
 from django_jobqueue.jobs.site import site_store
 from django_jobqueue.models import QueueRecord
 
 from .actions import confirmation, is_confirmed, selected_rows, tell, write_down
 from .base import LookingAdmin
-from .counting import bounded, queues_without_a_row, with_counts
-from .display import EMPTY, visible
+from .counting import bounded, counts_of, queues_without_a_row
+from .display import EMPTY, span, visible
 from .queue_forms import PauseForm, QueueForm
 
 
@@ -65,25 +68,25 @@ class QueueAdmin(LookingAdmin):
         rows: QuerySet[Any] = super().get_queryset(request).annotate(pause_holds=pause_holds)
         return rows
 
-    def prepare_list(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
-        return with_counts(rows, using=self.using)
+    def complete_page(self, rows: QuerySet[Any]) -> None:
+        counts = counts_of(rows, using=self.using)
+        for queue, (ready, running, dead) in zip(rows, counts, strict=True):
+            queue.ready_count, queue.running_count, queue.dead_count = ready, running, dead
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         return queryset.filter(name__startswith=search_term.strip()), False
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        rowless = [(name, visible(name)) for name in queues_without_a_row(using=self.using)]
-        return super().changelist_view(request, {"rowless": rowless, **(extra_context or {})})
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        names = queues_without_a_row(using=self.using)
+        return {"rowless": [(name, visible(name)) for name in names]}
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         if queue := context.get("original"):
-            context["stats"] = site_store().queue_stats(queue.pk)
+            context["numbers"] = _numbers(site_store().queue_stats(queue.pk))
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -171,6 +174,18 @@ class QueueAdmin(LookingAdmin):
             facts = [*facts, gone % missing]
         write_down(request, done, what)
         tell(self, request, done=bool(done), facts=facts)
+
+
+def _numbers(stats: QueueStats) -> list[tuple[object, str]]:
+    return [
+        (_("Ready"), counted(stats.ready)),
+        (_("Longest wait among them"), span(timedelta(seconds=stats.oldest_wait))),
+        (_("Scheduled"), counted(stats.scheduled)),
+        (_("Blocked"), counted(stats.blocked)),
+        (_("Running"), counted(stats.running)),
+        (_("Finished in the last minute"), counted(stats.finished_last_minute)),
+        (_("Dead letters"), counted(stats.dead)),
+    ]
 
 
 def _each(

@@ -94,7 +94,7 @@ class TestCost:
             (Job, QUERIES_OF_A_LIST),
             (ArchivedJob, QUERIES_OF_A_LIST),
             (DeadJob, QUERIES_OF_A_LIST),
-            (QueueRecord, 5),  # three for queues without a row
+            (QueueRecord, 6),  # three for queues without a row, one for the counts
             (WorkerRecord, 2),
         ],
     )

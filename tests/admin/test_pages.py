@@ -6,7 +6,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from django_jobqueue.core.health import COUNT_LIMIT
 from django_jobqueue.models import ArchivedJob, DeadJob, Job, QueueRecord
+from tests.history import many_jobs
 
 from .factories import (
     NOON,
@@ -173,10 +175,18 @@ class TestQueue:
         make_job("scheduled", queue="email")
         make_dead(queue="email")
         response = admin_client.get(page_url(queue))
-        stats = response.context["stats"]
+        numbers = {str(label): number for label, number in response.context["numbers"]}
 
-        assert (stats.ready, stats.scheduled, stats.dead) == (1, 1, 1)
+        told = {label for label, number in numbers.items() if number == "1"}
+        assert told == {"Ready", "Scheduled", "Dead letters"}
         assert "deploy" in response.content.decode()
+
+    def test_a_number_says_where_counting_stopped(self, admin_client):
+        many_jobs(COUNT_LIMIT + 1, state="blocked", queue="email")
+
+        assert (
+            "<td>10,000+</td>" in admin_client.get(page_url(make_queue("email"))).content.decode()
+        )
 
     def test_a_row_can_be_added_for_a_queue(self, staff):
         client = staff("add_queuerecord")
