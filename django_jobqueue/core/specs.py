@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import ClassVar
 from uuid import UUID
 
 import msgspec
@@ -59,9 +60,11 @@ class ClaimedJob(msgspec.Struct, frozen=True):
     max_attempts: int
     reprocess_count: int
     rescues: int
+    claimed_at: datetime
     ready_at: datetime
     created_at: datetime
     is_expired: bool
+    unreadable: str | None  #: names times that cannot be told; `claimed_at` stands in for them
     timeout_seconds: float | None
     backoff: str | None
     fingerprint: str
@@ -96,8 +99,11 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
 
     For a job that lives on: it runs at the later of `run_at` and the store's clock plus `delay`
     seconds. With `keeps_place` it returns to where it stood in line. `attempt_change` and
-    `reprocess_change` are added to the counters.
+    `reprocess_change` are added to the counters. Without an `error` that of an earlier run is kept;
+    `NO_ERROR` removes it.
     """
+
+    NO_ERROR: ClassVar[str] = "null"
 
     state: JobState
     reason: DeathReason | None = None

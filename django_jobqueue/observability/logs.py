@@ -21,6 +21,7 @@ LEVELS: Mapping[str, int] = {
     "jobs.promoted": logging.DEBUG,
     "listener.hears": logging.DEBUG,
     "records.pruned": logging.DEBUG,
+    "job.cleaning_failed": logging.WARNING,
     "job.finish_was_stale": logging.WARNING,
     "job.progress_lost": logging.WARNING,
     "listener.deaf": logging.WARNING,

@@ -116,7 +116,12 @@ def _bury(group: list[FinishedJob]) -> Statement:
     reasons = quoted_array(
         done.transition.reason and done.transition.reason.value for done in group
     )
-    return sql.load("postgresql", "bury"), {**_fence_of(group), "reasons": reasons}
+    unreadable = [done.job.unreadable is not None for done in group]
+    return sql.load("postgresql", "bury"), {
+        **_fence_of(group),
+        "reasons": reasons,
+        "unreadable": array(unreadable) if any(unreadable) else None,
+    }
 
 
 def _reschedule(group: list[FinishedJob]) -> Statement:

@@ -17,7 +17,7 @@ from .sqlite_workers import SQLiteWorkers
 from .transient import retrying
 
 #: Where the times and `is_expired` of a claimed row end: SQLite gives them as texts and 0 or 1.
-_EXPIRED_COLUMN = 12
+_EXPIRED_COLUMN = 13
 #: How long a write is tried for its turn, besides the busy timeout that each try waits.
 PATIENCE_SECONDS = 30.0
 
@@ -80,8 +80,13 @@ class SQLiteStore(SQLiteWorkers):
         return jobs
 
     def _claimed(self, row: Row, token: UUID, worker_id: UUID) -> ClaimedJob:
-        *facts, ready_at, created_at, is_expired = row[:_EXPIRED_COLUMN]
-        facts += [self.aware(ready_at), self.aware(created_at), bool(is_expired)]
+        *facts, claimed_at, ready_at, created_at, is_expired = row[:_EXPIRED_COLUMN]
+        claimed_at, unreadable = self.aware(claimed_at), None
+        try:
+            times = [self.aware(ready_at), self.aware(created_at)]
+        except (AttributeError, TypeError, ValueError, OverflowError):
+            times, unreadable = [claimed_at] * 2, f"ready_at {ready_at}, created_at {created_at}"
+        facts += [claimed_at, *times, bool(is_expired), unreadable]
         facts += [*row[_EXPIRED_COLUMN:], token, worker_id]
         return ClaimedJob(*facts)
 
@@ -124,6 +129,6 @@ class SQLiteStore(SQLiteWorkers):
         )
 
     def _seconds_until_due(self, moment: str | None) -> float | None:
-        """Seconds until the next scheduled job, below 0 where it is late; None if there is none."""
+        """Seconds until the next scheduled job, 0 where it is late; None if there is none."""
         due = self.statement("next_due", {"now": moment})
         return due[0][0] if due else None

@@ -28,6 +28,7 @@ class Ending(msgspec.Struct):
     run_at: str | None = None
     delay: float = 0.0
     keeps_place: bool = False
+    unreadable: bool = False
     ended: bool = False  #: the run came to its own end, so the job is no suspect any more
     attempt_change: int = 0
     reprocess_change: int = 0
@@ -96,6 +97,7 @@ class SQLiteFinish(OrmStore):
             run_at=self.optional_time_text(transition.run_at),
             delay=bounded_delay(transition.delay),
             keeps_place=transition.keeps_place,
+            unreadable=done.job.unreadable is not None,
             attempt_change=transition.attempt_change,
             reprocess_change=transition.reprocess_change,
         )

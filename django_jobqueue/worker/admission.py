@@ -1,12 +1,11 @@
 """Whether a claimed job may run: its handler, its expiry, how often it came back."""
 
-import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 
-from django_jobqueue.core.clock import Clock
 from django_jobqueue.core.errors import HandlerNotRegistered
+from django_jobqueue.core.grace import note, noted_since
 from django_jobqueue.core.outcomes import Bury, Release
 from django_jobqueue.core.retry import RetryPolicy
 from django_jobqueue.core.specs import ClaimedJob, FinishedJob
@@ -34,18 +33,16 @@ class Admission:
     """Asked once for every job that was claimed."""
 
     def __init__(
-        self,
-        *,
-        registry: Registry,
-        policies: Policies,
-        clock: Clock,
-        unknown_handler_grace: timedelta,
+        self, *, registry: Registry, policies: Policies, unknown_handler_grace: timedelta
     ) -> None:
-        self._registry, self._policies, self._clock = registry, policies, clock
+        self._registry, self._policies = registry, policies
         self._grace = unknown_handler_grace
 
     def prepare(self, job: ClaimedJob) -> Handler | FinishedJob:
         """Return the handler to run the job with, or what is written because it may not run."""
+        if job.unreadable is not None:
+            message = f"its times cannot be read: {job.unreadable}"
+            return self._buried(job, DeathReason.UNPROCESSABLE, message)
         if job.is_expired:
             return self._buried(job, DeathReason.EXPIRED, "its expires_at passed before it ran")
         try:
@@ -72,27 +69,12 @@ class Admission:
         return FinishedJob(job, transition)
 
     def _without_handler(self, job: ClaimedJob, error: HandlerNotRegistered) -> FinishedJob:
-        now = self._clock.now()
-        since = _unknown_since(job) or now
-        if now - since >= self._grace:
+        since = noted_since(job) or job.claimed_at
+        waited = job.claimed_at - since
+        if waited >= self._grace:
             return self._buried(job, DeathReason.HANDLER_MISSING, f"no handler registered: {error}")
         # Waiting as long as it has waited already doubles the wait each time.
-        delay = min(60.0, max(1.0, (now - since).total_seconds()))
-        told = {
-            "type": "HandlerNotRegistered",
-            "message": str(error),
-            "fields": {"since": since.isoformat()},
-        }
+        delay = min(60.0, max(1.0, waited.total_seconds()))
         transition = decide(job, Release(str(error), delay), self._policies.defaults.backoff)
-        return FinishedJob(job, msgspec.structs.replace(transition, error=json.dumps(told)))
-
-
-def _unknown_since(job: ClaimedJob) -> datetime | None:
-    """When this job was first met without a handler, as its last release noted."""
-    try:
-        error = json.loads(job.error or "null")
-        if error["type"] == "HandlerNotRegistered":
-            return datetime.fromisoformat(error["fields"]["since"])
-    except (TypeError, KeyError, ValueError):
-        pass
-    return None
+        noted = note(job, str(error), since=since)
+        return FinishedJob(job, msgspec.structs.replace(transition, error=noted))

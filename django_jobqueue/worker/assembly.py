@@ -155,7 +155,6 @@ class _Assembly:
 
         return Executor(
             policies=self.policies,
-            clock=SystemClock(),
             make_context=make_context,
             timeouts=self.timeouts,
             clean_thread=clean_thread,
@@ -167,7 +166,6 @@ class _Assembly:
         return Admission(
             registry=self.options.registry,
             policies=self.policies,
-            clock=SystemClock(),
             unknown_handler_grace=self.conf.unknown_handler_grace,
         )
 

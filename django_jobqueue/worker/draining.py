@@ -4,7 +4,8 @@ import threading
 from collections.abc import Callable, Sequence
 
 from django_jobqueue.core.clock import monotonic
-from django_jobqueue.core.specs import AttemptReport, FinishedJob, Transition
+from django_jobqueue.core.grace import without_note
+from django_jobqueue.core.specs import AttemptReport, ClaimedJob, FinishedJob, Transition
 from django_jobqueue.core.states import JobState
 from django_jobqueue.events import EventBus
 
@@ -24,7 +25,16 @@ INTERRUPTED = Transition(
 
 def given_back(jobs: Sequence[HeldJob]) -> list[FinishedJob]:
     """Return what to write for jobs that may run elsewhere, their attempt unspent."""
-    return [FinishedJob(one.job, INTERRUPTED if one.has_started else UNTOUCHED) for one in jobs]
+    return [_interrupted(one) if one.has_started else untouched(one.job) for one in jobs]
+
+
+def untouched(job: ClaimedJob) -> FinishedJob:
+    """Return what to write for a job that was not started here, and may be elsewhere."""
+    return FinishedJob(job, UNTOUCHED)
+
+
+def _interrupted(held: HeldJob) -> FinishedJob:
+    return FinishedJob(held.job, without_note(held.job, INTERRUPTED), held.attempted_at)
 
 
 class Drain:

@@ -10,7 +10,6 @@ import msgspec
 from asgiref.sync import sync_to_async
 
 from django_jobqueue.core.backoff import Backoff, backoff_from_json
-from django_jobqueue.core.clock import Clock
 from django_jobqueue.core.error_text import describe_error
 from django_jobqueue.core.errors import (
     InvalidArguments,
@@ -20,6 +19,7 @@ from django_jobqueue.core.errors import (
     LeaseLost,
     PayloadError,
 )
+from django_jobqueue.core.grace import without_note
 from django_jobqueue.core.outcomes import (
     Cancel,
     Discard,
@@ -61,14 +61,13 @@ class Executor:
         self,
         *,
         policies: Policies,
-        clock: Clock,
         make_context: ContextMaker,
         timeouts: TimeoutWatch,
         clean_thread: Callable[[], Sequence[str]],
         events: EventBus,
         lease_in_doubt: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._policies, self._clock = policies, clock
+        self._policies = policies
         self._report: Report = _nobody_listens
         self._make_context, self._lease_in_doubt = make_context, lease_in_doubt
         self._timeouts, self._clean_thread, self._events = timeouts, clean_thread, events
@@ -81,39 +80,43 @@ class Executor:
 
     def perform(self, held: HeldJob) -> None:
         """Run a sync handler in this thread, and report."""
-        if (stands := self._stands_already(held)) is not None:
-            self._report(held, stands)
-            return
-        held.attempted_at = self._clock.now()
         try:
-            finished = self._run(held)
+            finished = self._finished_before(held) or self._run(held)
         except BaseException as error:
             finished = self._failed(held, error)
         self._report(held, finished)
 
-    def _stands_already(self, held: HeldJob) -> FinishedJob | None:
-        """What is written for a job that was cancelled, or taken away, while it waited here."""
-        outcome: Outcome
+    def _finished_before(self, held: HeldJob) -> FinishedJob | None:
+        """What is written for a job that was cancelled, or may have been taken away, while it
+        waited here.
+        """
         if held.is_cancelled:
-            outcome = Cancel(JobCancelled.message)
-        elif held.has_lost_lease or self._lease_in_doubt():
-            outcome = Release(LeaseLost(held.job.id).args[0])
-        else:
-            return None
-        return FinishedJob(held.job, decide(held.job, outcome, self._backoff_of(held)))
+            return self._finished(held, Cancel(JobCancelled.message))
+        if held.has_lost_lease or self._lease_in_doubt():
+            return self._finished(held, Release(LeaseLost(held.job.id).args[0]))
+        return None
 
     def _run(self, held: HeldJob) -> FinishedJob:
+        held.begin()
         context = self._context_for(held)
         try:
             outcome = contextvars.Context().run(self._call, held, context)
         except BaseException as error:
             outcome = self._outcome_of(error, held)
-        left_open = self._clean_thread()
+        left_open = self._clean_up(held)
         if left_open and isinstance(outcome, Succeed):
             outcome = self._outcome_of(LeakedTransaction(left_open), held)
         if context is not None:
             self._flush(context)
         return self._finished(held, outcome, context)
+
+    def _clean_up(self, held: HeldJob) -> Sequence[str]:
+        try:
+            return self._clean_thread()
+        except Exception as error:
+            # Work that is done is not repeated because a connection could not be closed.
+            self._events.emit("job.cleaning_failed", job=held.job, error=error)
+            return ()
 
     def _call(self, held: HeldJob, context: JobContext | None) -> Outcome:
         args, kwargs = self._arguments(held, context)
@@ -127,17 +130,14 @@ class Executor:
 
     async def perform_async(self, held: HeldJob) -> None:
         """Run an async handler in this loop, and report."""
-        if (stands := self._stands_already(held)) is not None:
-            self._report(held, stands)
-            return
-        held.attempted_at = self._clock.now()
         try:
-            finished = await self._run_async(held)
+            finished = self._finished_before(held) or await self._run_async(held)
         except BaseException as error:
             finished = self._failed(held, error)
         self._report(held, finished)
 
     async def _run_async(self, held: HeldJob) -> FinishedJob:
+        held.begin()
         context = self._context_for(held)
         try:
             outcome = await self._await(held, context)
@@ -207,18 +207,27 @@ class Executor:
 
     def _failed(self, held: HeldJob, error: BaseException) -> FinishedJob:
         """Record even an answer that nothing can be made of; it costs no runner its thread."""
-        transition = decide(held.job, Fail(describe_error(error)), self._policies.defaults.backoff)
-        return FinishedJob(held.job, transition, held.attempted_at)
+        # Of the job itself as little as can be asked: something about it raised.
+        backoff = self._policies.defaults.backoff
+        return self._finished(held, Fail(describe_error(error)), backoff=backoff)
 
-    def _finished(self, held: HeldJob, outcome: Outcome, context: JobContext | None) -> FinishedJob:
-        transition = decide(held.job, outcome, self._backoff_of(held), keep=held.handler.keep)
+    def _finished(
+        self,
+        held: HeldJob,
+        outcome: Outcome,
+        context: JobContext | None = None,
+        *,
+        backoff: Backoff | None = None,
+    ) -> FinishedJob:
+        job, backoff = held.job, backoff or self._backoff_of(held)
+        transition = decide(job, outcome, backoff, keep=held.handler.keep)
         if held.is_cancelled and not transition.state.is_final:
-            transition = decide(
-                held.job, Cancel(JobCancelled.message), self._policies.defaults.backoff
-            )
+            transition = decide(job, Cancel(JobCancelled.message), backoff)
         if context is not None:
             transition = _with_log(transition, context.log_lines)
-        return FinishedJob(held.job, transition, held.attempted_at)
+        if held.has_started:
+            transition = without_note(job, transition)
+        return FinishedJob(job, transition, held.attempted_at)
 
     def _backoff_of(self, held: HeldJob) -> Backoff:
         if held.job.backoff is not None:

@@ -2,9 +2,10 @@
 
 import threading
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from django_jobqueue.core.clock import monotonic
 from django_jobqueue.core.specs import ClaimedJob
 from django_jobqueue.jobs.handlers import Handler
 
@@ -18,7 +19,9 @@ class HeldJob:
     """
 
     __slots__ = (
+        "_came_at",
         "_cancelled",
+        "_elapsed",
         "_handler",
         "_interrupt",
         "_lease_lost",
@@ -28,9 +31,16 @@ class HeldJob:
         "job",
     )
 
-    def __init__(self, job: ClaimedJob, handler: Handler | None) -> None:
+    def __init__(
+        self,
+        job: ClaimedJob,
+        handler: Handler | None,
+        *,
+        elapsed: Callable[[], float] = monotonic,
+    ) -> None:
         self.job = job
         self._handler = handler
+        self._elapsed, self._came_at = elapsed, elapsed()
         self.attempted_at: datetime | None = None
         self.has_ended = False  #: its runner is done with it
         self.interrupted = False
@@ -77,6 +87,11 @@ class HeldJob:
     @property
     def has_started(self) -> bool:
         return self.attempted_at is not None
+
+    def begin(self) -> None:
+        """Its handler is called now: by the database's clock, of which the claim told the time."""
+        waited = timedelta(seconds=self._elapsed() - self._came_at)
+        self.attempted_at = self.job.claimed_at + waited
 
     def interrupt_with(self, interrupt: Callable[[], None] | None) -> None:
         """Name what to call, once, when the running handler is to be interrupted."""

@@ -5,12 +5,17 @@ trip.
 import threading
 from collections.abc import Callable, Sequence
 
+from django_jobqueue.core.backoff import NoRetry
+from django_jobqueue.core.error_text import describe_error
+from django_jobqueue.core.outcomes import Bury
 from django_jobqueue.core.specs import ClaimedJob, FinishedJob
+from django_jobqueue.core.states import DeathReason
+from django_jobqueue.core.transitions import decide
 from django_jobqueue.jobs.handlers import Handler
 from django_jobqueue.service import ServiceTask, StopReceiver
 from django_jobqueue.store import JobStore
 
-from .draining import UNTOUCHED, Drain, given_back
+from .draining import Drain, given_back, untouched
 from .hands import HeldJob, InHand
 from .looking import Looking
 from .membership import Membership
@@ -152,7 +157,7 @@ class Pump(ServiceTask):
     def _dispatch(self, claimed: Sequence[ClaimedJob]) -> None:
         runnable: list[HeldJob] = []
         for job in claimed:
-            prepared = self._prepare(job)
+            prepared = self._prepared(job)
             if isinstance(prepared, FinishedJob):
                 self._write_at_once(prepared)
             else:
@@ -160,7 +165,17 @@ class Pump(ServiceTask):
         if runnable:
             self._in_hand.add(runnable)
             for refused in self._slots.submit(runnable):
-                self._write_at_once(FinishedJob(refused.job, UNTOUCHED))
+                self._write_at_once(untouched(refused.job))
+
+    def _prepared(self, job: ClaimedJob) -> Handler | FinishedJob:
+        try:
+            return self._prepare(job)
+        except Exception as error:
+            # One job that nobody can make anything of must not keep the others of its claim.
+            described = describe_error(error)
+            message = f"it could not be prepared: {described.type}: {described.message}"
+            outcome = Bury(DeathReason.UNPROCESSABLE, message)
+            return FinishedJob(job, decide(job, outcome, NoRetry()))
 
     def _write_at_once(self, finished: FinishedJob) -> None:
         """What will not be run holds no slot."""

@@ -622,6 +622,17 @@ class JobStoreContract:
         assert store.find(first.id).error == {"type": "Old"}
         assert store.find(second.id).error == {"type": "New"}
 
+    def test_an_error_that_is_none_any_more_is_removed(self, store, worker):
+        store.insert_many([new(), new()])
+        for job in claim(store, worker):
+            finish(store, job, JobState.READY, error='{"type":"Old"}', report=FAILED)
+        first, second = claim(store, worker)
+        finish(store, first, JobState.SUCCEEDED, error=Transition.NO_ERROR)
+        finish(store, second, JobState.READY, error=Transition.NO_ERROR)
+
+        assert ArchivedJob.objects.get(error__isnull=True).pk == first.id
+        assert Job.objects.get(error__isnull=True).pk == second.id
+
     def test_a_retry_without_a_wait_is_ready_at_the_back_of_the_line(self, store, worker):
         store.insert(new("q"), now=LONG_AGO)
         other = store.insert(new("q"), now=LONG_AGO + MINUTE)

@@ -89,6 +89,7 @@ def finish_of(connection: psycopg.Connection[Any], batch: int) -> dict[str, obje
         "attempted": None,
         "reports": "[]",
         "reasons": quoted_array(["exhausted"] * batch),
+        "unreadable": None,
         "delays": array([5.0] * batch),
         "run_ats": array([None] * batch),
         "keeps_place": array([False] * batch),

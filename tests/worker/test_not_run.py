@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from freezegun import freeze_time
 
 from django_jobqueue import DeathReason, JobHandle, JobState, Snooze
 from django_jobqueue.core.specs import NewJob
@@ -66,6 +68,52 @@ class TestUnknownHandler:
 
         assert json.dumps(handle.refresh().error) == first
 
+    def test_it_is_the_time_of_the_database_that_counts(self, site: Site) -> None:
+        handle = stored("shop.renamed")
+        site.work()
+        Job.objects.update(state="ready")
+
+        with freeze_time(timedelta(days=1)):  # the clock of this worker is a day ahead
+            site.work()
+
+        assert handle.refresh().state == JobState.SCHEDULED
+
+    def test_a_job_that_ran_meanwhile_has_all_of_its_grace_again(self, site: Site) -> None:
+        since = datetime.now(UTC) - ELEVEN_MINUTES  # noqa: TID251 - a stored time
+        site.job(lambda: Snooze(delay=3600), name="shop.poll")
+        handle = stored("shop.poll", error=self.told(since))
+        site.work()
+        assert handle.refresh().error is None
+
+        Job.objects.update(state="ready", handler="shop.renamed")
+        site.work()
+
+        assert handle.refresh().state == JobState.SCHEDULED
+
+    def test_so_has_one_whose_worker_died_while_it_ran(self, site: Site) -> None:
+        since = datetime.now(UTC) - ELEVEN_MINUTES  # noqa: TID251 - a stored time
+        handle = stored("shop.renamed", error=self.told(since), reprocess_count=1, rescues=1)
+
+        site.work()
+
+        assert handle.state == JobState.SCHEDULED
+
+    def test_a_success_is_no_error_because_it_had_to_wait_for_its_handler(self, site: Site) -> None:
+        site.counted("shop.new")
+        handle = stored("shop.new", error=self.told(LONG_AGO))
+
+        site.work()
+
+        assert (handle.state, handle.error) == (JobState.SUCCEEDED, None)
+
+    def test_the_error_of_an_earlier_run_is_kept(self, site: Site) -> None:
+        site.counted("shop.new")
+        handle = stored("shop.new", error={"type": "ValueError", "message": "no"})
+
+        site.work()
+
+        assert handle.error == {"type": "ValueError", "message": "no"}
+
     def test_a_grace_of_nothing_buries_at_once(self, site: Site) -> None:
         handle = stored("shop.renamed")
 
@@ -74,7 +122,15 @@ class TestUnknownHandler:
         assert handle.snapshot.reason == DeathReason.HANDLER_MISSING
 
     @pytest.mark.parametrize(
-        "error", [{"type": "HandlerNotRegistered"}, [], "text", {"type": 1, "fields": None}]
+        "error",
+        [
+            {"type": "HandlerNotRegistered"},
+            {"type": "HandlerNotRegistered", "fields": {"since": 1, "reprocess_count": 0}},
+            {"type": "HandlerNotRegistered", "fields": {"since": "0001", "reprocess_count": 0}},
+            [],
+            "text",
+            {"type": 1, "fields": None},
+        ],
     )
     def test_an_error_in_another_form_is_no_first_look(self, site: Site, error: object) -> None:
         handle = stored("shop.renamed", error=error)
@@ -97,7 +153,7 @@ class TestUnknownHandler:
         return {
             "type": "HandlerNotRegistered",
             "message": "no handler",
-            "fields": {"since": since.isoformat()},
+            "fields": {"since": since.isoformat(), "reprocess_count": 0},
         }
 
 
@@ -192,6 +248,37 @@ class TestExpired:
         site.work()
 
         assert runs == ["remind"]
+
+
+class TestImpossibleTimes:
+    """Rows that were edited by hand; what else cannot be read is told in tests/store."""
+
+    def test_it_is_a_dead_letter_and_its_neighbours_run(self, site: Site) -> None:
+        runs = site.counted("work")
+        handles = [stored("work") for _ in range(3)]
+        Job.objects.filter(pk=handles[1].id).update(ready_at=None)
+
+        site.work()
+
+        assert runs == ["work", "work"]
+        assert handles[1].snapshot.reason == DeathReason.UNPROCESSABLE
+        assert "its times cannot be read: ready_at N" in str(handles[1].error)
+        assert [handles[0].state, handles[2].state] == [JobState.SUCCEEDED] * 2
+
+    @pytest.mark.parametrize("column", ["created_at", "ready_at"])
+    def test_a_time_beyond_all_years_is_one(self, site: Site, column: str) -> None:
+        runs = site.counted("work")
+        handles = [stored("work") for _ in range(3)]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE jobqueue_job SET {column} = 'infinity' WHERE id = %s", [handles[1].id]
+            )
+
+        site.work()
+
+        assert runs == ["work", "work"]
+        assert handles[1].snapshot.reason == DeathReason.UNPROCESSABLE
+        assert f"{column} infinity" in str(handles[1].error)
 
 
 class TestArguments:

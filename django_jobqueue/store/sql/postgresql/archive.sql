@@ -16,7 +16,7 @@ WITH done AS MATERIALIZED (
         job.handler, job.queue, job.priority, job.payload, job.run_at, job.ready_at, job.created_at,
         job.attempt, job.max_attempts, job.reprocess_count, job.rescues, job.fingerprint, job.unique_key,
         job.unique_while, job.claim_token, job.worker_id, job.claimed_at, COALESCE(done.attempted_at, job.attempted_at) AS attempted_at, job.deadline_at, job.cancel_requested_at, job.expires_at,
-        job.timeout_seconds, job.backoff, job.concurrency_key, job.waits_for, done.result, COALESCE(done.error, job.error) AS error, job.progress, job.checkpoints, job.meta, job.tags, job.batch_id, job.template,
+        job.timeout_seconds, job.backoff, job.concurrency_key, job.waits_for, done.result, NULLIF(COALESCE(done.error, job.error), 'null') AS error, job.progress, job.checkpoints, job.meta, job.tags, job.batch_id, job.template,
         job.schedule, job.slot, job.requeued_from
 ), kept AS (
     INSERT INTO jobqueue_archivedjob (

@@ -2,18 +2,21 @@
 -- `id = ANY(ids)` besides the join: without it the generic plan of the prepared statement pairs every running row with every
 -- element of the arrays, quadratic in the batch. Adding `state = 'running'` brings that plan back through its partial index,
 -- and is needless: the token is cleared whenever a job stops running.
+-- Times that the claim could not tell are replaced, so that the dead letter can be looked at; its error names them.
 WITH done AS MATERIALIZED (
     SELECT *
     FROM unnest(
         %(ids)s::bigint[], %(tokens)s::uuid[], %(reasons)s::text[],
-        %(errors)s::jsonb[], %(attempted)s::timestamptz[]
-    ) AS done (id, token, reason, error, attempted_at)
+        %(errors)s::jsonb[], %(attempted)s::timestamptz[], %(unreadable)s::boolean[]
+    ) AS done (id, token, reason, error, attempted_at, unreadable)
 ), gone AS (
     DELETE FROM jobqueue_job AS job
     USING done
     WHERE job.id = ANY(%(ids)s::bigint[]) AND job.id = done.id AND job.claim_token = done.token
     RETURNING job.id, done.reason,
-        job.handler, job.queue, job.priority, job.payload, job.run_at, job.ready_at, job.created_at,
+        job.handler, job.queue, job.priority, job.payload, job.run_at,
+        CASE WHEN done.unreadable THEN job.claimed_at ELSE job.ready_at END AS ready_at,
+        CASE WHEN done.unreadable THEN job.claimed_at ELSE job.created_at END AS created_at,
         job.attempt, job.max_attempts, job.reprocess_count, job.rescues, job.fingerprint, job.unique_key,
         job.unique_while, job.claim_token, job.worker_id, job.claimed_at, COALESCE(done.attempted_at, job.attempted_at) AS attempted_at, job.deadline_at, job.cancel_requested_at, job.expires_at,
         job.timeout_seconds, job.backoff, job.concurrency_key, job.waits_for, job.result, COALESCE(done.error, job.error) AS error, job.progress, job.checkpoints, job.meta, job.tags, job.batch_id, job.template,

@@ -2,6 +2,7 @@
 -- ANY(ARRAY(...)) keeps the update an index walk; joined to a CTE, a batch of 500 scanned the whole table.
 -- The outer LIMIT stops pulling, so rows beyond it are not locked; the queues are probed in the order given.
 -- FOR KEY SHARE on the worker's row, not FOR SHARE: it keeps the reaper's FOR UPDATE off, and lets heartbeats pass.
+-- Python tells the years 1 to 9999: one row with a time beyond them, or none, must not keep the others from being read.
 -- statement_timestamp() is stable and may be compared through an index; written times are clock_timestamp().
 WITH me AS MATERIALIZED (
     SELECT id FROM jobqueue_worker WHERE id = %(worker_id)s AND state = 'alive' FOR KEY SHARE
@@ -43,7 +44,13 @@ WHERE job.id = ANY(ARRAY(
     LIMIT %(total)s
 ))
 RETURNING job.id, job.queue, job.handler, job.payload::text, job.priority, job.attempt, job.max_attempts,
-    job.reprocess_count, job.rescues, job.ready_at, job.created_at,
+    job.reprocess_count, job.rescues, job.claimed_at,
+    CASE WHEN job.ready_at BETWEEN '0002-01-01' AND '9998-12-31' THEN job.ready_at ELSE job.claimed_at END,
+    CASE WHEN job.created_at BETWEEN '0002-01-01' AND '9998-12-31' THEN job.created_at ELSE job.claimed_at END,
     COALESCE(job.expires_at <= COALESCE(%(now)s::timestamptz, statement_timestamp()), false),
+    CASE WHEN job.ready_at BETWEEN '0002-01-01' AND '9998-12-31'
+            AND job.created_at BETWEEN '0002-01-01' AND '9998-12-31' THEN NULL
+        ELSE concat('ready_at ', COALESCE(job.ready_at::text, 'NULL'), ', created_at ', job.created_at)
+    END AS unreadable,
     job.timeout_seconds, job.backoff::text, job.fingerprint, job.unique_key, job.concurrency_key,
     job.meta::text, job.tags::text, job.checkpoints::text, job.error::text, job.claim_token, job.worker_id

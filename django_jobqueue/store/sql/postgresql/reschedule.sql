@@ -21,7 +21,7 @@ WITH done AS MATERIALIZED (
         attempt = job.attempt + timed.attempt_change,
         reprocess_count = job.reprocess_count + timed.reprocess_change,
         rescues = CASE WHEN timed.ended THEN 0 ELSE job.rescues END,
-        error = COALESCE(timed.error, job.error),
+        error = NULLIF(COALESCE(timed.error, job.error), 'null'),
         attempted_at = COALESCE(timed.attempted_at, job.attempted_at),
         claim_token = NULL, worker_id = NULL, claimed_at = NULL, deadline_at = NULL
     FROM timed

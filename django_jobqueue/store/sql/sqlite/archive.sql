@@ -8,7 +8,7 @@ INSERT INTO jobqueue_archivedjob (
     meta, tags, batch_id, template, schedule, slot, requeued_from
 )
 SELECT job.id, json_extract(done.value, '$.state'), COALESCE(%(now)s, strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')),
-    json_extract(done.value, '$.result'), COALESCE(json_extract(done.value, '$.error'), job.error),
+    json_extract(done.value, '$.result'), NULLIF(COALESCE(json_extract(done.value, '$.error'), job.error), 'null'),
     COALESCE(json_extract(done.value, '$.attempted_at'), job.attempted_at),
     job.handler, job.queue, job.priority, job.payload, job.run_at, job.ready_at, job.created_at, job.attempt,
     job.max_attempts, job.reprocess_count, job.rescues, job.fingerprint, job.unique_key, job.unique_while,

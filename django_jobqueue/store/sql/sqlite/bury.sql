@@ -1,4 +1,5 @@
 -- The first half of the move to the dead letters, state 'dead' by default; drop.sql is the other.
+-- Times that the claim could not tell are replaced, so that the dead letter can be looked at; its error names them.
 -- CROSS JOIN keeps this order of loops: one look by id for each claim, never a walk over the jobs.
 INSERT INTO jobqueue_deadjob (
     id, reason, finished_at, result, error, attempted_at,
@@ -10,7 +11,9 @@ INSERT INTO jobqueue_deadjob (
 SELECT job.id, json_extract(done.value, '$.reason'), COALESCE(%(now)s, strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')),
     json_extract(done.value, '$.result'), COALESCE(json_extract(done.value, '$.error'), job.error),
     COALESCE(json_extract(done.value, '$.attempted_at'), job.attempted_at),
-    job.handler, job.queue, job.priority, job.payload, job.run_at, job.ready_at, job.created_at, job.attempt,
+    job.handler, job.queue, job.priority, job.payload, job.run_at,
+    CASE WHEN json_extract(done.value, '$.unreadable') THEN job.claimed_at ELSE job.ready_at END,
+    CASE WHEN json_extract(done.value, '$.unreadable') THEN job.claimed_at ELSE job.created_at END, job.attempt,
     job.max_attempts, job.reprocess_count, job.rescues, job.fingerprint, job.unique_key, job.unique_while,
     job.claim_token, job.worker_id, job.claimed_at, job.deadline_at, job.cancel_requested_at, job.expires_at,
     job.timeout_seconds, job.backoff, job.concurrency_key, job.waits_for, job.progress, job.checkpoints, job.meta,

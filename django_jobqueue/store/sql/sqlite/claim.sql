@@ -1,6 +1,8 @@
 -- One index probe per queue: the inner SELECT stops at its LIMIT, and an IN list of queues would sort the whole backlog.
 -- LIMIT may name no column, so each queue is read up to the largest limit, and cut by position.
 -- json_each is what SQLite has for LATERAL: the JSON list of one queue's head, unfolded again beside its queue.
+-- CAST: whatever its column is declared as, a value that was edited by hand may be of any type. As plain columns, times
+-- would be parsed by the driver, and one that cannot be would keep the others from being read.
 UPDATE jobqueue_job
 SET state = 'running',
     attempt = attempt + 1,
@@ -37,6 +39,7 @@ WHERE id IN (
     ORDER BY wanted.key, picked.key
     LIMIT %(total)s
 )
-RETURNING id, queue, handler, payload, priority, attempt, max_attempts, reprocess_count, rescues, ready_at, created_at,
+RETURNING id, queue, handler, payload, CAST(priority AS INTEGER), attempt, CAST(max_attempts AS INTEGER),
+    CAST(reprocess_count AS INTEGER), CAST(rescues AS INTEGER), claimed_at, CAST(ready_at AS TEXT), CAST(created_at AS TEXT),
     COALESCE(expires_at <= COALESCE(%(now)s, strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')), 0),
-    timeout_seconds, backoff, fingerprint, unique_key, concurrency_key, meta, tags, checkpoints, error
+    CAST(timeout_seconds AS REAL), backoff, fingerprint, unique_key, concurrency_key, meta, tags, checkpoints, error

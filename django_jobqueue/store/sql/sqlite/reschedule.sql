@@ -28,7 +28,7 @@ SET state = CASE WHEN done.next_at <= done.clock THEN 'ready' ELSE 'scheduled' E
     attempt = MAX(0, job.attempt + done.attempt_change),
     reprocess_count = job.reprocess_count + done.reprocess_change,
     rescues = CASE WHEN done.ended THEN 0 ELSE job.rescues + done.rescue_change END,
-    error = COALESCE(done.error, job.error),
+    error = NULLIF(COALESCE(done.error, job.error), 'null'),
     attempted_at = COALESCE(done.attempted_at, job.attempted_at),
     claim_token = NULL, worker_id = NULL, claimed_at = NULL, deadline_at = NULL
 FROM done
