@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from queue import SimpleQueue
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,10 +15,17 @@ import psycopg
 import pytest
 from django.db import connection as django_connection
 
-from django_jobqueue.core.specs import FinishedJob, JobFilter, Transition, WantedJobs
+from django_jobqueue.core.specs import (
+    FinishedJob,
+    Inserted,
+    JobFilter,
+    NewJob,
+    Transition,
+    WantedJobs,
+)
 from django_jobqueue.core.states import JobState
 from django_jobqueue.models import ArchivedJob, Job
-from django_jobqueue.store import postgresql
+from django_jobqueue.store import postgresql, store_for
 from django_jobqueue.store.postgresql import PostgreSQLStore
 from django_jobqueue.store.sessions import PsycopgSession
 
@@ -225,3 +233,34 @@ def test_of_two_finishes_of_one_claim_the_second_finds_nothing(sides: tuple[Side
 
     assert answers == [set()]
     assert ArchivedJob.objects.count() == 1
+
+
+def test_bulk_enqueues_of_the_same_keys_in_opposite_order_do_not_deadlock(
+    sides: tuple[Side, Side],
+) -> None:
+    """A third transaction holds one of the keys until both are amid their inserts."""
+    _, third = sides
+    keys = ["a", "m", "z"]
+
+    def enqueue(order: list[str], pids: SimpleQueue[int]) -> list[Inserted]:
+        try:
+            with django_connection.cursor() as cursor:
+                cursor.execute("SELECT pg_backend_pid()")
+                pids.put(cursor.fetchone()[0])
+            jobs = [NewJob(handler="tests.handler", unique_key=key) for key in order]
+            return store_for("default").insert_many(jobs)
+        finally:
+            django_connection.close()
+
+    pids: SimpleQueue[int] = SimpleQueue()
+    with ThreadPoolExecutor(2) as pool:
+        with third.connection.transaction(force_rollback=True):
+            third.connection.execute("INSERT INTO jobqueue_job (unique_key) VALUES ('m')")
+            forth = pool.submit(enqueue, keys, pids)
+            waits_for_a_lock(pids.get(timeout=PATIENCE))
+            back = pool.submit(enqueue, keys[::-1], pids)
+            waits_for_a_lock(pids.get(timeout=PATIENCE))
+        answers = [*forth.result(PATIENCE), *back.result(PATIENCE)]
+
+    assert sorted(answer.created for answer in answers) == [False] * 3 + [True] * 3
+    assert Job.objects.count() == 3

@@ -91,6 +91,7 @@ class Bench:
         **options: Any,
     ) -> None:
         self.time, self.told, bus = Time(), Told(), EventBus()
+        self.rescheduled: list[bool] = []
         bus.subscribe(self.told)
         elapsed, self.store = elapsed or self.time, store or store_for("default")
         self.membership = Membership(lease=LEASE, elapsed=elapsed)
@@ -104,6 +105,7 @@ class Bench:
             in_hand=self.in_hand,
             events=bus,
             settled=self.slots.settled,
+            rescheduled=lambda: self.rescheduled.append(True),
             elapsed=elapsed,
         )
         self.pump = self.pump_with(prepare, elapsed, **options)

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -48,6 +49,29 @@ def test_jobs_that_were_claimed_ahead_go_back_in_place_and_unspent() -> None:
     assert [(row.state, row.attempt) for row in rows] == [(JobState.READY, 0)] * 3
     assert dict(Job.objects.values_list("pk", "ready_at")) == before
     assert not AttemptRecord.objects.filter(job_id__in=ids[1:]).exists()
+
+
+def test_jobs_that_were_claimed_ahead_do_not_start_while_it_drains() -> None:
+    bench = Bench(sync_slots=2, drain_seconds=600)
+    bench.learn_that_jobs_are_quick()
+    ids = [bench.enqueue() for _ in range(4)]
+    bench.look()
+    assert (bench.running, len(bench.sync.parked)) == (ids[:2], 2)
+    stop = StopSender()
+    stop.send()
+
+    with ThreadPoolExecutor(1) as pool:
+        draining = pool.submit(bench.pump.run, stop.receiver())
+        given_back = within(PATIENCE, lambda: Job.objects.filter(state="ready").count() == 2)
+        bench.end_all()
+        started = bench.running
+        bench.pump.hurry()
+        draining.result(PATIENCE)
+
+    assert given_back, "they wait in hand for as long as it drains"
+    assert started == []
+    rows = Job.objects.filter(pk__in=ids[2:])
+    assert [(row.state, row.attempt) for row in rows] == [(JobState.READY, 0)] * 2
 
 
 def test_a_handler_that_does_not_end_in_time_is_given_up_and_its_job_given_back(

@@ -6,12 +6,13 @@ import pytest
 
 from django_jobqueue import JobState, Queue
 from django_jobqueue.core.clock import monotonic
-from django_jobqueue.core.specs import FinishedJob, Transition
+from django_jobqueue.core.specs import ClaimedJob, FinishedJob, Transition
 from django_jobqueue.core.states import DeathReason
-from django_jobqueue.models import Job
+from django_jobqueue.jobs.handlers import Handler
+from django_jobqueue.models import DeadJob, Job
 from django_jobqueue.service import StopSender
 
-from .bench import Bench
+from .bench import Bench, registry
 from .site import COMMITTED
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +104,43 @@ class TestRoom:
 
         assert [bench.state_of(one) for one in (first, second)] == [JobState.DEAD] * 2
         assert len(bench.in_hand) == 0
+
+    def test_a_job_that_nobody_can_make_anything_of_keeps_no_other_from_running(self) -> None:
+        def prepare(job: ClaimedJob) -> Handler:
+            if job.id == bad:
+                raise TypeError("'<' is not for these")
+            return registry.get(job.handler)
+
+        bench = Bench(sync_slots=3, prepare=prepare)
+        first, bad, last = (bench.enqueue() for _ in range(3))
+        bench.look()
+        bench.pump.tick()
+
+        assert bench.running == [first, last]
+        row = DeadJob.objects.get(pk=bad)
+        assert row.reason == DeathReason.UNPROCESSABLE
+        assert "TypeError: '<' is not for these" in row.error["message"]
+
+
+class TestRescheduled:
+    def test_whoever_promotes_is_told_when_a_job_was_scheduled_anew(self) -> None:
+        bench = Bench()
+        bench.enqueue()
+        bench.look()
+        bench.end(bench.sync.running[0], state=JobState.SCHEDULED, delay=5.0)
+        bench.pump.tick()
+
+        assert bench.rescheduled == [True]
+
+    @pytest.mark.parametrize("state", [JobState.SUCCEEDED, JobState.READY])
+    def test_and_not_for_any_other_end(self, state: JobState) -> None:
+        bench = Bench()
+        bench.enqueue()
+        bench.look()
+        bench.end(bench.sync.running[0], state=state)
+        bench.outbox.write()
+
+        assert bench.rescheduled == []
 
 
 class TestMembership:

@@ -2,7 +2,16 @@
 
 import pytest
 
-from django_jobqueue import Constant, DeathReason, JobHandle, JobState, Linear, run_now
+from django_jobqueue import (
+    Constant,
+    DeathReason,
+    JobHandle,
+    JobState,
+    Linear,
+    Retry,
+    Snooze,
+    run_now,
+)
 from django_jobqueue.models import Job
 
 from .site import COMMITTED, Site, the_attempt_of
@@ -93,3 +102,24 @@ class TestSettings:
         site.work(max_rescues=6)
 
         assert runs == ["crash"]
+
+
+@pytest.mark.postgresql  # on SQLite the promoter wakes up for every commit of another connection
+class TestWhenItIsDue:
+    @pytest.mark.parametrize("answer", [Retry(delay=0.05, exact=True), Snooze(delay=0.05)])
+    def test_the_promoter_does_not_sleep_past_what_was_just_rescheduled(
+        self, site: Site, answer: Exception
+    ) -> None:
+        runs = []
+
+        @site.job(backoff=Constant(0))
+        def once_more() -> object:
+            runs.append(1)
+            return answer if len(runs) == 1 else None
+
+        with site.working(promote_interval=3600) as it:
+            it.polls()
+            handle = once_more.enqueue()
+            site.told.wait_for("job.succeeded")
+
+        assert (len(runs), handle.refresh().state) == (2, JobState.SUCCEEDED)

@@ -1,7 +1,9 @@
 """Timeouts: the attempt is spent, and the exception never lands anywhere but in the handler."""
 
 import asyncio
+import operator
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
@@ -104,6 +106,28 @@ class TestArmed:
         armed.disarm()
 
         assert armed.fire(JobTimedOut) is False
+
+    def test_what_was_fired_and_not_delivered_is_taken_back(self) -> None:
+        armed: list[Armed] = []
+        entered, leave = threading.Lock(), threading.Lock()
+        entered.acquire()
+        leave.acquire()
+
+        def handler_and_worker() -> None:
+            armed.append(Armed())
+            # One call of C that says so and waits: no Python runs, so nothing can be delivered.
+            any(map(operator.call, (entered.release, leave.acquire)))
+            spin_a_while()  # the worker's own code
+
+        with ThreadPoolExecutor(1) as pool:
+            thread = pool.submit(handler_and_worker)
+            assert entered.acquire(timeout=PATIENCE)
+            fired = armed[0].fire(JobTimedOut)
+            armed[0].disarm()
+            leave.release()
+            error = thread.exception(PATIENCE)
+
+        assert (fired, error) == (True, None)
 
     def test_it_fires_once(self) -> None:
         fired = []
