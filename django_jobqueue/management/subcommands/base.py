@@ -1,0 +1,28 @@
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+from django.core.management.base import CommandParser
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a subcommand found: facts for `--format json`, the same as text, and the exit status."""
+
+    facts: object
+    text: str
+    status: int = 0
+
+
+class Subcommand(ABC):
+    """Parses its options, makes one call, and tells what came of it."""
+
+    name: ClassVar[str]
+    about: ClassVar[str]
+
+    def add_arguments(self, parser: CommandParser) -> None:  # noqa: B027 - some take none
+        """Add the options of this subcommand; `--format` is there already."""
+
+    @abstractmethod
+    def run(self, options: Mapping[str, Any]) -> Answer:
+        """Do it. A JobQueueError is told in one sentence, as is a database that does not answer."""

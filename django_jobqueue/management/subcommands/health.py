@@ -1,0 +1,75 @@
+from argparse import ArgumentTypeError
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from django_jobqueue.core.health import Health, HealthCheck, counted
+from django_jobqueue.jobs.health import examine
+from django_jobqueue.jobs.queue import Queue
+
+from .base import Answer, Subcommand
+
+UNHEALTHY = 1
+_LONGEST = timedelta.max.total_seconds() // 2
+
+
+class HealthSubcommand(Subcommand):
+    name = "health"
+    about = "tell whether workers live and keep up; exit status 1 if not"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--max-age", type=_seconds, metavar="SECONDS", help="how long a ready job may wait"
+        )
+        parser.add_argument(
+            "--max-backlog", type=_count, metavar="N", help="how many jobs of a queue may be ready"
+        )
+        parser.add_argument(
+            "--queue",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="look at this queue and its workers only; may be repeated (default: all)",
+        )
+
+    def run(self, options: Mapping[str, Any]) -> Answer:
+        check = HealthCheck(
+            queues=tuple(Queue(name).name for name in options["queue"]),
+            max_age=options["max_age"],
+            max_backlog=options["max_backlog"],
+        )
+        health, complaints = examine(check)
+        return Answer(
+            facts={"healthy": not complaints, "complaints": complaints, "numbers": health},
+            text="\n".join([*_told(health), *complaints, "unhealthy" if complaints else "healthy"]),
+            status=UNHEALTHY if complaints else 0,
+        )
+
+
+def _told(health: Health) -> Iterator[str]:
+    heartbeat, limit = health.oldest_heartbeat, health.count_limit
+    age = "" if heartbeat is None else f", the oldest heartbeat {heartbeat:.1f} s ago"
+    yield f"workers: {health.workers}{age}"
+    yield f"dead letters in the last hour: {counted(health.dead_last_hour, limit=limit)}"
+    for queue in health.queues:
+        ready = counted(queue.ready, limit=limit)
+        paused = ", paused" if queue.is_paused else ""
+        yield f"queue {queue.queue!r}: {ready} ready, for up to {queue.oldest_wait:.1f} s{paused}"
+
+
+def _seconds(text: str) -> timedelta:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= _LONGEST:
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds of at least 0")
+    return timedelta(seconds=seconds)
+
+
+def _count(text: str) -> int:
+    if text.isdecimal() and text.isascii() and len(text) < 10:
+        return int(text)
+    raise ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
