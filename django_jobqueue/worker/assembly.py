@@ -11,8 +11,7 @@ from uuid import UUID
 
 from django_jobqueue import __version__
 from django_jobqueue.conf import JobQueueSettings
-from django_jobqueue.core.clock import SystemClock
-from django_jobqueue.core.specs import Retention, WorkerIdentity
+from django_jobqueue.core.specs import WorkerIdentity
 from django_jobqueue.events import EventBus, events
 from django_jobqueue.jobs.context import JobContext
 from django_jobqueue.jobs.registry import Registry, registry
@@ -21,6 +20,7 @@ from django_jobqueue.store import JobStore, store_for
 
 from .admission import Admission, Policies
 from .draining import Drain
+from .duties import HostDuties
 from .executor import Executor
 from .hands import HeldJob, InHand
 from .heartbeat import Heartbeat
@@ -29,19 +29,14 @@ from .hygiene import (
     clean_thread,
     close_async_connections,
     close_connections,
-    drop_broken_connections,
 )
-from .janitor import Janitor
-from .listener import DataVersionWatch, Listener
 from .looking import Looking
 from .membership import Membership
 from .outbox import Outbox
 from .pauses import Pauses
 from .preconditions import DatabaseIsReady
-from .promoter import Promoter
 from .pump import Pump
 from .queues import ServedQueues
-from .reaper import Reaper
 from .runners import EventLoopRunner, ThreadRunners
 from .slots import Slots
 from .timeouts import TimeoutWatch
@@ -118,14 +113,25 @@ class _Assembly:
         self.executor = self._executor()
         self.pump = self._pump()
         self.executor.reports_to(self.pump.report)
-        self.promoter = self._promoter()
+        self.duties = HostDuties(
+            conf,
+            store=self.store,
+            membership=self.membership,
+            serves=self.queues.serves,
+            wake=self.pump.wake,
+            events=options.events,
+        )
 
     def worker(self) -> Worker:
         tasks: list[ServiceTask] = [
             self._precondition(),
             self.pump,
             self._heartbeat(),
-            *self._duties(),
+            *self.duties.tasks(
+                janitor=self.options.janitor,
+                # With `until_empty` it never idles, so nothing needs to wake it.
+                listener=not self.options.until_empty,
+            ),
         ]
         if self.options.handles_signals:
             tasks.append(SignalTask(on_second_signal=lambda _: self.pump.hurry()))
@@ -177,7 +183,7 @@ class _Assembly:
             events=self.options.events,
             settled=slots.settled,
             # What was just written may be due before the promoter would look again.
-            rescheduled=lambda: self.promoter.wake(),
+            rescheduled=lambda: self.duties.promoter.wake(),
         )
         drain = Drain(
             in_hand=self.in_hand,
@@ -230,61 +236,6 @@ class _Assembly:
             on_stop_requested=self.stop.send,
             events=self.options.events,
         )
-
-    def _duties(self) -> list[ServiceTask]:
-        """What a host needs once, beside the pump."""
-        duties: list[ServiceTask] = [self.promoter, self._reaper()]
-        if self.options.janitor:
-            duties.append(self._janitor())
-        if not self.options.until_empty:  # that one never idles, so nothing needs to wake it
-            duties.append(self._listener())
-        return duties
-
-    def _promoter(self) -> Promoter:
-        return Promoter(
-            store=self.store,
-            wake=self.pump.wake,
-            events=self.options.events,
-            interval=self.conf.promote_interval,
-            after_tick=drop_broken_connections,
-        )
-
-    def _reaper(self) -> Reaper:
-        return Reaper(
-            store=self.store,
-            membership=self.membership,
-            wake=self.pump.wake,
-            events=self.options.events,
-            interval=self.conf.reap_interval,
-            after_tick=drop_broken_connections,
-        )
-
-    def _janitor(self) -> Janitor:
-        return Janitor(
-            store=self.store,
-            retention=Retention(archive=self.conf.archive_retention, dead=self.conf.dead_retention),
-            events=self.options.events,
-            interval=self.conf.janitor_interval,
-            batch=self.conf.janitor_batch,
-            after_tick=drop_broken_connections,
-        )
-
-    def _listener(self) -> ServiceTask:
-        if not self.store.supports_notify:
-            return DataVersionWatch(self.conf.database, wake=self._wake)
-        from django_jobqueue.store.notifications import Notifications
-
-        return Listener(
-            notifications=Notifications(self.conf.database),
-            serves=self.queues.serves,
-            wake=self._wake,
-            events=self.options.events,
-        )
-
-    def _wake(self) -> None:
-        """Something was enqueued: ready now, or due before the promoter would look again."""
-        self.pump.wake()
-        self.promoter.wake()
 
     def _dedicated_store(self) -> JobStore:
         return self.store.dedicated(prepared=self.conf.prepared_statements)

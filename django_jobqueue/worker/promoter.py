@@ -1,6 +1,6 @@
 """The promoter: scheduled → ready when their time has come."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from django_jobqueue.events import EventBus
@@ -10,7 +10,7 @@ from django_jobqueue.store import JobStore
 
 class Promoter(TickingTask):
     """Sleeps until the next job is due, `interval` at most, and wakes the pumps of what it
-    promoted.
+    promoted: its own, and by `notify` those of other processes.
     """
 
     id = "promoter"
@@ -20,20 +20,22 @@ class Promoter(TickingTask):
         *,
         store: JobStore,
         wake: Callable[[], None],
+        notify: Callable[[Sequence[str]], None],
         events: EventBus,
         interval: timedelta,
         batch: int = 500,
         after_tick: Callable[[], object] = lambda: None,
     ) -> None:
         super().__init__(interval=interval.total_seconds(), after_tick=after_tick)
-        self._store, self._wake_pump, self._events = store, wake, events
+        self._store, self._events = store, events
+        self._wake_pump, self._notify = wake, notify
         self._seconds, self._batch = interval.total_seconds(), batch
 
     def tick(self) -> float | None:
         promoted = self._store.promote(limit=self._batch)
         if promoted.count:
             self._wake_pump()
-            self._store.notify(promoted.queues)
+            self._notify(promoted.queues)
             self._events.emit("jobs.promoted", count=promoted.count, queues=promoted.queues)
         if promoted.count >= self._batch:
             return 0.0  # a full batch: more may be due

@@ -1,6 +1,6 @@
 """The reaper: takes back what dead workers held. Any worker may; there is no leader."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from django_jobqueue.events import EventBus
@@ -23,13 +23,14 @@ class Reaper(TickingTask):
         store: JobStore,
         membership: Membership,
         wake: Callable[[], None],
+        notify: Callable[[Sequence[str]], None],
         events: EventBus,
         interval: timedelta,
         after_tick: Callable[[], object] = lambda: None,
     ) -> None:
         super().__init__(interval=interval.total_seconds(), after_tick=after_tick)
         self._store, self._membership = store, membership
-        self._wake_pump, self._events = wake, events
+        self._wake_pump, self._notify, self._events = wake, notify, events
 
     def tick(self) -> float | None:
         if not self._membership.may_reap():
@@ -39,5 +40,5 @@ class Reaper(TickingTask):
             self._events.emit("worker.reaped", worker_id=one.worker_id, job_ids=one.job_ids)
         if queues := sorted({queue for one in rescued for queue in one.queues}):
             self._wake_pump()
-            self._store.notify(queues)
+            self._notify(queues)
         return None

@@ -1,5 +1,6 @@
 """Reaper, promoter and janitor, one tick at a time."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -7,12 +8,14 @@ from uuid import uuid4
 import pytest
 
 from django_jobqueue import JobState
+from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.core.clock import SystemClock
 from django_jobqueue.core.specs import Retention
 from django_jobqueue.core.states import WorkerState
 from django_jobqueue.events import EventBus
 from django_jobqueue.models import ArchivedJob, DeadJob, Job, WorkerRecord
 from django_jobqueue.store import store_for
+from django_jobqueue.worker.duties import HostDuties
 from django_jobqueue.worker.janitor import Janitor
 from django_jobqueue.worker.membership import Membership
 from django_jobqueue.worker.promoter import Promoter
@@ -34,12 +37,20 @@ class Duty:
         self.told, self.bus, self.store = Told(), EventBus(), store_for("default")
         self.bus.subscribe(self.told)
         self.wakes = 0
+        self.notified: list[list[str]] = []
 
     def wake(self) -> None:
         self.wakes += 1
 
+    def notify(self, queues: Sequence[str]) -> None:
+        self.notified.append(list(queues))
+
     def given(self, **more: Any) -> dict[str, Any]:
         return {"store": self.store, "events": self.bus, "interval": SECOND, **more}
+
+    @property
+    def waking(self) -> dict[str, Any]:
+        return {"wake": self.wake, "notify": self.notify}
 
 
 @pytest.fixture
@@ -58,7 +69,7 @@ class TestReaper:
         make_job(queue="mail")
         self.dead = register_worker(lease=timedelta(seconds=-1))
         claim(duty.store, self.dead, "mail")
-        return Reaper(**duty.given(membership=membership, wake=duty.wake))
+        return Reaper(**duty.given(membership=membership, **duty.waking))
 
     def healthy(self, membership: Membership) -> None:
         for _ in range(7):
@@ -77,7 +88,7 @@ class TestReaper:
         assert (row.state, row.attempt, row.rescues) == (JobState.READY, 0, 1)
         assert WorkerRecord.objects.get(pk=self.dead).state == WorkerState.DEAD
         assert duty.told.of("worker.reaped") == [{"worker_id": self.dead, "job_ids": (row.pk,)}]
-        assert duty.wakes == 1
+        assert (duty.wakes, duty.notified) == (1, [["mail"]])
 
     def test_nobody_is_declared_dead_before_a_full_lease_of_own_heartbeats(
         self, duty: Duty, membership: Membership, reaper: Reaper
@@ -107,7 +118,7 @@ class TestReaper:
 class TestPromoter:
     def promoter(self, duty: Duty, **options: Any) -> Promoter:
         return Promoter(
-            **{**duty.given(wake=duty.wake), "interval": timedelta(seconds=2), **options}
+            **{**duty.given(**duty.waking), "interval": timedelta(seconds=2), **options}
         )
 
     def test_what_has_become_due_is_made_ready_and_the_pump_is_woken(self, duty: Duty) -> None:
@@ -118,7 +129,7 @@ class TestPromoter:
 
         assert Job.objects.get(pk=due.pk).state == JobState.READY
         assert Job.objects.filter(state="scheduled").count() == 1
-        assert duty.wakes == 1
+        assert (duty.wakes, duty.notified) == (1, [["mail"]])
         assert duty.told.of("jobs.promoted") == [{"count": 1, "queues": ("mail",)}]
         assert pause == 2.0
 
@@ -183,3 +194,24 @@ class TestJanitor:
         self.janitor(duty).tick()
 
         assert not WorkerRecord.objects.exists()
+
+
+def test_however_often_a_queue_is_promoted_others_are_woken_once_in_a_debounce() -> None:
+    class Noted(type(store_for("default"))):  # type: ignore[misc]
+        def notify(self, queues: Sequence[str]) -> None:
+            sent.append(list(queues))
+
+    sent: list[list[str]] = []
+    duties = HostDuties(
+        JobQueueSettings(notify_debounce=3600),
+        store=Noted("default"),
+        membership=Membership(lease=LEASE),
+        serves=lambda queue: True,
+        wake=lambda: None,
+        events=EventBus(),
+    )
+    for queue in ("often", "often", "seldom"):
+        make_job(JobState.SCHEDULED, run_at=LONG_AGO, queue=queue)
+        duties.promoter.tick()
+
+    assert sent == [["often"], ["seldom"]]

@@ -24,6 +24,7 @@ def test_a_duty_on_djangos_connection_opens_a_new_one() -> None:
     promoter = Promoter(
         store=store_for("default"),
         wake=lambda: None,
+        notify=lambda queues: None,
         events=EventBus(),
         interval=timedelta(seconds=2),
         after_tick=drop_broken_connections,

@@ -1,0 +1,97 @@
+"""What a host needs once, beside the pump: made from the settings that the assembly hands down."""
+
+from collections.abc import Callable, Sequence
+
+from django_jobqueue.conf import JobQueueSettings
+from django_jobqueue.core.specs import Retention
+from django_jobqueue.events import EventBus
+from django_jobqueue.jobs.wakeups import wakeups
+from django_jobqueue.service import ServiceTask
+from django_jobqueue.store import JobStore
+
+from .hygiene import drop_broken_connections
+from .janitor import Janitor
+from .listener import DataVersionWatch, Listener
+from .membership import Membership
+from .promoter import Promoter
+from .reaper import Reaper
+
+
+class HostDuties:
+    """Promoter, reaper, janitor and listener of one worker. `wake` has its pump look at once."""
+
+    def __init__(
+        self,
+        conf: JobQueueSettings,
+        *,
+        store: JobStore,
+        membership: Membership,
+        serves: Callable[[str], bool],
+        wake: Callable[[], None],
+        events: EventBus,
+    ) -> None:
+        self._conf, self._store, self._membership = conf, store, membership
+        self._serves, self._wake_pump, self._events = serves, wake, events
+        self.promoter = self._promoter()
+
+    def tasks(self, *, janitor: bool, listener: bool) -> list[ServiceTask]:
+        tasks: list[ServiceTask] = [self.promoter, self._reaper()]
+        if janitor:
+            tasks.append(self._janitor())
+        if listener:
+            tasks.append(self._listener())
+        return tasks
+
+    def _promoter(self) -> Promoter:
+        return Promoter(
+            store=self._store,
+            wake=self._wake_pump,
+            notify=self._notify,
+            events=self._events,
+            interval=self._conf.promote_interval,
+            after_tick=drop_broken_connections,
+        )
+
+    def _reaper(self) -> Reaper:
+        return Reaper(
+            store=self._store,
+            membership=self._membership,
+            wake=self._wake_pump,
+            notify=self._notify,
+            events=self._events,
+            interval=self._conf.reap_interval,
+            after_tick=drop_broken_connections,
+        )
+
+    def _janitor(self) -> Janitor:
+        conf = self._conf
+        return Janitor(
+            store=self._store,
+            retention=Retention(archive=conf.archive_retention, dead=conf.dead_retention),
+            events=self._events,
+            interval=conf.janitor_interval,
+            batch=conf.janitor_batch,
+            after_tick=drop_broken_connections,
+        )
+
+    def _listener(self) -> ServiceTask:
+        if not self._store.supports_notify:
+            return DataVersionWatch(self._conf.database, wake=self._wake)
+        from django_jobqueue.store.notifications import Notifications
+
+        return Listener(
+            notifications=Notifications(self._conf.database),
+            serves=self._serves,
+            wake=self._wake,
+            events=self._events,
+        )
+
+    def _notify(self, queues: Sequence[str]) -> None:
+        """Wake other workers, as seldom as an enqueue in this process does."""
+        debounce = self._conf.notify_debounce.total_seconds()
+        wakeups.send(queues, store=self._store, debounce=debounce)
+
+    def _wake(self) -> None:
+        """Something was enqueued: ready now, or due before the promoter would look again."""
+        self._wake_pump()
+        self.promoter.wake()
