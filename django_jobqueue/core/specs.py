@@ -213,7 +213,7 @@ class AttemptSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
     """The numbers of one queue; `oldest_wait` is how long its first ready job has been in line, in
-    seconds.
+    seconds. Counts stop at `health.COUNT_LIMIT`: as many, or more.
     """
 
     queue: str

@@ -5,38 +5,35 @@ nothing and is reported as not held, never as an error. Times that decide are th
 is passed by tests alone.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
 
-from django_jobqueue.core.health import COUNT_LIMIT, Health
 from django_jobqueue.core.specs import (
-    AttemptSnapshot,
     Beat,
     Cancelled,
     ClaimedJob,
     FinishedJob,
     Inserted,
     JobFilter,
-    JobSnapshot,
     NewJob,
     Promoted,
     Pruned,
-    QueueStats,
     Rescued,
     Retention,
     WantedJobs,
     WorkerIdentity,
 )
 
+from .readable import Readable
+
 #: The (id, claim token) pairs that a worker holds.
 Claims = Sequence[tuple[int, UUID]]
 
 
-class JobStore(ABC):
+class JobStore(Readable):
     """All lifecycle writes of one database. `using` is the alias of the Django connection it works
     on.
     """
@@ -207,31 +204,7 @@ class JobStore(ABC):
     def request_worker_stop(self, worker_id: UUID) -> bool:
         """Ask a living worker to stop gracefully; False if it is not alive."""
 
-    # Looking.
-
-    @abstractmethod
-    def find(self, job_id: int) -> JobSnapshot | None:
-        """Look the job up wherever it now lives; a move in the meantime cannot hide it."""
-
-    @abstractmethod
-    def attempts_of(self, job_id: int) -> list[AttemptSnapshot]:
-        """Return the kept runs of a job, oldest first."""
-
-    @abstractmethod
-    def queue_stats(self, name: str) -> QueueStats:
-        """Return the numbers of one queue; counts stop at `core.health.COUNT_LIMIT`."""
-
-    @abstractmethod
-    def health(self, queues: Sequence[str] = (), *, count_limit: int = COUNT_LIMIT) -> Health:
-        """Return how these queues are doing, or all that have ready jobs; counts stop at
-        `count_limit`.
-        """
-
-    @abstractmethod
-    def reading(self, *, at_most: timedelta) -> AbstractContextManager[object]:
-        """Surround reads on Django's connection that raise ReadTooSlow when one of them takes
-        longer, where the database can be told so.
-        """
+    # Retention.
 
     @abstractmethod
     def prune(

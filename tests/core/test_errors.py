@@ -1,4 +1,5 @@
 import pickle
+from datetime import timedelta
 
 import pytest
 
@@ -33,6 +34,7 @@ ONE_OF_EACH = [
     errors.StateChanged(12, "it is running now"),
     errors.RequeueRefused(12, "its key is taken"),
     errors.DatabaseNotReady("connection refused"),
+    errors.ReadTooSlow(timedelta(seconds=5)),
     errors.LeaseLost(12),
     errors.LeakedTransaction(["default"]),
 ]

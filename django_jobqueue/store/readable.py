@@ -1,0 +1,37 @@
+"""The part of the contract that changes nothing."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import timedelta
+
+from django_jobqueue.core.health import COUNT_LIMIT, Health
+from django_jobqueue.core.specs import AttemptSnapshot, JobSnapshot, QueueStats
+
+
+class Readable(ABC):
+    """What can be asked of a store; nothing here counts without a bound, or locks."""
+
+    @abstractmethod
+    def find(self, job_id: int) -> JobSnapshot | None:
+        """Look the job up wherever it now lives; a move in the meantime cannot hide it."""
+
+    @abstractmethod
+    def attempts_of(self, job_id: int) -> list[AttemptSnapshot]:
+        """Return the kept runs of a job, oldest first."""
+
+    @abstractmethod
+    def queue_stats(self, name: str) -> QueueStats:
+        """Return the numbers of one queue; counts stop at `core.health.COUNT_LIMIT`."""
+
+    @abstractmethod
+    def health(self, queues: Sequence[str] = (), *, count_limit: int = COUNT_LIMIT) -> Health:
+        """Return how these queues are doing, or all that have ready jobs; counts stop at
+        `count_limit`.
+        """
+
+    @abstractmethod
+    def reading(self, *, at_most: timedelta) -> AbstractContextManager[object]:
+        """Surround reads on Django's connection that raise ReadTooSlow when one of them takes
+        longer, where the database can be told so.
+        """
