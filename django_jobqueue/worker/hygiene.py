@@ -61,6 +61,7 @@ def _drop(wrapper: BaseDatabaseWrapper) -> None:
     # Within atomic(), close() would keep the wrapper unusable until the block's end, which never
     # comes; connecting anew sets it up again.
     wrapper.in_atomic_block = False
+    wrapper.closed_in_transaction = False  # or a close() within the block would make this one idle
     wrapper.close()
 
 

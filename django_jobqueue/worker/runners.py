@@ -8,6 +8,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
+from django_jobqueue.core.clock import monotonic
+
 from .hands import HeldJob
 
 logger = logging.getLogger(__name__)
@@ -76,10 +78,9 @@ class ThreadRunners:
     def stop(self, *, timeout: float) -> bool:
         for _ in self._threads:
             self._queue.put(None)
+        until = monotonic() + timeout
         for thread in self._threads:
-            thread.join(timeout)
-            if thread.is_alive():
-                timeout = 0
+            thread.join(max(0.0, until - monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
     def _run(self) -> None:
@@ -111,16 +112,22 @@ class EventLoopRunner:
         self.slots = slots
         self._perform, self._tidy, self._at_end = perform, tidy, at_end
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=self._run, name="jobqueue-event-loop", daemon=True)
-        self._started = threading.Event()
+        self._stopped = asyncio.Event()
+        self._thread: threading.Thread | None = None
         self._parked: deque[HeldJob] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._tidying: asyncio.Task[None] | None = None  #: apart from the tasks: it holds no slot
         self._next_tidy = 0.0
 
     def start(self) -> None:
+        # Made here, so that one that cannot be made is an error of the caller; what is called in it
+        # before its thread runs is not lost.
+        runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self._loop = runner.get_loop()
+        self._thread = threading.Thread(
+            target=self._run, args=(runner, self._loop), name="jobqueue-event-loop", daemon=True
+        )
         self._thread.start()
-        self._started.wait()
 
     def submit(self, jobs: Sequence[HeldJob]) -> None:
         self._parked.extend(jobs)
@@ -133,22 +140,22 @@ class EventLoopRunner:
         return len(self._parked)
 
     def stop(self, *, timeout: float) -> bool:
+        if self._thread is None:
+            return True
         self._call(self._stop_when_idle)
-        self._thread.join(timeout)
+        # What has not ended after half of the time is cancelled, and has the other half for that.
+        self._thread.join(timeout / 2)
         if self._thread.is_alive():
             self._call(self._cancel_all)
-            self._thread.join(min(1.0, timeout))
+            self._thread.join(timeout / 2)
         return not self._thread.is_alive()
 
-    def _run(self) -> None:
-        with asyncio.Runner() as runner:
-            self._loop = runner.get_loop()
-            self._stopped = asyncio.Event()
-            self._loop.call_soon(self._started.set)
-            until_stopped = self._loop.create_task(self._until_stopped())
+    def _run(self, runner: asyncio.Runner, loop: asyncio.AbstractEventLoop) -> None:
+        with runner:
+            until_stopped = loop.create_task(self._until_stopped())
             while not until_stopped.done():
                 try:
-                    self._loop.run_until_complete(until_stopped)
+                    loop.run_until_complete(until_stopped)
                 except (SystemExit, KeyboardInterrupt):
                     # Of a task that a handler has made: asyncio hands it to who awaits the task,
                     # and leaves the loop with it besides.

@@ -94,6 +94,18 @@ class TestTransactions:
 
         assert (wrote, first.state) == (True, JobState.DEAD)
 
+    def test_an_atomic_block_in_which_the_handler_closed_the_connection_is_left_behind(
+        self, after: Callable[..., Any]
+    ) -> None:
+        def leave() -> None:
+            transaction.atomic().__enter__()
+            write("lost")
+            connection.close()
+
+        wrote, first = after(leave, can_write)
+
+        assert (wrote, first.state) == (True, JobState.DEAD)
+
     def test_an_atomic_block_that_the_handler_committed_by_hand_is_left_open_all_the_same(
         self, after: Callable[..., Any]
     ) -> None:

@@ -3,13 +3,16 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from django_jobqueue.core.clock import monotonic
 from django_jobqueue.worker.hands import HeldJob
 from django_jobqueue.worker.runners import EventLoopRunner, ThreadRunners
 
+from .bench import Time
 from .site import PATIENCE
 from .test_executor import a_claim
 
@@ -142,6 +145,68 @@ def test_each_thread_says_that_it_ends() -> None:
     assert sorted(ended) == [f"jobqueue-runner-{number}" for number in (1, 2, 3)]
 
 
+class EndsLate:
+    """A thread that takes most of the time it is waited for, and ends."""
+
+    def __init__(self, time: Time) -> None:
+        self._time = time
+
+    def join(self, timeout: float) -> None:
+        self._time.passes(0.9 * timeout)
+
+    def is_alive(self) -> bool:
+        return False
+
+
+def test_all_threads_together_are_waited_for_as_long_as_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    time = Time()
+    monkeypatch.setattr("django_jobqueue.worker.runners.monotonic", time)
+    slow = ThreadRunners(1, lambda job: None, at_end=lambda: None)
+    slow._threads = [EndsLate(time) for _ in range(10)]  # type: ignore[misc]
+    began = time()
+
+    assert slow.stop(timeout=2.0)
+    assert time() - began <= 2.0
+
+
+def test_a_loop_that_cannot_be_made_is_an_error_and_no_endless_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse() -> None:
+        raise OSError("too many open files")
+
+    monkeypatch.setattr(asyncio, "new_event_loop", refuse)
+    runner = EventLoopRunner(1, Counted().perform_async, tidy=no_tidying, at_end=no_tidying)
+
+    with pytest.raises(OSError, match="too many open files"):
+        runner.start()
+    assert runner.stop(timeout=0)
+
+
+def test_a_coroutine_that_ignores_one_cancellation_is_given_up_in_time() -> None:
+    entered, ended = threading.Event(), asyncio.Event()
+
+    async def stubborn(job: HeldJob) -> None:
+        entered.set()
+        while not ended.is_set():
+            with suppress(asyncio.CancelledError):
+                await ended.wait()
+
+    runner = EventLoopRunner(1, stubborn, tidy=no_tidying, at_end=no_tidying)
+    runner.start()
+    runner.submit(held(1))
+    assert entered.wait(PATIENCE)
+    began = monotonic()
+
+    assert not runner.stop(timeout=0.2)
+    assert monotonic() - began < 1.0
+    assert runner._loop is not None
+    runner._loop.call_soon_threadsafe(ended.set)
+    assert runner.stop(timeout=PATIENCE)
+
+
 class TestTidying:
     def run(self, tidy: Callable[[], Coroutine[Any, Any, None]], *, jobs: int) -> Counted:
         counted = Counted()
@@ -164,6 +229,31 @@ class TestTidying:
         assert runner.stop(timeout=PATIENCE)
 
         assert ends == [1]
+
+    def test_it_waits_until_nothing_runs(self) -> None:
+        """Async handlers share the thread of their database calls, and its connections."""
+        gate, ended, tidied = asyncio.Event(), threading.Semaphore(0), threading.Event()
+        jobs = held(3)
+
+        async def perform(job: HeldJob) -> None:
+            if job is jobs[0]:
+                await gate.wait()
+            ended.release()
+
+        async def tidy() -> None:
+            tidied.set()
+
+        runner = EventLoopRunner(2, perform, tidy=tidy, at_end=no_tidying)
+        runner.start()
+        runner.submit(jobs)
+        for _ in jobs[1:]:
+            assert ended.acquire(timeout=PATIENCE)
+        assert not tidied.wait(0.05)
+        assert runner._loop is not None
+        runner._loop.call_soon_threadsafe(gate.set)
+
+        assert tidied.wait(PATIENCE)
+        assert runner.stop(timeout=PATIENCE)
 
     def test_it_holds_no_slot(self) -> None:
         """With one slot, jobs go on while it waits for its thread."""
