@@ -221,7 +221,7 @@ class JobStore(Readable):
 
     # Waking.
 
-    def notify(self, queues: Sequence[str]) -> None:  # noqa: B027 - optional, as the flag says
+    def notify(self, queues: Sequence[str]) -> None:
         """Wake listeners of these queues; nothing where the database cannot."""
 
     def dedicated(self, *, prepared: bool = True) -> Self:
@@ -230,5 +230,5 @@ class JobStore(Readable):
         """
         return self
 
-    def close(self) -> None:  # noqa: B027 - few stores have anything to close
+    def close(self) -> None:
         """Close the connection that `dedicated` opened."""
