@@ -82,20 +82,15 @@ class PostgreSQLStore(OrmStore):
         in_hand: Callable[[], Claims] = tuple,
         reconcile_after: timedelta = timedelta(seconds=10),
     ) -> Beat:
-        me = {"worker_id": worker_id}
         self.session.open()  # it may take seconds, while others go on claiming
         claims = in_hand()
-        beat = {**me, "lease": lease.total_seconds(), "running": len(claims)}
-        held = {
-            **me,
-            "after": reconcile_after.total_seconds(),
-            "ids": array(job_id for job_id, _ in claims),
-            "tokens": array(token for _, token in claims),
-        }
+        me = {"worker_id": worker_id}
+        renewal = {**me, "lease": lease.total_seconds(), "running": len(claims)}
+        held = {**me, "after": reconcile_after.total_seconds(), **_arrays_of(claims)}
         _, renewed, cancels, unwanted, released = self.session.together(
             [
                 _no_longer_than(reconcile_after / 2),
-                (_sql("heartbeat"), beat),
+                (_sql("heartbeat"), renewal),
                 (_sql("cancel_requests"), me),
                 (_sql("unknown_and_unwanted"), held),
                 (_sql("reconcile"), held),
@@ -209,11 +204,7 @@ class PostgreSQLStore(OrmStore):
         )
 
     def written_under(self, claims: Iterable[tuple[int, UUID]]) -> set[int]:
-        asked = list(claims)
-        parameters = {
-            "ids": array(job_id for job_id, _ in asked),
-            "tokens": array(token for _, token in asked),
-        }
+        parameters = _arrays_of(list(claims))
         return {job_id for (job_id,) in self.session.rows(_sql("written_under"), parameters)}
 
     def save_progress(
@@ -237,6 +228,13 @@ class PostgreSQLStore(OrmStore):
             self.session.rows(
                 "SELECT pg_notify(%(channel)s, %(queue)s)", {"channel": CHANNEL, "queue": queue}
             )
+
+
+def _arrays_of(claims: Claims) -> dict[str, object]:
+    return {
+        "ids": array(job_id for job_id, _ in claims),
+        "tokens": array(token for _, token in claims),
+    }
 
 
 def _no_longer_than(span: timedelta) -> Statement:

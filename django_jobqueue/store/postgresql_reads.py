@@ -23,7 +23,7 @@ def reads_of_at_most(span: timedelta, *, using: str) -> Iterator[None]:
     try:
         with transaction.atomic(using=using), connection.cursor() as cursor:
             limit = {"milliseconds": max(1, round(span.total_seconds() * 1000))}
-            cursor.execute(sql.load("postgresql", "bound_reads"), limit)
+            cursor.execute(sql.load("postgresql", "limit_statements"), limit)
             [(before, _)] = cursor.fetchall()
             yield
             if is_within:  # it would hold until the end of the caller's transaction

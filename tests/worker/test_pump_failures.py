@@ -83,35 +83,6 @@ def test_a_failed_claim_claims_nothing_and_is_tried_again(store: Any) -> None:
     assert bench.running == [job_id]
 
 
-def test_while_the_database_is_away_the_pump_tries_less_and_less_often(store: Any) -> None:
-    bench = Bench(store=store)
-    store.before = [GONE] * 9
-    bench.enqueue()
-    bench.pump.tick()
-    rests = []
-    while store.before:
-        rests.append(bench.pump.rest())
-        assert bench.pump.tick() == 0  # too early: nothing is tried
-        pass_the_retry(bench)
-
-    assert 0.05 <= rests[0] <= 0.1
-    assert all(1.0 <= rest <= 2.0 for rest in rests[-3:])
-
-
-def test_an_outage_is_told_once_and_so_is_its_end(store: Any) -> None:
-    bench = Bench(store=store)
-    store.before = [GONE] * 5
-    bench.enqueue()
-    bench.pump.tick()
-    for _ in range(7):
-        pass_the_retry(bench)
-
-    [failed, answered] = bench.told.events
-    assert failed[0] == "pump.database_failed"
-    assert failed[1]["error"] is GONE
-    assert answered == ("pump.database_answered", {})
-
-
 def test_outcomes_that_were_not_written_are_kept_and_written_later(store: Any) -> None:
     bench = Bench(store=store)
     ids = started(bench, 2)
