@@ -219,6 +219,14 @@ class JobStore(Readable):
         record first; count only with `dry_run`.
         """
 
+    # The connection.
+
+    @abstractmethod
+    def reach(self) -> None:
+        """Raise the database's error if it cannot be reached, after a few seconds if it does not
+        answer at all.
+        """
+
     # Waking.
 
     def notify(self, queues: Sequence[str]) -> None:

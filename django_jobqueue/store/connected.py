@@ -25,6 +25,9 @@ class ConnectedStore(JobStore):
     def connection(self) -> BaseDatabaseWrapper:
         return connections[self.using]
 
+    def reach(self) -> None:
+        self.connection.ensure_connection()
+
     def writing(self) -> AbstractContextManager[object]:
         """Open a transaction that will write, or a savepoint in the one that is open."""
         return transaction.atomic(using=self.using)

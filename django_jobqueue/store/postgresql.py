@@ -56,6 +56,13 @@ class PostgreSQLStore(OrmStore):
     def close(self) -> None:
         self.session.close()
 
+    def reach(self) -> None:
+        # Not on Django's connection, which waits for as long as the network does.
+        session = PsycopgSession(self.using, prepared=False)
+        with self.connection.wrap_database_errors:
+            session.open()
+        session.close()
+
     def reading(self, *, at_most: timedelta) -> AbstractContextManager[object]:
         return reads_of_at_most(at_most, using=self.using)
 

@@ -5,13 +5,14 @@ applied.
 from collections.abc import Callable
 from datetime import timedelta
 
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from django_jobqueue.core.clock import monotonic
 from django_jobqueue.core.errors import DatabaseNotReady
 from django_jobqueue.events import EventBus
 from django_jobqueue.service import ServiceTask, ServiceTaskKind, StopReceiver, TaskError
+from django_jobqueue.store import store_for
 
 APP_LABEL = "jobqueue"
 
@@ -20,11 +21,11 @@ def why_not_ready(using: str) -> str | None:
     """Return what keeps workers from this database, or None."""
     connection = connections[using]
     try:
-        connection.ensure_connection()
+        store_for(using).reach()
         executor = MigrationExecutor(connection)
         targets = [key for key in executor.loader.graph.leaf_nodes() if key[0] == APP_LABEL]
         missing = [migration.name for migration, _ in executor.migration_plan(targets)]
-    except DatabaseError as error:
+    except Error as error:  # InterfaceError too, which is no DatabaseError
         return f"the database {using!r} cannot be reached: {str(error).strip()}"
     finally:
         connection.close()

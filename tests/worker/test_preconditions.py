@@ -1,17 +1,20 @@
 """What must be true before a worker claims, with time that passes as the test says."""
 
+import socket
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
-from django.db import connections
+from django.db import InterfaceError, connections
 from django.db.migrations.recorder import MigrationRecorder
 
 from django_jobqueue.core.errors import DatabaseNotReady
 from django_jobqueue.events import EventBus
 from django_jobqueue.service import StopSender, TaskError
 from django_jobqueue.service.threads import caught
+from django_jobqueue.store import store_for
 from django_jobqueue.worker.preconditions import DatabaseIsReady, why_not_ready
 
 from .bench import Time
@@ -21,7 +24,7 @@ pytestmark = COMMITTED
 
 
 @pytest.fixture
-def unmigrated() -> None:
+def unmigrated() -> Iterator[None]:
     """The migrations of this app are not recorded; the fixtures of the suite put them back."""
     recorder = MigrationRecorder(connections["default"])
     applied = [name for app, name in recorder.applied_migrations() if app == "jobqueue"]
@@ -107,6 +110,37 @@ def test_stop_ends_the_wait(unmigrated: None) -> None:
     waiting.stop.send()
 
     assert waiting.end() is None
+
+
+def test_a_driver_that_cannot_use_the_connection_is_waited_for_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(store: object) -> None:
+        raise InterfaceError("connection already closed")
+
+    monkeypatch.setattr(type(store_for("default")), "reach", broken)
+
+    assert "connection already closed" in (why_not_ready("default") or "")
+
+
+@pytest.fixture
+def silent_address() -> Iterator[tuple[str, int]]:
+    """Takes connections and never says a word, as a host behind a broken network does."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()
+
+
+@pytest.mark.postgresql
+def test_a_server_that_does_not_answer_is_not_waited_for_without_end(
+    silent_address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, port = silent_address
+    connection = connections["default"]
+    connection.close()
+    for name, value in {"HOST": host, "PORT": port}.items():
+        monkeypatch.setitem(connection.settings_dict, name, value)
+
+    assert "cannot be reached" in (why_not_ready("default") or "")
 
 
 @pytest.mark.django_db(transaction=True)  # with all apps, so that there are others
