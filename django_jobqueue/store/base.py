@@ -6,7 +6,7 @@ is passed by tests alone.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
@@ -138,20 +138,6 @@ class JobStore(Readable):
         held = self.finish_many(finished) if finished else set()
         claimed = self.claim(worker_id=worker_id, token=token, wanted=wanted, total=total)
         return held, claimed
-
-    @abstractmethod
-    def written_under(self, claims: Iterable[tuple[int, UUID]]) -> set[int]:
-        """Return the ids whose final record bears the token: an earlier commit whose answer was
-        lost.
-        """
-
-    @abstractmethod
-    def queues_with_ready_jobs(self) -> list[str]:
-        """Return the queues that have ready jobs, sorted; reads one index entry per queue."""
-
-    @abstractmethod
-    def paused_queues(self, names: Collection[str]) -> set[str]:
-        """Return which of these queues give nothing to a claim just now."""
 
     @abstractmethod
     def promote(self, *, limit: int = 500, now: datetime | None = None) -> Promoted:

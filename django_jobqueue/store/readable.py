@@ -1,9 +1,10 @@
 """The part of the contract that changes nothing."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from uuid import UUID
 
 from django_jobqueue.core.health import COUNT_LIMIT, Health
 from django_jobqueue.core.specs import AttemptSnapshot, JobSnapshot, QueueStats
@@ -35,3 +36,17 @@ class Readable(ABC):
         """Surround reads on Django's connection that raise ReadTooSlow when one of them takes
         longer, where the database can be told so.
         """
+
+    @abstractmethod
+    def written_under(self, claims: Iterable[tuple[int, UUID]]) -> set[int]:
+        """Return the ids whose final record bears the token: an earlier commit whose answer was
+        lost.
+        """
+
+    @abstractmethod
+    def queues_with_ready_jobs(self) -> list[str]:
+        """Return the queues that have ready jobs, sorted; reads one index entry per queue."""
+
+    @abstractmethod
+    def paused_queues(self, names: Collection[str]) -> set[str]:
+        """Return which of these queues give nothing to a claim just now."""
