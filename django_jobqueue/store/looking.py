@@ -1,6 +1,5 @@
 """Looking: a job wherever it lives, and its runs; and a run's own progress."""
 
-from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +11,6 @@ from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.models import ArchivedJob, AttemptRecord, DeadJob, Job
 
 from .connected import ConnectedStore
-from .filters import BATCH
 from .moving import stored_json
 
 _SNAPSHOT = JobSnapshot.__struct_fields__
@@ -56,20 +54,6 @@ class LookingStore(ConnectedStore):
             row["ended_at"] = self.aware(row["ended_at"])
             found.append(AttemptSnapshot(**row))
         return found
-
-    def written_under(self, claims: Iterable[tuple[int, UUID]]) -> set[int]:
-        asked = dict(claims)
-        ids = sorted(asked)
-        written = set()
-        for start in range(0, len(ids), BATCH):
-            for final in (ArchivedJob, DeadJob):
-                rows = final._default_manager.using(self.using).filter(
-                    pk__in=ids[start : start + BATCH]
-                )
-                for job_id, token in rows.values_list("id", "claim_token"):
-                    if token == asked[job_id]:
-                        written.add(job_id)
-        return written
 
     def save_progress(
         self,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
@@ -61,6 +62,10 @@ class SQLiteFinish(OrmStore):
                     one.outcome = one.outcome or JobState.CANCELLED.value
             self._write_held(held, now)
         return set(asked)
+
+    def written_under(self, claims: Iterable[tuple[int, UUID]]) -> set[int]:
+        asked = msgspec.json.encode([(job_id, token.hex) for job_id, token in claims]).decode()
+        return {job_id for (job_id,) in self.statement("written_under", {"claims": asked})}
 
     def _write_held(self, held: list[Ending], now: datetime | None) -> None:
         """The attempts first: they read the live rows; the removal of what moved last."""
