@@ -39,7 +39,7 @@ from django_jobqueue.jobs.context import JobContext
 from .admission import Policies
 from .hands import HeldJob
 from .hygiene import close_connections
-from .timeouts import TimeoutWatch
+from .timeouts import TimeoutWatch, bounded
 
 #: What a handler may return or raise to say more than a value or an exception does.
 ANSWERS = (Succeed, Retry, Snooze, Cancel, Discard, Unprocessable)
@@ -164,7 +164,8 @@ class Executor:
 
     async def _await(self, held: HeldJob, context: JobContext | None) -> Outcome:
         args, kwargs = self._arguments(held, context)
-        limit = asyncio.timeout(held.job.timeout_seconds)
+        seconds = held.job.timeout_seconds
+        limit = asyncio.timeout(None if seconds is None else bounded(seconds))
         try:
             async with limit:
                 result = await held.handler.function(*args, **kwargs)

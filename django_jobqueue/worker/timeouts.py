@@ -13,6 +13,13 @@ from django_jobqueue.core.clock import monotonic
 from django_jobqueue.core.errors import JobInterrupt, JobTimedOut
 
 
+def bounded(seconds: float) -> float:
+    """Return a timeout that can be waited for: by hand, a row may have been given an infinite one,
+    or NaN.
+    """
+    return min(threading.TIMEOUT_MAX, seconds)  # in this order: of NaN and a number, the number
+
+
 class Armed:
     """One handler running in one thread; the exception can reach it until it is disarmed.
 
@@ -68,7 +75,7 @@ class TimeoutWatch:
     def limit(self, seconds: float) -> Iterator[Armed]:
         """Raise JobTimedOut in the block, in this thread, when it takes longer than `seconds`."""
         armed = Armed()
-        self._add(self._elapsed() + seconds, armed)
+        self._add(self._elapsed() + bounded(seconds), armed)
         try:
             try:
                 yield armed

@@ -1,6 +1,7 @@
 """Timeouts: the attempt is spent, and the exception never lands anywhere but in the handler."""
 
 import asyncio
+import math
 import operator
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ import pytest
 
 from django_jobqueue import Constant, DeathReason, JobState, JobTimedOut
 from django_jobqueue.service.threads import caught
-from django_jobqueue.worker.timeouts import Armed, TimeoutWatch
+from django_jobqueue.worker.timeouts import Armed, TimeoutWatch, bounded
 
 from .bench import Time
 from .site import COMMITTED, PATIENCE, Site, the_attempt_of
@@ -96,6 +97,11 @@ class TestThroughAWorker:
         assert handle.refresh().result == "done"
 
 
+@pytest.mark.parametrize("seconds", [-math.inf, 0.0, math.inf, math.nan])
+def test_a_timeout_can_be_waited_for_whatever_a_row_says(seconds: float) -> None:
+    assert bounded(seconds) <= threading.TIMEOUT_MAX
+
+
 def say_done() -> str:
     return "done"
 
@@ -165,6 +171,15 @@ class TestWatch:
         watch.stop()
 
         assert armed.fired is False
+
+    @pytest.mark.parametrize("seconds", [math.inf, math.nan, 1e300])
+    def test_one_that_cannot_be_waited_for_keeps_no_other_from_firing(self, seconds: float) -> None:
+        watch = TimeoutWatch()
+        with watch.limit(seconds):
+            with pytest.raises(JobTimedOut), watch.limit(0.01):
+                spin_until(threading.Event())
+            spin_a_while()
+        watch.stop()
 
     def test_the_nearest_deadline_is_the_first_to_fire(self) -> None:
         watch = TimeoutWatch()
