@@ -128,6 +128,18 @@ def test_a_pause_that_is_over_takes_nothing_back() -> None:
     assert bench.running == ids
 
 
+def test_with_its_slots_full_it_rests_no_longer_than_until_it_asks_again() -> None:
+    bench = a_bench(async_slots=0)
+    ahead(bench, *["mail"] * FEW)
+    bench.time.passes(60)
+    bench.pump.tick()
+    assert not bench.slots.have_room
+    bench.time.passes(0.6)
+    bench.pump.tick()
+
+    assert 0 < bench.pump.rest() <= 0.4 + 0.001
+
+
 def test_a_busy_worker_asks_once_in_a_poll_interval_however_often_it_claims() -> None:
     store = Counting("default")
     bench = a_bench(store=store)
