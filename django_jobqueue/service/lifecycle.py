@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
@@ -12,9 +13,11 @@ from .barrier import Barrier
 from .errors import ServiceError, TaskError, TaskFailed, TaskPanicked, TaskShutdownTimedOut
 from .health import HealthUpdater
 from .statuses import HealthStatus
-from .stop import StopSender
+from .stop import StopReceiver, StopSender
 from .tasks import ServiceTask, ServiceTaskKind
 from .threads import first_caught, service_thread
+
+AroundRun = Callable[[StopReceiver], AbstractContextManager[object]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +44,11 @@ class ServiceRun:
         *,
         health: HealthUpdater,
         after_thread: Callable[[], object],
+        around_run: AroundRun,
     ) -> None:
         self._tasks = tasks
         self._health = health
-        self._after_thread = after_thread
+        self._after_thread, self._around_run = after_thread, around_run
         self._sender = StopSender()
         self._stop = self._sender.receiver()
         self._inbox: SimpleQueue[_TaskEnd | _Event] = SimpleQueue()
@@ -128,7 +132,9 @@ class ServiceRun:
     def _run(self, task: ServiceTask) -> None:
         if task.kind.waits_for_preconditions and not self._barrier.pass_through():
             return
-        task.run(self._stop.clone())
+        stop = self._stop.clone()
+        with self._around_run(stop):
+            task.run(stop)
         if task.kind is ServiceTaskKind.PRECONDITION:
             self._barrier.arrive()
 

@@ -2,12 +2,12 @@
 
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 
 from .errors import NoTasks, RegistrationFailed, ServiceError, ServiceFailed, describe
 from .health import HealthRegistry
 from .hooks import ShutdownHook
-from .lifecycle import ServiceRun
+from .lifecycle import AroundRun, ServiceRun
 from .stop import StopReceiver
 from .tasks import ServiceTask, ServiceTaskKind
 
@@ -20,6 +20,7 @@ class Service:
     "service": NotReady until the preconditions hold, then Ready, ShuttingDown, ShutDown, and
     Panicked if it ended with errors. `after_thread` is called as the last thing in every thread
     of a task or hook, to close what belongs to the thread; an error in it is one of the task.
+    `around_run`, given the task's `StopReceiver`, is entered in its thread while it runs.
     """
 
     def __init__(
@@ -30,11 +31,12 @@ class Service:
         hook_timeout: float = 30.0,
         health: HealthRegistry | None = None,
         after_thread: Callable[[], object] = lambda: None,
+        around_run: AroundRun = lambda stop: nullcontext(),
     ) -> None:
         self.shutdown_timeout = _seconds(shutdown_timeout, name="shutdown_timeout")
         self.hook_timeout = _seconds(hook_timeout, name="hook_timeout")
         self._health = HealthRegistry() if health is None else health
-        self._after_thread = after_thread
+        self._after_thread, self._around_run = after_thread, around_run
         self._tasks: list[ServiceTask] = []
         self._hooks: list[ShutdownHook] = []
         self._problems: list[str] = []
@@ -103,7 +105,12 @@ class Service:
                 problems.append(f"task {task.id} could not be set up: {describe(error)}")
         if problems:
             raise RegistrationFailed(problems)
-        return ServiceRun(self._tasks, health=health, after_thread=self._after_thread)
+        return ServiceRun(
+            self._tasks,
+            health=health,
+            after_thread=self._after_thread,
+            around_run=self._around_run,
+        )
 
     def _shut_down(self, run: ServiceRun) -> list[ServiceError]:
         errors: list[ServiceError] = []

@@ -7,6 +7,7 @@ is passed by tests alone.
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
@@ -212,6 +213,12 @@ class JobStore(Readable):
         """Raise the database's error if it cannot be reached, after a few seconds if it does not
         answer at all.
         """
+
+    def pausing_with(self, wait: Callable[[float], object]) -> AbstractContextManager[object]:
+        """Within the block, in this thread, pause between the tries of what must wait for its turn
+        with `wait(seconds)`, and give up as soon as that answers True.
+        """
+        return nullcontext()
 
     # Waking.
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
@@ -20,6 +20,14 @@ from .transient import retrying
 _EXPIRED_COLUMN = 13
 #: How long a write is tried for its turn, besides the busy timeout that each try waits.
 PATIENCE_SECONDS = 30.0
+#: What a try waits in a thread that may be told to give up: SQLite's own wait hears of nothing.
+TRY_MILLISECONDS = 250
+
+
+class _Turns(threading.local):
+    """How this thread pauses between two tries for the write lock."""
+
+    wait: Callable[[float], object] | None = None
 
 
 class SQLiteStore(SQLiteWorkers):
@@ -28,23 +36,48 @@ class SQLiteStore(SQLiteWorkers):
     def __init__(self, using: str) -> None:
         super().__init__(using)
         self._wait = threading.Event().wait  # never set: a pause
+        self._turns = _Turns()
 
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Open a transaction that holds the write lock from the start, whatever its mode."""
         # Within the caller's transaction a second try is in vain: its snapshot stays too old.
         patience = 0.0 if self.connection.in_atomic_block else PATIENCE_SECONDS
-        with retrying(self._locked, wait=self._wait, seconds=patience):
+        wait = self._turns.wait or self._wait
+        with retrying(self._locked, wait=wait, seconds=patience):
             yield
+
+    @contextmanager
+    def pausing_with(self, wait: Callable[[float], object]) -> Iterator[None]:
+        self._turns.wait, before = wait, self._turns.wait
+        try:
+            yield
+        finally:
+            self._turns.wait = before
 
     def one_write(self) -> AbstractContextManager[object]:
         return self.writing()
 
     def _locked(self) -> ExitStack:
-        with ExitStack() as stack:
+        with self._short_tries(), ExitStack() as stack:
             stack.enter_context(transaction.atomic(using=self.using))
             self.statement("take_write_lock", {})
             return stack.pop_all()
+
+    @contextmanager
+    def _short_tries(self) -> Iterator[None]:
+        """Where a thread may be told to give up, wait in many short tries instead of a long one."""
+        if self._turns.wait is None or self.connection.in_atomic_block:
+            yield
+            return
+        self.connection.ensure_connection()
+        raw = self.connection.connection
+        [(usual,)] = raw.execute("PRAGMA busy_timeout").fetchall()
+        raw.execute(f"PRAGMA busy_timeout = {min(usual, TRY_MILLISECONDS)}")
+        try:
+            yield
+        finally:  # for the commit, which may have to wait for readers
+            raw.execute(f"PRAGMA busy_timeout = {usual}")
 
     def time_text(self, moment: datetime) -> str:
         # Six digits always: as texts, 12:00:00 would sort before 12:00:00.000.

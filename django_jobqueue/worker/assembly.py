@@ -140,6 +140,8 @@ class _Assembly:
             shutdown_timeout=self.conf.drain.total_seconds() + AFTER_DRAIN_SECONDS,
             hook_timeout=self.conf.shutdown_timeout.total_seconds(),
             after_thread=close_connections,
+            # Once the worker is to stop, no task waits for its turn at the database any more.
+            around_run=lambda stop: self.store.pausing_with(stop.wait),
         )
         return Worker(
             service=service,

@@ -50,6 +50,15 @@ def test_stop_wins_where_it_comes_together_with_the_last_arrival(sender):
     assert barrier.pass_through() is False
 
 
+def test_a_stop_after_it_opened_sends_nobody_away_however_late_they_look(sender):
+    """Or, of two parties, one would go on and the other not."""
+    barrier = Barrier(1, stop=sender.receiver())
+    assert barrier.pass_through() is True
+    sender.send()
+
+    assert barrier.pass_through() is True
+
+
 @pytest.mark.parametrize("parties", [0, 1, 2])
 def test_opening_is_told_once(sender, parties):
     opened = []

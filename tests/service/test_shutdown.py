@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -50,6 +51,29 @@ def test_a_service_runs_in_any_thread_and_names_its_own_after_the_tasks():
         assert it.end() is None
 
     assert [(thread.name, thread.daemon) for thread in names] == [("jobqueue-pump", True)]
+
+
+def test_what_is_around_a_run_is_entered_in_its_thread_with_its_stop_and_left_after_it():
+    told = []
+
+    @contextmanager
+    def around(stop):
+        told.append(("entered", threading.current_thread().name, stop.is_set()))
+        yield
+        told.append(("left", threading.current_thread().name, stop.is_set()))
+
+    started = threading.Event()
+
+    def work(stop):
+        started.set()
+        stop.wait()
+
+    with running(Service([task("pump", work)], around_run=around)) as it:
+        assert started.wait(PATIENCE)
+        it.sender.send()
+        assert it.end() is None
+
+    assert told == [("entered", "jobqueue-pump", False), ("left", "jobqueue-pump", True)]
 
 
 def test_a_deliberate_error_is_a_failure_and_keeps_its_cause():

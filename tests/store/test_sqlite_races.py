@@ -211,6 +211,40 @@ def test_a_write_that_never_gets_its_turn_says_so(
     assert not Job.objects.exists()
 
 
+@pytest.mark.parametrize("mode", ["IMMEDIATE", "DEFERRED"])
+def test_who_waits_for_the_lock_can_be_told_to_give_up(store: JobStore, mode: str) -> None:
+    told, waits = threading.Event(), threading.Event()
+
+    def wait(seconds: float) -> bool:
+        waits.set()
+        return told.wait(seconds)
+
+    def insert() -> object:
+        with store.pausing_with(wait):
+            return store.insert(NewJob(handler="h"))
+
+    with (
+        options_of_new_connections(transaction_mode=mode, timeout=SECONDS),
+        the_write_lock_held_elsewhere(until=threading.Event()),
+        ThreadPoolExecutor(1) as pool,
+    ):
+        inserting = pool.submit(in_thread(insert))
+        assert waits.wait(SECONDS / 2)
+        told.set()
+        with pytest.raises(OperationalError, match="locked"):
+            inserting.result(SECONDS / 2)
+
+
+def test_short_tries_leave_the_busy_timeout_as_it_was(store: JobStore) -> None:
+    with (
+        options_of_new_connections(timeout=7),
+        store.pausing_with(lambda seconds: False),
+    ):
+        store.insert(NewJob(handler="h"))
+        with connection.cursor() as cursor:
+            assert cursor.execute("PRAGMA busy_timeout").fetchall() == [(7_000,)]
+
+
 def test_a_deferred_transaction_takes_its_lock_before_it_reads(store: JobStore) -> None:
     """One that has only read is refused once another has written, however long it would wait."""
     job = claimed(store)
