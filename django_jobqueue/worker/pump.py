@@ -64,7 +64,7 @@ class Pump(ServiceTask):
         self._found_nothing = False  #: by a look with empty hands: what ends may make a job ready
         self.polling = threading.Event()  #: set once the first look was taken
         self.drained = threading.Event()  #: set once nothing is in hand and nothing will be claimed
-        self.abandoned = False  #: True when handlers were still running at the end
+        self.abandoned = False  #: True while handlers may be running, and when they did to the end
 
     # Called from other threads.
 
@@ -92,6 +92,7 @@ class Pump(ServiceTask):
     def run(self, stop: StopReceiver) -> None:
         with stop.notifying(self._wake.set):
             try:
+                self.abandoned = True
                 self._slots.start()
                 while not stop.is_set():
                     self._wake.clear()

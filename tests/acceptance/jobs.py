@@ -45,6 +45,15 @@ async def wait_async() -> None:
     await asyncio.Event().wait()
 
 
+@job(name="acceptance.hang")
+async def hang() -> None:
+    """Wait in a thread that nothing can cancel, and that Python would wait for at its exit."""
+    import asyncio
+
+    note("start hanging")
+    await asyncio.to_thread(_NEVER.wait)
+
+
 @job(name="acceptance.tell_attempt")
 def tell_attempt(context: JobContext) -> int:
     note(f"attempt {context.attempt}")

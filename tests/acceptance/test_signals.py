@@ -4,12 +4,13 @@ import signal
 from time import monotonic
 
 import pytest
+from django.db import connection, transaction
 
 from django_jobqueue import JobState
 from django_jobqueue.core.states import WorkerState
 from django_jobqueue.models import Job, WorkerRecord
 
-from .jobs import wait_async, wait_for, work
+from .jobs import hang, wait_async, wait_for, work
 from .processes import PATIENCE, Deployment, within
 
 pytestmark = pytest.mark.acceptance
@@ -51,6 +52,36 @@ def test_what_does_not_end_in_time_is_given_back_with_its_attempt(deployment: De
     for handle in (sync, asynchronous):
         row = Job.objects.get(pk=handle.id)
         assert (row.state, row.attempt, row.rescues) == (JobState.READY, 0, 0)
+
+
+def test_a_handler_that_nothing_can_end_does_not_keep_the_process(deployment: Deployment) -> None:
+    handle = hang.enqueue()
+    worker = deployment.worker(DRAIN=0.2)
+    assert deployment.has_noted("start hanging")
+
+    worker.send(signal.SIGTERM)
+
+    assert worker.status(timeout=0.2 + 5) == 0, worker.output
+    assert "were given up" in worker.output
+    row = Job.objects.get(pk=handle.id)
+    assert (row.state, row.attempt) == (JobState.READY, 0)
+
+
+@pytest.mark.postgresql
+def test_nor_does_it_where_a_task_did_not_end_either_and_the_status_says_so(
+    deployment: Deployment,
+) -> None:
+    hang.enqueue()
+    worker = deployment.worker(DRAIN=0.2)
+    assert deployment.has_noted("start hanging")
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE jobqueue_job")
+        worker.send(signal.SIGTERM)
+
+        assert worker.status(timeout=0.2 + 8) == 1, worker.output
+    assert "were given up" in worker.output
+    assert "did not stop within" in worker.output
 
 
 def test_a_second_signal_gives_everything_back_at_once(deployment: Deployment) -> None:

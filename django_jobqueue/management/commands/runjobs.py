@@ -93,9 +93,7 @@ class Command(BaseCommand):
         if worker.pump.abandoned:
             if why:
                 self.stderr.write(why)
-            self.stderr.write(
-                "handlers were still running and were given up; their jobs were given back"
-            )
+            self.stderr.write("handlers were still running and were given up")
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(status)
