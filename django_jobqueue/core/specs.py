@@ -97,10 +97,10 @@ class AttemptReport(msgspec.Struct, frozen=True, kw_only=True):
 class Transition(msgspec.Struct, frozen=True, kw_only=True):
     """What will be written because of an outcome. `result` and `error` are JSON text.
 
-    For a job that lives on: it runs at the later of `run_at` and the store's clock plus `delay`
-    seconds. With `keeps_place` it returns to where it stood in line. `attempt_change` and
-    `reprocess_change` are added to the counters. Without an `error` that of an earlier run is kept;
-    `NO_ERROR` removes it.
+    `attempt_change` is added to the attempt that the claim charged. For a job that lives on: it
+    runs at the later of `run_at` and the store's clock plus `delay` seconds. With `keeps_place` it
+    returns to where it stood in line. `reprocess_change` is added to its counter. Without an
+    `error` that of an earlier run is kept; `NO_ERROR` removes it.
     """
 
     NO_ERROR: ClassVar[str] = "null"

@@ -53,7 +53,8 @@ def decide(job: ClaimedJob, outcome: Outcome, backoff: Backoff, *, keep: bool = 
         case Unprocessable(reason=reason):
             return _dead(DeathReason.UNPROCESSABLE, "Unprocessable", reason)
         case Bury(reason=death, message=message):
-            return _dead(death, "", message)
+            # It never ran under this claim, which had charged an attempt.
+            return _dead(death, "", message, attempt_change=-1)
         case _:
             assert_never(outcome)
 
@@ -127,12 +128,15 @@ def _describe(described: ErrorDescription) -> tuple[str, AttemptReport]:
     return _error_json(described.type, described.message, described.fields), report
 
 
-def _dead(reason: DeathReason, error_type: str, message: str) -> Transition:
+def _dead(
+    reason: DeathReason, error_type: str, message: str, *, attempt_change: int = 0
+) -> Transition:
     short = _short(message)
     return Transition(
         state=JobState.DEAD,
         reason=reason,
         error=_error_json(error_type or reason.value, short),
+        attempt_change=attempt_change,
         report=AttemptReport(outcome=reason.value, error_type=error_type, message=short),
     )
 

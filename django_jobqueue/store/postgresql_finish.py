@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from django_jobqueue.core.specs import AttemptReport, FinishedJob
+from django_jobqueue.core.specs import AttemptReport, FinishedJob, Transition
 from django_jobqueue.core.states import ARCHIVED_STATES, JobState
 
 from . import sql
@@ -71,6 +71,7 @@ class Settlement:
                 "results": None,
                 "errors": None,
                 "attempted": None,
+                "attempt_changes": array([-1] * len(claims)),
                 "reports": msgspec.json.encode(reports).decode(),
             },
         )
@@ -109,6 +110,7 @@ def _archive(group: list[FinishedJob]) -> Statement:
         if all(one.keep for one in transitions)
         else array(one.keep for one in transitions),
         "results": _texts_or_none([transition.result for transition in transitions]),
+        "attempt_changes": _changes_or_none(transitions),
     }
 
 
@@ -120,6 +122,7 @@ def _bury(group: list[FinishedJob]) -> Statement:
     return sql.load("postgresql", "bury"), {
         **_fence_of(group),
         "reasons": reasons,
+        "attempt_changes": _changes_or_none([done.transition for done in group]),
         "unreadable": array(unreadable) if any(unreadable) else None,
     }
 
@@ -148,6 +151,11 @@ def _fence_of(group: list[FinishedJob]) -> dict[str, object]:
         "attempted": array(done.attempted_at for done in group),
         "reports": _reports_of(group),
     }
+
+
+def _changes_or_none(transitions: Sequence[Transition]) -> str | None:
+    changes = [transition.attempt_change for transition in transitions]
+    return array(changes) if any(changes) else None
 
 
 def _texts_or_none(texts: Sequence[str | None]) -> str | None:

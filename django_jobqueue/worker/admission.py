@@ -64,7 +64,6 @@ class Admission:
         return handler
 
     def _buried(self, job: ClaimedJob, reason: DeathReason, message: str) -> FinishedJob:
-        # The attempt that the claim charged stays charged: nothing counts it any more.
         transition = decide(job, Bury(reason, message), self._policies.defaults.backoff)
         return FinishedJob(job, transition)
 

@@ -91,7 +91,7 @@ class Executor:
         waited here.
         """
         if held.is_cancelled:
-            return self._finished(held, Cancel(JobCancelled.message))
+            return _unspent(self._finished(held, Cancel(JobCancelled.message)))
         if held.has_lost_lease or self._lease_in_doubt():
             return self._finished(held, Release(LeaseLost(held.job.id).args[0]))
         return None
@@ -237,6 +237,12 @@ class Executor:
             except ValueError:
                 pass  # a row edited by hand: the handler's own holds
         return self._policies.of(held.handler).backoff
+
+
+def _unspent(finished: FinishedJob) -> FinishedJob:
+    """The handler was not called: the attempt that the claim charged is given back."""
+    transition = msgspec.structs.replace(finished.transition, attempt_change=-1)
+    return msgspec.structs.replace(finished, transition=transition)
 
 
 def _with_log(transition: Transition, lines: list[str]) -> Transition:

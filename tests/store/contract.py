@@ -729,6 +729,15 @@ class JobStoreContract:
         assert abs(attempt.ended_at - now) < MINUTE
         assert store.find(job.id).attempted_at == began
 
+    @pytest.mark.parametrize("state", [JobState.CANCELLED, JobState.DEAD], ids=str)
+    def test_a_job_that_never_ran_ends_with_its_attempt_given_back(self, store, state):
+        job = claimed(store)
+        reason = DeathReason.EXPIRED if state is JobState.DEAD else None
+        finish(store, job, state, reason=reason, report=RELEASED, attempt_change=-1)
+
+        [report] = store.attempts_of(job.id)
+        assert (store.find(job.id).attempt, report.attempt) == (0, 1)
+
     def test_a_plain_success_leaves_no_attempt(self, store):
         job = claimed(store)
         finish(store, job, JobState.SUCCEEDED)
@@ -1187,8 +1196,9 @@ class JobStoreContract:
         store.deregister_worker(worker)
         store.heartbeat(unknown.worker_id, lease=LEASE, reconcile_after=-MINUTE)
 
-        assert state_of(store, good_bye.id) is JobState.CANCELLED
-        assert state_of(store, unknown.id) is JobState.CANCELLED
+        for job in (good_bye, unknown):
+            found = store.find(job.id)
+            assert (found.state, found.attempt) == (JobState.CANCELLED, 0)
 
     # Requeueing.
 

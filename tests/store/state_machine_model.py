@@ -67,11 +67,11 @@ class ModelJob:
         self.due_in = hours or None
 
     def leaves_its_worker(self, *, hours: int = 0, attempt_change: int = 0) -> None:
+        self.attempt += attempt_change
         if self.cancel_requested:
             self.state = JobState.CANCELLED
             return
         self.awaits(hours)
-        self.attempt += attempt_change
         self.token = self.worker = None
 
 

@@ -7,8 +7,8 @@ WITH done AS MATERIALIZED (
     SELECT *
     FROM unnest(
         %(ids)s::bigint[], %(tokens)s::uuid[], %(reasons)s::text[],
-        %(errors)s::jsonb[], %(attempted)s::timestamptz[], %(unreadable)s::boolean[]
-    ) AS done (id, token, reason, error, attempted_at, unreadable)
+        %(errors)s::jsonb[], %(attempted)s::timestamptz[], %(attempt_changes)s::int[], %(unreadable)s::boolean[]
+    ) AS done (id, token, reason, error, attempted_at, attempt_change, unreadable)
 ), gone AS (
     DELETE FROM jobqueue_job AS job
     USING done
@@ -17,7 +17,7 @@ WITH done AS MATERIALIZED (
         job.handler, job.queue, job.priority, job.payload, job.run_at,
         CASE WHEN done.unreadable THEN job.claimed_at ELSE job.ready_at END AS ready_at,
         CASE WHEN done.unreadable THEN job.claimed_at ELSE job.created_at END AS created_at,
-        job.attempt, job.max_attempts, job.reprocess_count, job.rescues, job.fingerprint, job.unique_key,
+        job.attempt AS charged, job.attempt + COALESCE(done.attempt_change, 0) AS attempt, job.max_attempts, job.reprocess_count, job.rescues, job.fingerprint, job.unique_key,
         job.unique_while, job.claim_token, job.worker_id, job.claimed_at, COALESCE(done.attempted_at, job.attempted_at) AS attempted_at, job.deadline_at, job.cancel_requested_at, job.expires_at,
         job.timeout_seconds, job.backoff, job.concurrency_key, job.waits_for, job.result, COALESCE(done.error, job.error) AS error, job.progress, job.checkpoints, job.meta, job.tags, job.batch_id, job.template,
         job.schedule, job.slot, job.requeued_from
@@ -39,7 +39,7 @@ WITH done AS MATERIALIZED (
     INSERT INTO jobqueue_attempt (
         job_id, attempt, outcome, started_at, ended_at, worker_id, error_type, message, traceback, log
     )
-    SELECT gone.id, gone.attempt, report.outcome, gone.attempted_at, clock_timestamp(), gone.worker_id,
+    SELECT gone.id, gone.charged, report.outcome, gone.attempted_at, clock_timestamp(), gone.worker_id,
         report.error_type, report.message, report.traceback, report.log
     FROM gone
     JOIN jsonb_to_recordset(%(reports)s::jsonb) AS report (
