@@ -83,11 +83,7 @@ class Running(RuleBasedStateMachine):
         max_attempts=st.integers(1, 3),
     )
     def enqueue(self, queue: str, priority: int, hours: int, max_attempts: int) -> int:
-        facts: dict[str, Any] = {
-            "queue": queue,
-            "priority": priority,
-            "max_attempts": max_attempts,
-        }
+        facts: dict[str, Any] = {"queue": queue, "priority": priority, "max_attempts": max_attempts}
         inserted = self.store.insert(_new(hours, **facts))
         assert inserted.created
         self.model.add(ModelJob(id=inserted.id, **facts), hours=hours)

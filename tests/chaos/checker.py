@@ -1,0 +1,143 @@
+"""Judging a storm: its history against what the database holds in the end."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from itertools import pairwise
+from math import inf
+
+import msgspec
+
+from .history import Event
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A job as it stands in the end; `answered` is the token that its result names."""
+
+    id: int
+    number: int
+    state: str
+    token: str = ""
+    answered: str = ""
+
+    @property
+    def is_live(self) -> bool:
+        return self.state in ("scheduled", "blocked", "ready", "running")
+
+
+class Run(msgspec.Struct, kw_only=True):
+    """One call of a handler; without an end it ran until its process was gone."""
+
+    job: int
+    token: str
+    worker: str
+    started: float
+    ended: float = inf
+    returned: bool = False
+
+
+class Verdict(msgspec.Struct, kw_only=True):
+    """How many of each. The first nine must be nought; the others say what the storm was worth."""
+
+    lost: int = 0  #: acknowledged, and neither final nor live
+    unfinished: int = 0  #: still live
+    unexpected: int = 0  #: rolled back or never asked for, and there all the same
+    duplicated: int = 0  #: one request, several jobs
+    doubly_finished: int = 0  #: several records of one job
+    late_writes: int = 0  #: the record bears one claim and the answer of another
+    unexplained: int = 0  #: succeeded under a claim whose run nobody saw return
+    dead: int = 0  #: buried, though every job of a storm can succeed
+    unfenced_overlaps: int = 0  #: two runs at once, and nobody had declared the first worker dead
+
+    jobs: int = 0
+    succeeded: int = 0
+    recovered: int = 0  #: enqueues whose answer was lost, and whose job was there
+    runs: int = 0
+    repeated_effects: int = 0  #: jobs whose effect was seen more than once
+    overlapping: int = 0  #: two runs of one job at the same time
+    late_finishes: int = 0  #: runs that returned while a successor was running
+
+    FAILURES = (
+        "lost unfinished unexpected duplicated doubly_finished late_writes unexplained dead "
+        "unfenced_overlaps"
+    )
+
+    @property
+    def failures(self) -> dict[str, int]:
+        """What must not be, and was."""
+        return {name: count for name in self.FAILURES.split() if (count := getattr(self, name))}
+
+
+def judge(
+    events: Sequence[Event], records: Sequence[Record], *, dead_workers: Collection[str]
+) -> Verdict:
+    """Return the verdict; `dead_workers` are the ids of all that were declared dead."""
+    runs = runs_of(events)
+    verdict = Verdict(jobs=len(records), runs=len(runs))
+    _judge_enqueueing(verdict, events, records)
+    _judge_records(verdict, runs, records)
+    _judge_runs(verdict, runs, dead_workers)
+    effects = Counter(event.job for event in events if event.event == "effect")
+    verdict.repeated_effects = sum(count > 1 for count in effects.values())
+    return verdict
+
+
+def runs_of(events: Iterable[Event]) -> list[Run]:
+    """Return every run that began, in order of its beginning."""
+    by_token: dict[tuple[int, str], Run] = {}
+    of_process: defaultdict[int, list[Run]] = defaultdict(list)
+    for event in events:
+        if event.event == "start":
+            run = Run(job=event.job, token=event.token, worker=event.worker, started=event.mono)
+            by_token[event.job, event.token] = run
+            of_process[event.pid].append(run)
+        elif event.event == "end":
+            run = by_token[event.job, event.token]
+            run.ended, run.returned = event.mono, True
+        elif event.event == "gone":
+            for run in of_process.pop(event.pid, []):
+                run.ended = min(run.ended, event.mono)
+    return sorted(by_token.values(), key=lambda run: run.started)
+
+
+def _judge_enqueueing(verdict: Verdict, events: Sequence[Event], records: Sequence[Record]) -> None:
+    known: defaultdict[str, set[int]] = defaultdict(set)
+    for event in events:
+        if event.event.startswith("enqueue."):
+            known[event.event].add(event.number)
+    found = {record.number for record in records}
+    ids = {(record.number, record.id) for record in records}
+    verdict.lost = len(known["enqueue.ok"] - found)
+    verdict.recovered = len(known["enqueue.unknown"] & found)
+    allowed = known["enqueue.ok"] | known["enqueue.unknown"]
+    verdict.unexpected = len(found - allowed)
+    verdict.duplicated = len(ids) - len(found)
+
+
+def _judge_records(verdict: Verdict, runs: Sequence[Run], records: Sequence[Record]) -> None:
+    returned = {(run.job, run.token) for run in runs if run.returned}
+    verdict.doubly_finished = len(records) - len({record.id for record in records})
+    for record in records:
+        verdict.unfinished += record.is_live
+        verdict.dead += record.state == "dead"
+        if record.state == "succeeded":
+            verdict.succeeded += 1
+            verdict.late_writes += record.answered != record.token
+            verdict.unexplained += (record.id, record.token) not in returned
+
+
+def _judge_runs(verdict: Verdict, runs: Sequence[Run], dead_workers: Collection[str]) -> None:
+    of_job: defaultdict[int, list[Run]] = defaultdict(list)
+    for run in runs:
+        of_job[run.job].append(run)
+    for several in of_job.values():
+        for first, second in pairwise(several):
+            overlaps = second.started < first.ended
+            verdict.overlapping += overlaps
+            verdict.unfenced_overlaps += overlaps and first.worker not in dead_workers
+        verdict.late_finishes += sum(_is_late(run, several) for run in several)
+
+
+def _is_late(run: Run, several: Sequence[Run]) -> bool:
+    return run.returned and any(
+        run.started < other.started < run.ended < other.ended for other in several
+    )

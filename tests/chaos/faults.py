@@ -1,0 +1,153 @@
+"""What a storm does to workers, connections and the server; a seed says which, when and to whom."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from heapq import heappop, heappush
+from itertools import count
+
+import psycopg
+
+from .fleet import Fleet
+from .history import Event, History
+from .proxy import Proxy
+from .server import Server
+
+#: Longer than a lease of the storm's settings, so that successors start meanwhile.
+PAST_THE_LEASE = (2.0, 4.0)
+THREE_LEASES = 4.5
+
+Action = Callable[[], None]
+
+
+class Agenda:
+    """What is to be done, and when, in seconds from the beginning."""
+
+    def __init__(self) -> None:
+        self._due: list[tuple[float, int, Action]] = []
+        self._order = count()
+
+    def add(self, moment: float, action: Action) -> None:
+        heappush(self._due, (moment, next(self._order), action))
+
+    def take(self, *, until: float) -> Action | None:
+        """Return the next that is due, if any is."""
+        if self.is_empty or self._due[0][0] > until:
+            return None
+        return heappop(self._due)[2]
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._due
+
+
+def spread(
+    names: Sequence[str], *, seconds: float, chance: random.Random
+) -> list[tuple[float, str]]:
+    """Return a moment for each name, one in each of as many equal spans, in any order of names."""
+    shuffled = chance.sample(names, len(names))
+    span = seconds / max(1, len(names))
+    return [((index + chance.random()) * span, name) for index, name in enumerate(shuffled)]
+
+
+class Faults:
+    """Each method is one fault; what must be undone goes on the agenda."""
+
+    def __init__(
+        self,
+        *,
+        chance: random.Random,
+        agenda: Agenda,
+        fleet: Fleet,
+        history: History,
+        proxies: Sequence[Proxy] = (),
+        server: Server | None = None,
+        url: str = "",
+    ) -> None:
+        self._chance, self._agenda, self._fleet, self._history = chance, agenda, fleet, history
+        self._proxies, self._server, self._url = proxies, server, url
+        self.done: Counter[str] = Counter()
+
+    def plan(self, groups: Sequence[Mapping[str, int]], *, seconds: float) -> None:
+        """Put so many of each fault on the agenda; those of one group never come at once."""
+        for group in groups:
+            names = [name for name, times in group.items() for _ in range(times)]
+            for moment, name in spread(names, seconds=seconds, chance=self._chance):
+                self._agenda.add(moment, partial(self._strike, name, moment))
+
+    def strike_until(self, moment: float) -> None:
+        """Do, and undo, whatever is due by then."""
+        while (action := self._agenda.take(until=moment)) is not None:
+            action()
+
+    @property
+    def are_over(self) -> bool:
+        """Nothing is left to be done or undone."""
+        return self._agenda.is_empty
+
+    def _strike(self, name: str, moment: float) -> None:
+        self._history.note(Event(event="fault", what=name))
+        fault: Callable[[float], None] = getattr(self, name)
+        fault(moment)
+        self.done[name] += 1
+
+    def kill(self, moment: float) -> None:
+        self._fleet.kill(self._any_worker())
+
+    def pause(self, moment: float) -> None:
+        pid = self._fleet.pause(self._any_worker())
+        later = moment + self._chance.uniform(*PAST_THE_LEASE)
+        self._agenda.add(later, lambda: self._fleet.resume(pid))
+
+    def terminate(self, moment: float) -> None:
+        """End a connection of some worker or producer from the server's side."""
+        try:
+            self._terminate_one()
+        except psycopg.OperationalError:
+            return  # the server is down: they have ended already
+
+    def _terminate_one(self) -> None:
+        with psycopg.connect(self._url, autocommit=True) as mine:
+            others = mine.execute(
+                "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+                "AND pid <> pg_backend_pid() AND backend_type = 'client backend' ORDER BY pid"
+            ).fetchall()
+            if others:
+                mine.execute("SELECT pg_terminate_backend(%s)", self._chance.choice(others))
+
+    def restart(self, moment: float) -> None:
+        assert self._server is not None
+        self._server.crash()
+        self._server.start()
+
+    def outage(self, moment: float) -> None:
+        assert self._server is not None
+        self._server.crash()
+        self._agenda.add(moment + THREE_LEASES, self._server.start)
+
+    def hold_up(self, moment: float) -> None:
+        """Whatever was on its way arrives, later than the lease."""
+        proxy = self._any_proxy()
+        proxy.black_hole()
+        self._agenda.add(moment + self._chance.uniform(*PAST_THE_LEASE), proxy.forward)
+
+    def cut_off(self, moment: float) -> None:
+        """Nothing arrives, and then the connections are reset."""
+        proxy = self._any_proxy()
+        proxy.black_hole()
+        later = moment + self._chance.uniform(*PAST_THE_LEASE)
+        self._agenda.add(later, proxy.reset)
+        self._agenda.add(later, proxy.forward)
+
+    def half_close(self, moment: float) -> None:
+        self._any_proxy().half_close()
+
+    def lose_replies(self, moment: float) -> None:
+        self._any_proxy().lose_replies(self._chance.randint(1, 3))
+
+    def _any_worker(self) -> int:
+        return self._chance.randrange(len(self._fleet))
+
+    def _any_proxy(self) -> Proxy:
+        return self._chance.choice(self._proxies)

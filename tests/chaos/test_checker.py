@@ -1,0 +1,149 @@
+"""Each verdict both ways: a history that deserves it, and one that nearly does."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from .checker import Record, Verdict, judge
+from .history import Event
+
+DEAD = {"dead worker"}
+
+
+def invoked(number: int, end: str = "ok") -> list[Event]:
+    return [
+        Event(event="enqueue.invoke", number=number),
+        Event(event=f"enqueue.{end}", number=number),
+    ]
+
+
+def start(mono: float, token: str = "a", *, job: int = 1, worker: str = "w", pid: int = 1) -> Event:
+    return Event(event="start", mono=mono, job=job, token=token, worker=worker, pid=pid)
+
+
+def end(mono: float, token: str = "a", *, job: int = 1) -> Event:
+    return Event(event="end", mono=mono, job=job, token=token)
+
+
+def gone(mono: float, pid: int = 1) -> Event:
+    return Event(event="gone", mono=mono, pid=pid)
+
+
+def done(number: int = 0, **facts: Any) -> Record:
+    return Record(
+        **{"id": 1, "number": number, "state": "succeeded", "token": "a", "answered": "a", **facts}
+    )
+
+
+RUN = [start(1), end(2)]
+
+
+def verdict(events: Sequence[Event], *records: Record) -> Verdict:
+    return judge(events, records, dead_workers=DEAD)
+
+
+def test_a_job_that_was_enqueued_run_and_finished_once_is_no_failure() -> None:
+    judged = verdict([*invoked(0), *RUN], done())
+
+    assert judged.failures == {}
+    assert (judged.jobs, judged.succeeded, judged.runs) == (1, 1, 1)
+    assert (judged.overlapping, judged.late_finishes, judged.repeated_effects) == (0, 0, 0)
+
+
+def test_an_acknowledged_job_without_a_record_is_lost() -> None:
+    assert verdict(invoked(0)).failures == {"lost": 1}
+
+
+def test_one_whose_answer_was_lost_may_be_there_or_not() -> None:
+    there = verdict([*invoked(0, "unknown"), *RUN], done())
+
+    assert (there.failures, there.recovered) == ({}, 1)
+    assert verdict(invoked(0, "unknown")).failures == {}
+
+
+@pytest.mark.parametrize("state", ["ready", "scheduled", "blocked", "running"])
+def test_a_job_that_is_still_live_is_unfinished_and_not_lost(state: str) -> None:
+    judged = verdict(invoked(0), done(state=state, token="", answered=""))
+
+    assert judged.failures == {"unfinished": 1}
+
+
+def test_a_job_that_was_rolled_back_must_not_be_there() -> None:
+    assert verdict(invoked(0, "rolled_back")).failures == {}
+    assert verdict([*invoked(0, "rolled_back"), *RUN], done()).failures == {"unexpected": 1}
+
+
+def test_a_job_that_nobody_asked_for_is_unexpected() -> None:
+    assert verdict([*invoked(0), *RUN], done(number=9)).failures == {"lost": 1, "unexpected": 1}
+
+
+def test_one_request_must_not_become_two_jobs() -> None:
+    second = [start(3, "b", job=2), end(4, "b", job=2)]
+    records = done(), done(id=2, token="b", answered="b")
+
+    assert verdict([*invoked(0), *RUN, *second], *records).failures == {"duplicated": 1}
+
+
+def test_two_records_of_one_job_are_one_too_many() -> None:
+    twice = verdict([*invoked(0), *RUN], done(), done(state="dead"))
+
+    assert twice.failures == {"doubly_finished": 1, "dead": 1}
+
+
+def test_the_answer_of_one_run_under_the_claim_of_another_is_a_late_write() -> None:
+    runs = [start(1, "a", worker="dead worker"), start(2, "b"), end(3, "a"), end(4, "b")]
+    judged = verdict([*invoked(0), *runs], done(token="b", answered="a"))
+
+    assert judged.failures == {"late_writes": 1}
+
+
+def test_a_success_needs_a_run_that_was_seen_to_return() -> None:
+    assert verdict(invoked(0), done()).failures == {"unexplained": 1}
+    assert verdict([*invoked(0), start(1), gone(2)], done()).failures == {"unexplained": 1}
+
+
+def test_a_dead_letter_is_a_failure() -> None:
+    assert verdict(invoked(0), done(state="dead")).failures == {"dead": 1}
+
+
+def test_runs_that_follow_each_other_do_not_overlap() -> None:
+    one_after_the_other = [start(1), end(2), start(3, "b"), end(4, "b")]
+    judged = verdict([*invoked(0), *one_after_the_other], done(token="b", answered="b"))
+
+    assert (judged.overlapping, judged.late_finishes) == (0, 0)
+
+
+def test_a_run_ends_at_the_latest_with_its_process() -> None:
+    killed = [start(1, pid=7), gone(2, pid=7), start(3, "b"), end(4, "b")]
+    assert verdict([*invoked(0), *killed], done(token="b", answered="b")).overlapping == 0
+
+    another = [start(1, pid=7), gone(2, pid=8), start(3, "b"), end(4, "b")]
+    assert verdict([*invoked(0), *another], done(token="b", answered="b")).overlapping == 1
+
+
+def test_an_overlap_is_forgiven_where_the_first_worker_had_been_declared_dead() -> None:
+    def overlap(worker: str) -> Verdict:
+        runs = [start(1, worker=worker), start(2, "b"), end(3), end(4, "b")]
+        return verdict([*invoked(0), *runs], done(token="b", answered="b"))
+
+    assert overlap("dead worker").failures == {}
+    assert overlap("dead worker").overlapping == 1
+    assert overlap("living worker").failures == {"unfenced_overlaps": 1}
+
+
+def test_a_finish_is_late_where_a_successor_is_running() -> None:
+    def ended(first: float, second: float) -> int:
+        runs = sorted([end(first), end(second, "b")], key=lambda event: event.mono)
+        events = [*invoked(0), start(1, worker="dead worker"), start(2, "b"), *runs]
+        return verdict(events, done(token="b", answered="b")).late_finishes
+
+    assert ended(3, 4) == 1
+    assert ended(5, 4) == 0, "the successor was done by then: nothing was at stake"
+
+
+def test_an_effect_that_was_seen_twice_is_told() -> None:
+    effects = [Event(event="effect", job=1), Event(event="effect", job=1)]
+
+    assert verdict([*invoked(0), *RUN, *effects], done()).repeated_effects == 1
+    assert verdict([*invoked(0), *RUN, *effects[:1]], done()).repeated_effects == 0

@@ -1,0 +1,29 @@
+"""A storm of a few seconds, the same faults at the same moments each time; `make chaos` is long."""
+
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from tests.acceptance.processes import url_of_the_suite
+
+from .storm import Ground, Plan, storm
+
+SEED = 20
+JOBS = 120
+
+
+@pytest.mark.chaos
+@pytest.mark.usefixtures("transactional_db")
+def test_jobs_come_through_a_short_storm(tmp_path: Path) -> None:
+    url = url_of_the_suite()
+    # Whoever is stopped on SQLite may hold the one write lock.
+    pauses = [{"pause": 1}] if connection.vendor == "postgresql" else []
+    plan = Plan(jobs=JOBS, seconds=5.0, groups=[{"kill": 2}, *pauses])
+
+    report = storm(plan, Ground(folder=tmp_path, worker_urls=[url, url]), seed=SEED)
+
+    assert report.passed, report.figures()
+    assert report.faults["kill"] == 2
+    assert report.verdict.succeeded > 0.9 * JOBS, "some are rolled back by their producer"
+    assert report.verdict.runs > report.verdict.jobs, "nothing was interrupted or retried"
