@@ -90,18 +90,8 @@ class PostgreSQLStore(OrmStore):
         reconcile_after: timedelta = timedelta(seconds=10),
     ) -> Beat:
         self.session.open()  # it may take seconds, while others go on claiming
-        claims = in_hand()
-        me = {"worker_id": worker_id}
-        renewal = {**me, "lease": lease.total_seconds(), "running": len(claims)}
-        held = {**me, "after": reconcile_after.total_seconds(), **_arrays_of(claims)}
         _, renewed, cancels, unwanted, released = self.session.together(
-            [
-                _no_longer_than(reconcile_after / 2),
-                (_sql("heartbeat"), renewal),
-                (_sql("cancel_requests"), me),
-                (_sql("unknown_and_unwanted"), held),
-                (_sql("reconcile"), held),
-            ]
+            _beat(worker_id, in_hand(), lease=lease, reconcile_after=reconcile_after)
         )
         if not renewed:
             return Beat(alive=False)
@@ -235,6 +225,20 @@ class PostgreSQLStore(OrmStore):
             self.session.rows(
                 "SELECT pg_notify(%(channel)s, %(queue)s)", {"channel": CHANNEL, "queue": queue}
             )
+
+
+def _beat(
+    worker_id: UUID, claims: Claims, *, lease: timedelta, reconcile_after: timedelta
+) -> list[Statement]:
+    me = {"worker_id": worker_id}
+    held = {**me, "after": reconcile_after.total_seconds(), **_arrays_of(claims)}
+    return [
+        _no_longer_than(reconcile_after / 2),
+        (_sql("heartbeat"), {**me, "lease": lease.total_seconds(), "running": len(claims)}),
+        (_sql("cancel_requests"), me),
+        (_sql("unknown_and_unwanted"), held),
+        (_sql("reconcile"), held),
+    ]
 
 
 def _arrays_of(claims: Claims) -> dict[str, object]:
