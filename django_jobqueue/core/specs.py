@@ -260,6 +260,11 @@ class Promoted(msgspec.Struct, frozen=True, kw_only=True):
     next_due_seconds: float | None
 
 
+#: The type of the error that a job has when it was taken back from a worker that is gone; and the
+#: message, where nobody saw more of its end than that its lease ran out.
+WORKER_DIED, LEASE_LAPSED = "WorkerDied", "its worker died"
+
+
 class Rescued(msgspec.Struct, frozen=True, kw_only=True):
     """What a reaper took back from one dead worker."""
 

@@ -369,6 +369,14 @@ class Migration(migrations.Migration):
                         name="jobqueue_job_ready",
                     ),
                     models.Index(
+                        models.F("queue"),
+                        models.OrderBy(models.F("priority"), descending=True),
+                        models.F("ready_at"),
+                        models.F("id"),
+                        condition=models.Q(("rescues__gt", 0), ("state", "ready")),
+                        name="jobqueue_job_suspect",
+                    ),
+                    models.Index(
                         condition=models.Q(("state", "scheduled")),
                         fields=["run_at", "id"],
                         name="jobqueue_job_scheduled",

@@ -41,6 +41,15 @@ class Job(JobRecord):
                 condition=Q(state=JobState.READY.value),
                 name="jobqueue_job_ready",
             ),
+            # For the quarantine, which must not search the backlog for them.
+            models.Index(
+                "queue",
+                models.F("priority").desc(),
+                "ready_at",
+                "id",
+                condition=Q(state=JobState.READY.value, rescues__gt=0),
+                name="jobqueue_job_suspect",
+            ),
             models.Index(
                 fields=["run_at", "id"],
                 condition=Q(state=JobState.SCHEDULED.value),

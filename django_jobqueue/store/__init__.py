@@ -4,7 +4,7 @@ Invariants: a job is in exactly one table; every write of a claim names the clai
 how many rows it changed; nothing is read, decided upon, and then written by id.
 """
 
-from .base import JobStore
+from .base import Claims, JobStore
 from .resolver import store_for
 
-__all__ = ["JobStore", "store_for"]
+__all__ = ["Claims", "JobStore", "store_for"]

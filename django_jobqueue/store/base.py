@@ -14,11 +14,9 @@ from uuid import UUID
 
 from django_jobqueue.core.specs import (
     Beat,
-    Cancelled,
     ClaimedJob,
     FinishedJob,
     Inserted,
-    JobFilter,
     NewJob,
     Promoted,
     Pruned,
@@ -29,12 +27,13 @@ from django_jobqueue.core.specs import (
 )
 
 from .readable import Readable
+from .steerable import Steerable
 
 #: The (id, claim token) pairs that a worker holds.
 Claims = Sequence[tuple[int, UUID]]
 
 
-class JobStore(Readable):
+class JobStore(Readable, Steerable):
     """All lifecycle writes of one database. `using` is the alias of the Django connection it works
     on.
     """
@@ -42,8 +41,11 @@ class JobStore(Readable):
     supports_notify = False  #: can wake a listener in another process
     supports_dedicated_connection = False  #: `dedicated` gives a connection apart from Django's
 
-    def __init__(self, using: str) -> None:
+    def __init__(self, using: str, *, suspects: bool = False) -> None:
         self.using = using
+        #: Whether claims take suspects alone: jobs whose worker died while they ran, which are for
+        #: the quarantine. Other claims leave them.
+        self.suspects = suspects
 
     # Enqueueing: on the caller's connection, in the caller's transaction.
 
@@ -102,6 +104,17 @@ class JobStore(Readable):
         was asked for are cancelled.
         """
 
+    @abstractmethod
+    def release_of_worker(
+        self, worker_id: UUID, *, started: Sequence[int] | None, cause: str
+    ) -> Rescued:
+        """Declare a worker dead whose end was seen, and give back what it held at once.
+
+        The jobs whose ids are in `started` are suspects: a rescue is counted, and `cause` ("killed
+        by SIGSEGV") is their error. The others go back as if they had never been claimed. With
+        `started=None` nobody knows, and all are suspects.
+        """
+
     # Claiming and finishing.
 
     @abstractmethod
@@ -116,7 +129,8 @@ class JobStore(Readable):
     ) -> list[ClaimedJob]:
         """Take up to `total` ready jobs, in the order of `wanted`. No job is in two hands at once.
 
-        Takes nothing from a paused queue, and nothing at all for a worker that is not alive.
+        Takes nothing from a paused queue, and nothing at all for a worker that is not alive; either
+        suspects alone or everything else, as the store was made for.
         """
 
     @abstractmethod
@@ -155,42 +169,6 @@ class JobStore(Readable):
     ) -> bool:
         """Write JSON texts on a running job while the claim holds; False if it was lost."""
 
-    # Steering.
-
-    @abstractmethod
-    def cancel(self, wanted: JobFilter, *, reason: str = "") -> Cancelled:
-        """Cancel waiting jobs, and ask running ones to stop; final records are left as they are."""
-
-    @abstractmethod
-    def run_now(self, wanted: JobFilter) -> int:
-        """Make scheduled jobs ready at once; return how many."""
-
-    @abstractmethod
-    def requeue(
-        self, wanted: JobFilter, *, limit: int | None = None
-    ) -> tuple[list[int], list[int]]:
-        """Bring dead letters back, and enqueue copies of archived jobs; attempts start again.
-
-        Returns the ids of the live jobs, and the ids that were refused because another live job
-        holds their unique key.
-        """
-
-    @abstractmethod
-    def discard_dead(self, wanted: JobFilter) -> int:
-        """Delete dead letters and their attempts; return how many."""
-
-    @abstractmethod
-    def pause_queue(self, name: str, *, reason: str = "", until: datetime | None = None) -> None:
-        """Stop claims from the queue, for good or until a time."""
-
-    @abstractmethod
-    def resume_queue(self, name: str) -> bool:
-        """Allow claims again; False if the queue was not paused."""
-
-    @abstractmethod
-    def request_worker_stop(self, worker_id: UUID) -> bool:
-        """Ask a living worker to stop gracefully; False if it is not alive."""
-
     # Retention.
 
     @abstractmethod
@@ -225,11 +203,11 @@ class JobStore(Readable):
     def notify(self, queues: Sequence[str]) -> None:
         """Wake listeners of these queues; nothing where the database cannot."""
 
-    def dedicated(self, *, prepared: bool = True) -> Self:
+    @abstractmethod
+    def dedicated(self, *, prepared: bool = True, suspects: bool = False) -> Self:
         """Return a store for one thread, on a connection apart from Django's where the database has
-        such.
+        such; with `suspects`, for the quarantine.
         """
-        return self
 
     def close(self) -> None:
         """Close the connection that `dedicated` opened."""

@@ -45,7 +45,10 @@ class Readable(ABC):
 
     @abstractmethod
     def queues_with_ready_jobs(self) -> list[str]:
-        """Return the queues that have ready jobs, sorted; reads one index entry per queue."""
+        """Return the queues that have ready jobs, sorted; reads one index entry per queue.
+
+        For the quarantine, the queues that have ready suspects.
+        """
 
     @abstractmethod
     def paused_queues(self, names: Collection[str]) -> set[str]:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
+from typing import Self
 from uuid import UUID
 
 import msgspec
@@ -12,6 +13,7 @@ from django.db import transaction
 
 from django_jobqueue.core.specs import ClaimedJob, FinishedJob, Promoted, WantedJobs
 
+from . import sql
 from .connected import Row
 from .sqlite_workers import SQLiteWorkers
 from .transient import retrying
@@ -33,10 +35,14 @@ class _Turns(threading.local):
 class SQLiteStore(SQLiteWorkers):
     """The embedded store: no other host, no other clock; `dedicated` is the store itself."""
 
-    def __init__(self, using: str) -> None:
-        super().__init__(using)
+    def __init__(self, using: str, *, suspects: bool = False) -> None:
+        super().__init__(using, suspects=suspects)
+        self._claim = sql.claim("sqlite", suspects=suspects)
         self._wait = threading.Event().wait  # never set: a pause
         self._turns = _Turns()
+
+    def dedicated(self, *, prepared: bool = True, suspects: bool = False) -> Self:
+        return self if suspects == self.suspects else type(self)(self.using, suspects=suspects)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -105,7 +111,7 @@ class SQLiteStore(SQLiteWorkers):
             "now": self.optional_time_text(now),
         }
         with self.writing():
-            rows = self.statement("claim", parameters)
+            rows = self.execute(self._claim, parameters)
         jobs = [self._claimed(row, token, worker_id) for row in rows]
         place = {one.queue: position for position, one in enumerate(wanted)}
         # RETURNING has no order, whatever the statement inside says.
@@ -139,7 +145,8 @@ class SQLiteStore(SQLiteWorkers):
             )
 
     def queues_with_ready_jobs(self) -> list[str]:
-        return sorted(queue for (queue,) in self.statement("ready_queues", {}))
+        name = "suspect_queues" if self.suspects else "ready_queues"
+        return sorted(queue for (queue,) in self.statement(name, {}))
 
     def paused_queues(self, names: Collection[str]) -> set[str]:
         asked = msgspec.json.encode(list(names)).decode()

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from django_jobqueue.core.specs import FinishedJob
+from django_jobqueue.core.specs import WORKER_DIED, FinishedJob
 from django_jobqueue.core.states import ARCHIVED_STATES, JobState
 
 from .inserting import bounded_delay
@@ -122,7 +122,7 @@ def given_back(job_id: int, token: str) -> Ending:
     return Ending(id=job_id, token=token, state=JobState.READY, attempt_change=-1, keeps_place=True)
 
 
-def rescued(job_id: int, token: str) -> Ending:
+def rescued(job_id: int, token: str, *, cause: str) -> Ending:
     """End a claim whose worker died: attempt unspent, rescue counted, to the back of the line."""
     return Ending(
         id=job_id,
@@ -132,7 +132,9 @@ def rescued(job_id: int, token: str) -> Ending:
         reprocess_change=1,
         rescue_change=1,
         outcome="rescued",
-        message="its worker died",
+        error=msgspec.json.encode({"type": WORKER_DIED, "message": cause}).decode(),
+        error_type=WORKER_DIED,
+        message=cause,
     )
 
 

@@ -1,15 +1,16 @@
 """Workers on SQLite: leases, and what becomes of the jobs of a worker that is gone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
-from django_jobqueue.core.specs import Beat, Rescued, WorkerIdentity
+from django_jobqueue.core.specs import LEASE_LAPSED, Beat, Rescued, WorkerIdentity
 from django_jobqueue.core.states import WorkerState
 
 from .base import Claims
+from .connected import Row
 from .sqlite_finish import SQLiteFinish, given_back, rescued
 
 _EVERYTHING = -1  # LIMIT -1 is none
@@ -93,13 +94,34 @@ class SQLiteWorkers(SQLiteFinish):
 
     def _rescue_from(self, worker_id: str, limit: int, now: datetime | None) -> Rescued:
         held = self.statement("held_by_worker", {"worker_id": worker_id, "limit": limit})
-        self.write([rescued(job_id, token) for job_id, token, *_ in held], now=now)
-        back = [(job_id, queue) for job_id, _, queue, is_cancelled in held if not is_cancelled]
-        return Rescued(
-            worker_id=UUID(worker_id),
-            job_ids=tuple(job_id for job_id, _ in back),
-            queues=tuple(sorted({queue for _, queue in back})),
-        )
+        endings = [rescued(job_id, token, cause=LEASE_LAPSED) for job_id, token, *_ in held]
+        self.write(endings, now=now)
+        return _rescued(worker_id, held)
+
+    def release_of_worker(
+        self, worker_id: UUID, *, started: Sequence[int] | None, cause: str
+    ) -> Rescued:
+        with self.writing():
+            self._end(worker_id.hex, WorkerState.DEAD)
+            held = self.statement(
+                "held_by_worker", {"worker_id": worker_id.hex, "limit": _EVERYTHING}
+            )
+            self.write(
+                rescued(job_id, token, cause=cause)
+                if started is None or job_id in started
+                else given_back(job_id, token)
+                for job_id, token, *_ in held
+            )
+        return _rescued(worker_id.hex, held)
 
     def _end(self, worker_id: str, state: WorkerState) -> None:
         self.statement("end_worker", {"worker_id": worker_id, "state": state.value})
+
+
+def _rescued(worker_id: str, held: Sequence[Row]) -> Rescued:
+    back = [(job_id, queue) for job_id, _, queue, is_cancelled in held if not is_cancelled]
+    return Rescued(
+        worker_id=UUID(worker_id),
+        job_ids=tuple(job_id for job_id, _ in back),
+        queues=tuple(sorted({queue for _, queue in back})),
+    )

@@ -44,6 +44,7 @@ from .helpers import (
     finish,
     ids_of,
     make_job,
+    quarantine_of,
     register_worker,
 )
 
@@ -706,7 +707,7 @@ class JobStoreContract:
     )
     def test_rescues_are_forgotten_once_a_run_really_ended(self, store, worker, report, rescues):
         make_job(rescues=2)
-        [job] = claim(store, worker)
+        [job] = claim(quarantine_of(store), worker)
         finish(store, job, JobState.READY, report=report)
 
         assert store.find(job.id).rescues == rescues
@@ -814,7 +815,7 @@ class JobStoreContract:
     def test_a_report_from_before_a_rescue_changes_nothing(self, store, late):
         before = claimed(store, register_worker(store, lease=-LEASE), queue="q")
         store.release_of_dead_workers()
-        [after] = claim(store, register_worker(store), "q")
+        [after] = claim(quarantine_of(store), register_worker(store), "q")
         known = store.find(before.id), store.attempts_of(before.id)
         assert not finish(store, before, **late)
 

@@ -99,6 +99,11 @@ def claim(
     )
 
 
+def quarantine_of(store: JobStore) -> JobStore:
+    """The store of a quarantine child, on the connection and in the transaction of the test."""
+    return type(store)(store.using, suspects=True)
+
+
 def claimed(store: JobStore, worker_id: UUID | None = None, **fields: Any) -> ClaimedJob:
     """Enqueue a job and claim it; its queue is its own, so that nothing else is taken."""
     queue = fields.pop("queue", f"queue-{uuid4().hex}")

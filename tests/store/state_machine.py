@@ -23,11 +23,12 @@ from django_jobqueue.core.outcomes import Cancel, Discard, Outcome, Release, Ret
 from django_jobqueue.core.specs import ClaimedJob, FinishedJob, Inserted, NewJob, WantedJobs
 from django_jobqueue.core.states import WorkerState
 from django_jobqueue.core.transitions import decide
-from django_jobqueue.models import Job, WorkerRecord
+from django_jobqueue.models import WorkerRecord
 from django_jobqueue.store import store_for
 
-from .helpers import LEASE, register_worker
+from .helpers import LEASE, quarantine_of, register_worker
 from .state_machine_model import ModelJob, ModelStore
+from .state_machine_rows import line_of
 
 HOUR = timedelta(hours=1)
 NO_WAIT = Constant(0)
@@ -44,6 +45,7 @@ ANSWERS: dict[str, tuple[Outcome, bool]] = {
 }
 
 queues = st.sampled_from(["a", "b"])
+answers = st.sampled_from(sorted(ANSWERS))
 keys = st.sampled_from(["k", "l"])
 priorities = st.sampled_from([-5, 0, 5])
 #: Mostly now, or there would be little to claim.
@@ -151,33 +153,34 @@ class Running(RuleBasedStateMachine):
         order=st.sampled_from([("a",), ("b",), ("a", "b"), ("b", "a")]),
         limit=st.integers(1, 3),
         total=st.integers(1, 4),
+        suspects=st.booleans(),
     )
-    def claim(self, worker: UUID, order: Sequence[str], limit: int, total: int) -> Any:
-        return multiple(*self._claim(worker, order=order, limit=limit, total=total))
+    def claim(self, worker: UUID, order: Sequence[str], **how: Any) -> Any:
+        return multiple(*self._claim(worker, order=order, **how))
 
-    @rule(target=claims, worker=workers, queue=queues, answer=st.sampled_from(sorted(ANSWERS)))
-    def run_one(self, worker: UUID, queue: str, answer: str) -> Any:
-        claimed = self._claim(worker, order=[queue], limit=1, total=1)
+    @rule(target=claims, worker=workers, queue=queues, answer=answers, suspects=st.booleans())
+    def run_one(self, worker: UUID, queue: str, answer: str, suspects: bool) -> Any:
+        claimed = self._claim(worker, order=[queue], limit=1, total=1, suspects=suspects)
         self._finish([(claim, answer) for claim in claimed])
         return multiple(*claimed)
 
-    @rule(target=claims, queue=queues)
-    def die_amid_a_run(self, queue: str) -> Any:
+    @rule(target=claims, queue=queues, suspects=st.booleans())
+    def die_amid_a_run(self, queue: str, suspects: bool) -> Any:
         worker = self._register()
-        claimed = self._claim(worker, order=[queue], limit=1, total=1)
+        claimed = self._claim(worker, order=[queue], limit=1, total=1, suspects=suspects)
         self._lapse(worker)
         self.reap()
         return multiple(*claimed)
 
     def _claim(
-        self, worker: UUID, *, order: Sequence[str], limit: int, total: int
+        self, worker: UUID, *, order: Sequence[str], limit: int, total: int, suspects: bool
     ) -> list[ClaimedJob]:
         expected: list[int] = []
         if self.model.may_claim(worker):
             for queue in order:
-                expected += [] if queue in self.model.paused else _line_of(queue)[:limit]
+                expected += [] if queue in self.model.paused else line_of(queue, suspects)[:limit]
         token = uuid4()
-        claimed = self.store.claim(
+        claimed = (quarantine_of(self.store) if suspects else self.store).claim(
             worker_id=worker,
             token=token,
             wanted=[WantedJobs(queue, limit) for queue in order],
@@ -195,7 +198,7 @@ class Running(RuleBasedStateMachine):
     @precondition(there_is_a_claim)
     @rule(
         reports=st.lists(
-            st.tuples(claims, st.sampled_from(sorted(ANSWERS))),
+            st.tuples(claims, answers),
             min_size=1,
             max_size=3,
             unique_by=lambda report: report[0].id,
@@ -290,9 +293,3 @@ class Running(RuleBasedStateMachine):
 
 def _new(hours: int, **facts: Any) -> NewJob:
     return NewJob(handler="tests.handler", delay=hours * HOUR.total_seconds(), **facts)
-
-
-def _line_of(queue: str) -> list[int]:
-    """The ready jobs of a queue in the order in which they are to be claimed."""
-    ready = Job.objects.filter(queue=queue, state="ready").values_list("priority", "ready_at", "id")
-    return [job_id for *_, job_id in sorted(ready, key=lambda row: (-row[0], row[1], row[2]))]

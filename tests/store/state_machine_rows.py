@@ -51,3 +51,10 @@ def assert_runs_are_within_their_attempts(live: list[Row]) -> None:
 def assert_keys_have_one_holder(live: list[Row]) -> None:
     held = [row["unique_key"] for row in live if row["unique_key"] is not None]
     assert len(held) == len(set(held))
+
+
+def line_of(queue: str, suspects: bool) -> list[int]:
+    """The ready jobs of a queue, suspects or others, in the order of their claims."""
+    ready = Job.objects.filter(queue=queue, state="ready")
+    ready = ready.filter(rescues__gt=0) if suspects else ready.filter(rescues=0)
+    return list(ready.order_by("-priority", "ready_at", "id").values_list("id", flat=True))

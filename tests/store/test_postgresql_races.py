@@ -25,11 +25,11 @@ from django_jobqueue.core.specs import (
 )
 from django_jobqueue.core.states import JobState
 from django_jobqueue.models import ArchivedJob, Job
-from django_jobqueue.store import postgresql, store_for
+from django_jobqueue.store import postgresql_workers, store_for
 from django_jobqueue.store.postgresql import PostgreSQLStore
 from django_jobqueue.store.sessions import PsycopgSession
 
-from .helpers import make_job, register_worker
+from .helpers import claim, make_job, register_worker
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -192,7 +192,7 @@ def test_a_good_bye_does_not_wait_for_ever(
     sides: tuple[Side, Side], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leaving, other = sides
-    monkeypatch.setattr(postgresql, "GOOD_BYE_LIMIT", timedelta(seconds=0.05))
+    monkeypatch.setattr(postgresql_workers, "GOOD_BYE_LIMIT", timedelta(seconds=0.05))
     worker = register_worker()
     with (
         the_row_of(worker, held_by=other),
@@ -207,7 +207,7 @@ def test_a_report_from_before_the_lease_was_lost_changes_nothing(sides: tuple[Si
     old, new = register_worker(lease=timedelta(seconds=-1)), register_worker()
     [before] = paused.claim(old, 1)
     other.store.release_of_dead_workers()
-    [after] = other.claim(new, 1)
+    [after] = claim(PostgreSQLStore("default", session=other.store.session, suspects=True), new)
 
     late = FinishedJob(before, Transition(state=JobState.SUCCEEDED, result='"late"'))
     assert paused.store.finish_many([late]) == set()

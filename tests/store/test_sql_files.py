@@ -60,7 +60,7 @@ def test_a_claim_answers_in_the_order_of_a_claimed_job(vendor: str) -> None:
 
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_every_statement_is_loaded_somewhere(vendor: str) -> None:
-    modules = "".join(path.read_text() for path in Path(store.__file__).parent.glob("*.py"))
+    modules = "".join(path.read_text() for path in Path(store.__file__).parent.rglob("*.py"))
     names = {path.stem for path in (FOLDER / vendor).glob("*.sql")}
 
     assert {name for name in names if f'"{name}"' not in modules} == set()

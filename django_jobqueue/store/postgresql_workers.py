@@ -1,0 +1,167 @@
+"""Workers on PostgreSQL: leases, and what becomes of the jobs of a worker that is gone."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from django_jobqueue.core.specs import LEASE_LAPSED, Beat, Rescued, WorkerIdentity
+
+from . import sql
+from .base import Claims
+from .orm import OrmStore
+from .postgresql_arrays import array
+from .postgresql_finish import Settlement
+from .sessions import Row, Session, Statement
+
+#: What a good-bye may wait for a lock: a worker that leaves has little time.
+GOOD_BYE_LIMIT = timedelta(seconds=2)
+
+
+def statement(name: str) -> str:
+    """Return the text of this vendor's statement."""
+    return sql.load("postgresql", name)
+
+
+class PostgreSQLWorkers(OrmStore):
+    """A worker's row is its lease: whoever locks it holds off its claims, or its death."""
+
+    def __init__(self, using: str, *, session: Session, suspects: bool) -> None:
+        super().__init__(using, suspects=suspects)
+        self.session = session
+
+    def register_worker(self, worker: WorkerIdentity, *, lease: timedelta) -> None:
+        facts = {
+            "worker_id": worker.id,
+            "host": worker.host,
+            "pid": worker.pid,
+            "version": worker.version,
+            "queues": msgspec.json.encode(worker.queues).decode(),
+            "handlers": msgspec.json.encode(worker.handlers).decode(),
+            "concurrency": worker.concurrency,
+            "lease": lease.total_seconds(),
+        }
+        self.session.changed(statement("register_worker"), facts)
+
+    def heartbeat(
+        self,
+        worker_id: UUID,
+        *,
+        lease: timedelta,
+        in_hand: Callable[[], Claims] = tuple,
+        reconcile_after: timedelta = timedelta(seconds=10),
+    ) -> Beat:
+        self.session.open()  # it may take seconds, while others go on claiming
+        claims = in_hand()
+        me = {"worker_id": worker_id}
+        held = {**me, "after": reconcile_after.total_seconds(), **arrays_of(claims)}
+        _, renewed, cancels, unwanted, released = self.session.together(
+            [
+                _no_longer_than(reconcile_after / 2),
+                (statement("heartbeat"), {**me, **_renewal(lease, running=len(claims))}),
+                (statement("cancel_requests"), me),
+                (statement("unknown_and_unwanted"), held),
+                (statement("reconcile"), held),
+            ]
+        )
+        if not renewed:
+            return Beat(alive=False)
+        cancelled = Settlement(self.session).archive_cancelled(unwanted)
+        return Beat(
+            alive=True,
+            stop_requested=renewed[0][0],
+            cancel_requested=_first_column(cancels),
+            released=tuple(sorted({*_first_column(released), *cancelled})),
+        )
+
+    def deregister_worker(self, worker_id: UUID) -> None:
+        me = {"worker_id": worker_id}
+        # The row first: once it is not alive, no late claim can add to what is given back.
+        with self.session.atomic():
+            self.session.rows(*_no_longer_than(GOOD_BYE_LIMIT))
+            self.session.changed(statement("deregister_worker"), me)
+            Settlement(self.session).archive_cancelled(
+                self.session.rows(statement("cancel_lost"), me)
+            )
+            self.session.rows(statement("give_back"), me)
+
+    def release_of_dead_workers(
+        self, *, limit: int = 500, now: datetime | None = None
+    ) -> list[Rescued]:
+        rescued = []
+        while (lapsed := self._rescue_next_lapsed(limit, now)) is not None:
+            rescued.append(lapsed)
+        for (worker_id,) in self.session.rows(statement("ownerless_workers"), {}):
+            with self.session.atomic():
+                rescued.append(self._rescue_from(worker_id, limit))
+        return rescued
+
+    def _rescue_next_lapsed(self, limit: int, now: datetime | None) -> Rescued | None:
+        with self.session.atomic():
+            found = self.session.rows(statement("lapsed_worker"), {"now": now})
+            if not found:
+                return None
+            [(worker_id,)] = found
+            self.session.changed(statement("declare_dead"), {"worker_id": worker_id})
+            return self._rescue_from(worker_id, limit)
+
+    def _rescue_from(self, worker_id: UUID, limit: int) -> Rescued:
+        lost = self.session.rows(statement("cancel_lost"), {"worker_id": worker_id})
+        Settlement(self.session).archive_cancelled(lost)
+        parameters = {
+            "worker_id": worker_id,
+            "limit": limit,
+            "started": None,
+            "cause": LEASE_LAPSED,
+        }
+        return _rescued(worker_id, self.session.rows(statement("rescue"), parameters))
+
+    def release_of_worker(
+        self, worker_id: UUID, *, started: Sequence[int] | None, cause: str
+    ) -> Rescued:
+        me = {"worker_id": worker_id}
+        suspects = {
+            **me,
+            "limit": None,
+            "started": None if started is None else array(started),
+            "cause": cause,
+        }
+        with self.session.atomic():
+            self.session.changed(statement("declare_dead"), me)
+            Settlement(self.session).archive_cancelled(
+                self.session.rows(statement("cancel_lost"), me)
+            )
+            back = self.session.rows(statement("rescue"), suspects)
+            back += self.session.rows(statement("give_back"), me)
+        return _rescued(worker_id, back)
+
+
+def arrays_of(claims: Claims) -> dict[str, object]:
+    """Return claims as the two parameters that statements unnest."""
+    return {
+        "ids": array(job_id for job_id, _ in claims),
+        "tokens": array(token for _, token in claims),
+    }
+
+
+def _no_longer_than(span: timedelta) -> Statement:
+    """Let each statement of the current transaction take that long at most."""
+    milliseconds = max(0, span // timedelta(milliseconds=1))  # 0 is no limit
+    return statement("limit_statements"), {"milliseconds": milliseconds}
+
+
+def _renewal(lease: timedelta, *, running: int) -> dict[str, object]:
+    return {"lease": lease.total_seconds(), "running": running}
+
+
+def _rescued(worker_id: UUID, back: Sequence[Row]) -> Rescued:
+    return Rescued(
+        worker_id=worker_id,
+        job_ids=_first_column(list(back)),
+        queues=tuple(sorted({queue for _, queue in back})),
+    )
+
+
+def _first_column(rows: list[Row]) -> tuple[int, ...]:
+    return tuple(row[0] for row in rows)

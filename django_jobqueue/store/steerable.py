@@ -1,0 +1,45 @@
+"""What people and their code ask of jobs, queues and workers: half of the contract of a store."""
+
+from abc import ABC, abstractmethod
+from datetime import datetime
+from uuid import UUID
+
+from django_jobqueue.core.specs import Cancelled, JobFilter
+
+
+class Steerable(ABC):
+    """Each verb is one guarded write: what has moved on in the meantime is left alone."""
+
+    @abstractmethod
+    def cancel(self, wanted: JobFilter, *, reason: str = "") -> Cancelled:
+        """Cancel waiting jobs, and ask running ones to stop; final records are left as they are."""
+
+    @abstractmethod
+    def run_now(self, wanted: JobFilter) -> int:
+        """Make scheduled jobs ready at once; return how many."""
+
+    @abstractmethod
+    def requeue(
+        self, wanted: JobFilter, *, limit: int | None = None
+    ) -> tuple[list[int], list[int]]:
+        """Bring dead letters back, and enqueue copies of archived jobs; attempts start again.
+
+        Returns the ids of the live jobs, and the ids that were refused because another live job
+        holds their unique key.
+        """
+
+    @abstractmethod
+    def discard_dead(self, wanted: JobFilter) -> int:
+        """Delete dead letters and their attempts; return how many."""
+
+    @abstractmethod
+    def pause_queue(self, name: str, *, reason: str = "", until: datetime | None = None) -> None:
+        """Stop claims from the queue, for good or until a time."""
+
+    @abstractmethod
+    def resume_queue(self, name: str) -> bool:
+        """Allow claims again; False if the queue was not paused."""
+
+    @abstractmethod
+    def request_worker_stop(self, worker_id: UUID) -> bool:
+        """Ask a living worker to stop gracefully; False if it is not alive."""
