@@ -1,5 +1,6 @@
 """Whether a claimed job may run: its handler, its expiry, how often it came back."""
 
+import json
 from datetime import timedelta
 
 import msgspec
@@ -8,7 +9,7 @@ from django_jobqueue.core.errors import HandlerNotRegistered
 from django_jobqueue.core.grace import note, noted_since
 from django_jobqueue.core.outcomes import Bury, Release
 from django_jobqueue.core.retry import RetryPolicy
-from django_jobqueue.core.specs import ClaimedJob, FinishedJob
+from django_jobqueue.core.specs import LEASE_LAPSED, WORKER_DIED, ClaimedJob, FinishedJob
 from django_jobqueue.core.states import DeathReason
 from django_jobqueue.core.transitions import decide
 from django_jobqueue.jobs.handlers import Handler
@@ -58,9 +59,8 @@ class Admission:
                 f"it was taken back {job.reprocess_count} times without finishing",
             )
         if job.rescues and job.rescues >= policy.max_rescues:
-            return self._buried(
-                job, DeathReason.POISON, f"its worker died {job.rescues}x while it ran"
-            )
+            died = f"its worker died {job.rescues}x while it ran{_how_it_died(job)}"
+            return self._buried(job, DeathReason.POISON, died)
         return handler
 
     def _buried(self, job: ClaimedJob, reason: DeathReason, message: str) -> FinishedJob:
@@ -77,3 +77,13 @@ class Admission:
         transition = decide(job, Release(str(error), delay), self._policies.defaults.backoff)
         noted = note(job, str(error), since=since)
         return FinishedJob(job, msgspec.structs.replace(transition, error=noted))
+
+
+def _how_it_died(job: ClaimedJob) -> str:
+    """What the supervisor saw of the last death, where there was one to see it."""
+    try:
+        error = json.loads(job.error or "null")
+        was_seen = error["type"] == WORKER_DIED and error["message"] != LEASE_LAPSED
+        return f", the last time {error['message']}" if was_seen else ""
+    except (TypeError, KeyError, ValueError):
+        return ""  # of a row that was edited by hand

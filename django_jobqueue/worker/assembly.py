@@ -1,86 +1,68 @@
-"""The map of a worker: every part is made here and handed to the others; the only reader of
-settings.
+"""The map of a worker: every part is made here, or in the halves that it is made of, and handed to
+the others; the only reader of settings.
 """
 
 import os
 import socket
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import threading
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
 from django_jobqueue import __version__
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.core.specs import WorkerIdentity
-from django_jobqueue.events import EventBus, events
-from django_jobqueue.jobs.context import JobContext
-from django_jobqueue.jobs.registry import Registry, registry
 from django_jobqueue.service import Service, ServiceTask, SignalTask, StopSender
 from django_jobqueue.store import JobStore, store_for
 
-from .admission import Admission, Policies
-from .draining import Drain
+from .claiming import Claiming
 from .duties import HostDuties
-from .executor import Executor
-from .hands import HeldJob, InHand
 from .heartbeat import Heartbeat
-from .hygiene import (
-    clean_async_thread,
-    clean_thread,
-    close_async_connections,
-    close_connections,
-)
-from .looking import Looking
+from .hygiene import close_connections
+from .lease import Holder, Lease
+from .marks import NO_MARKS
 from .membership import Membership
-from .outbox import Outbox
-from .pauses import Pauses
+from .options import WorkerOptions
 from .preconditions import DatabaseIsReady
 from .pump import Pump
-from .queues import ServedQueues
-from .runners import EventLoopRunner, ThreadRunners
-from .slots import Slots
-from .timeouts import TimeoutWatch
+from .supervising import Supervising, names_settings
 
 #: What the tasks of a service may take beyond the drain: interrupting, writing, saying good-bye.
 AFTER_DRAIN_SECONDS = 5.0
 NOBODY = UUID(int=0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerOptions:
-    """What one start of a worker is asked to do; the settings say the rest."""
-
-    queues: Sequence[str] = ()
-    strict: bool = False
-    until_empty: bool = False
-    janitor: bool = True
-    handles_signals: bool = False
-    registry: Registry = field(default_factory=lambda: registry)
-    events: EventBus = field(default_factory=lambda: events)
-
-
 class Worker:
-    """One worker of this process: a service, the pump at its heart, and a stop of its own."""
+    """A service that claims and runs jobs, with a stop of its own.
+
+    `polling` is set once jobs are looked for. `hurry` has what still runs given back at once,
+    before or after the stop. `pump` is the one of this process, if it has one; `abandoned` says
+    whether handlers were still running there at the end.
+    """
 
     def __init__(
         self,
-        *,
         service: Service,
-        pump: Pump,
+        *,
         stop: StopSender,
-        timeouts: TimeoutWatch,
-        context_store: JobStore,
+        polling: threading.Event,
+        hurry: Callable[[], None],
+        pump: Pump | None = None,
+        close: Callable[[], None] = lambda: None,
     ) -> None:
-        self.service, self.pump = service, pump
-        self._stop, self._timeouts, self._context_store = stop, timeouts, context_store
+        self._service, self._stop, self.polling = service, stop, polling
+        self.pump, self.hurry, self._close = pump, hurry, close
+
+    @property
+    def abandoned(self) -> bool:
+        return self.pump is not None and self.pump.abandoned
 
     def run(self) -> None:
         """Run until it is stopped or done; ServiceFailed says what went wrong."""
         try:
-            self.service.run(self._stop.receiver())
+            self._service.run(self._stop.receiver())
         finally:
-            self._timeouts.stop()
-            self._context_store.close()
+            self._close()
 
     def stop(self) -> None:
         """Ask it to stop: claim nothing more, finish what runs, give back the rest."""
@@ -93,162 +75,137 @@ def build_worker(conf: JobQueueSettings, options: WorkerOptions) -> Worker:
 
 
 class _Assembly:
-    """The parts that several others share, and how each of the others is made from them."""
+    """The duties of the host in any case; pumps here, or in children; quarantine in a child."""
 
     def __init__(self, conf: JobQueueSettings, options: WorkerOptions) -> None:
         self.conf, self.options = conf, options
-        self.store = store_for(conf.database)
-        self.stop, self.timeouts = StopSender(), TimeoutWatch()
-        self.in_hand, self.membership = InHand(), Membership(lease=conf.lease)
-        self.pump_store = self._dedicated_store()
-        # Not the handler's own connection: progress must be seen while its transaction is open.
-        self.context_store = self._dedicated_store()
-        self.queues = ServedQueues(
-            self.pump_store,
-            configured=options.queues,
-            strict=options.strict,
-            refresh_seconds=conf.poll_interval.total_seconds(),
-        )
-        self.policies = Policies(conf.retry_policy)
-        self.executor = self._executor()
-        self.pump = self._pump()
-        self.executor.reports_to(self.pump.report)
+        self.store, self.stop = store_for(conf.database), StopSender()
+        #: Of this host, whose heartbeats say whether it may declare others dead.
+        self.membership = Membership(lease=conf.lease)
+        self.shutdown_seconds = conf.drain.total_seconds() + AFTER_DRAIN_SECONDS
         self.duties = HostDuties(
             conf,
             store=self.store,
             membership=self.membership,
-            serves=self.queues.serves,
-            wake=self.pump.wake,
+            serves=options.serves,
+            wake=self._wake,
+            rescued=self._look_for_suspects,
             events=options.events,
         )
+        self.claiming = None if options.processes else self._claiming()
+        # What drains what is due has no time for children to start, and leaves suspects to others.
+        has_quarantine = options.quarantine and not options.until_empty and names_settings()
+        has_children = bool(options.processes) or has_quarantine
+        self.polling = self.claiming.pump.polling if self.claiming else threading.Event()
+        self.supervising = self._supervising() if has_children else None
 
     def worker(self) -> Worker:
-        tasks: list[ServiceTask] = [
-            self._precondition(),
-            self.pump,
-            self._heartbeat(),
-            *self.duties.tasks(
-                janitor=self.options.janitor,
-                # With `until_empty` it never idles, so nothing needs to wake it.
-                listener=not self.options.until_empty,
-            ),
-        ]
+        pump = self.claiming.pump if self.claiming else None
+        return Worker(
+            self._service(),
+            stop=self.stop,
+            polling=self.polling,
+            hurry=self._hurry,
+            pump=pump,
+            close=self.claiming.close if self.claiming else lambda: None,
+        )
+
+    def _service(self) -> Service:
+        tasks: list[ServiceTask] = [self._precondition()]
+        if self.claiming is not None:
+            tasks += [self.claiming.pump, self._heartbeat(self.claiming)]
+        if self.supervising is not None:
+            tasks += self.supervising.tasks()
+        tasks += self.duties.tasks(
+            janitor=self.options.janitor,
+            # With `until_empty` it never idles, so nothing needs to wake it.
+            listener=not self.options.until_empty,
+        )
         if self.options.handles_signals:
-            tasks.append(SignalTask(on_second_signal=lambda _: self.pump.hurry()))
-        service = Service(
+            tasks.append(SignalTask(on_second_signal=lambda _: self._hurry()))
+        return Service(
             tasks,
-            shutdown_timeout=self.conf.drain.total_seconds() + AFTER_DRAIN_SECONDS,
+            shutdown_timeout=self.shutdown_seconds,
             hook_timeout=self.conf.shutdown_timeout.total_seconds(),
             after_thread=close_connections,
             # Once the worker is to stop, no task waits for its turn at the database any more.
             around_run=lambda stop: self.store.pausing_with(stop.wait),
         )
-        return Worker(
-            service=service,
-            pump=self.pump,
-            stop=self.stop,
-            timeouts=self.timeouts,
-            context_store=self.context_store,
-        )
 
-    def _executor(self) -> Executor:
-        def make_context(held: HeldJob) -> JobContext:
-            return JobContext(
-                held.job,
-                store=self.context_store,
-                cancelled=held.cancelled,
-                lease_lost=held.lease_lost,
-                lease_in_doubt=self.membership.is_in_doubt,
-            )
-
-        return Executor(
-            policies=self.policies,
-            make_context=make_context,
-            timeouts=self.timeouts,
-            clean_thread=clean_thread,
-            events=self.options.events,
-            lease_in_doubt=self.membership.is_in_doubt,
-        )
-
-    def _admission(self) -> Admission:
-        return Admission(
-            registry=self.options.registry,
-            policies=self.policies,
-            unknown_handler_grace=self.conf.unknown_handler_grace,
-        )
-
-    def _pump(self) -> Pump:
-        slots, poll_seconds = self._slots(), self.conf.poll_interval.total_seconds()
-        outbox = Outbox(
-            store=self.pump_store,
-            in_hand=self.in_hand,
-            events=self.options.events,
-            settled=slots.settled,
-            # What was just written may be due before the promoter would look again.
-            rescheduled=lambda: self.duties.promoter.wake(),
-        )
-        drain = Drain(
-            in_hand=self.in_hand,
-            slots=slots,
-            outbox=outbox,
-            events=self.options.events,
-            seconds=self.conf.drain.total_seconds(),
-        )
-        pauses = Pauses(self.pump_store, in_hand=self.in_hand, slots=slots, seconds=poll_seconds)
-        return Pump(
-            store=self.pump_store,
+    def _claiming(self) -> Claiming:
+        return Claiming(
+            self.conf,
+            self.options,
+            store=self.store,
             membership=self.membership,
-            in_hand=self.in_hand,
-            slots=slots,
-            queues=self.queues,
-            prepare=self._admission().prepare,
-            outbox=outbox,
-            looking=Looking(poll_seconds=poll_seconds),
-            pauses=pauses,
-            drain=drain,
-            poll_seconds=poll_seconds,
-            until_empty=self.options.until_empty,
+            marks=NO_MARKS,
+            rescheduled=self.duties.promoter.wake,
         )
 
-    def _slots(self) -> Slots:
-        threads = ThreadRunners(
-            self.conf.concurrency, self.executor.perform, at_end=close_connections
+    def _supervising(self) -> Supervising:
+        # The quarantine of a worker in one process says nothing about that one's own heartbeat.
+        of_its_own = Membership(lease=self.conf.lease)
+        return Supervising(
+            self.conf,
+            self.options,
+            store=self.store,
+            host=of_its_own if self.claiming else self.membership,
+            lease_for=self._lease,
+            polling=self.polling.set,
+            wake=self._wake,
+            rescheduled=self.duties.promoter.wake,
+            stop=self.stop.send,
+            stop_seconds=self.shutdown_seconds,
         )
-        loop = EventLoopRunner(
-            self.conf.async_concurrency,
-            self.executor.perform_async,
-            tidy=clean_async_thread,
-            at_end=close_async_connections,
-        )
-        return Slots(sync=threads, asynchronous=loop)
 
     def _precondition(self) -> DatabaseIsReady:
         patience = timedelta(0) if self.options.until_empty else self.conf.precondition_timeout
         return DatabaseIsReady(self.conf.database, timeout=patience, events=self.options.events)
 
-    def _heartbeat(self) -> Heartbeat:
+    def _heartbeat(self, claiming: Claiming) -> Heartbeat:
+        store = self.store.dedicated(prepared=self.conf.prepared_statements)
         return Heartbeat(
-            store=self._dedicated_store(),
-            membership=self.membership,
-            in_hand=self.in_hand,
-            identity=self._identity(),
+            self._lease(claiming.in_hand, self.membership, store=store, pid=os.getpid()),
+            store=store,
+            interval=self.conf.heartbeat_interval,
+            drained=claiming.pump.drained,
+            on_stop_requested=self.stop.send,
+        )
+
+    def _lease(self, holder: Holder, membership: Membership, *, store: JobStore, pid: int) -> Lease:
+        return Lease(
+            holder,
+            membership=membership,
+            store=store,
+            identity=WorkerIdentity(
+                id=NOBODY,  # the lease fills in who it registers as
+                host=socket.gethostname(),
+                pid=pid,
+                version=__version__,
+                queues=tuple(self.options.queues),
+                handlers=self.options.registry.names,
+                concurrency=self.conf.concurrency,
+            ),
             interval=self.conf.heartbeat_interval,
             lease=self.conf.lease,
-            drained=self.pump.drained,
-            on_stop_requested=self.stop.send,
             events=self.options.events,
         )
 
-    def _dedicated_store(self) -> JobStore:
-        return self.store.dedicated(prepared=self.conf.prepared_statements)
+    # What the parts tell each other.
 
-    def _identity(self) -> WorkerIdentity:
-        return WorkerIdentity(
-            id=NOBODY,  # the heartbeat fills in who it registers as
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            version=__version__,
-            queues=tuple(self.options.queues),
-            handlers=self.options.registry.names,
-            concurrency=self.conf.concurrency,
-        )
+    def _wake(self) -> None:
+        if self.claiming is not None:
+            self.claiming.pump.wake()
+        if self.supervising is not None:
+            self.supervising.wake()
+
+    def _hurry(self) -> None:
+        if self.claiming is not None:
+            self.claiming.pump.hurry()
+        if self.supervising is not None:
+            self.supervising.hurry()
+
+    def _look_for_suspects(self) -> None:
+        self._wake()
+        if self.supervising is not None:
+            self.supervising.supervisor.suspects_were_found()

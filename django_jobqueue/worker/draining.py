@@ -22,6 +22,9 @@ INTERRUPTED = Transition(
     report=AttemptReport(outcome="released", message="interrupted by the shutdown of its worker"),
 )
 
+#: What a process says that ends although handlers did not.
+GIVEN_UP = "handlers were still running and were given up"
+
 
 def given_back(jobs: Sequence[HeldJob]) -> list[FinishedJob]:
     """Return what to write for jobs that may run elsewhere, their attempt unspent."""

@@ -18,7 +18,9 @@ from .reaper import Reaper
 
 
 class HostDuties:
-    """Promoter, reaper, janitor and listener of one worker. `wake` has its pump look at once."""
+    """Promoter, reaper, janitor and listener of one worker. `wake` has its pumps look at once,
+    `rescued` is called when jobs were taken back from a dead worker.
+    """
 
     def __init__(
         self,
@@ -28,10 +30,12 @@ class HostDuties:
         membership: Membership,
         serves: Callable[[str], bool],
         wake: Callable[[], None],
+        rescued: Callable[[], None],
         events: EventBus,
     ) -> None:
         self._conf, self._store, self._membership = conf, store, membership
         self._serves, self._wake_pump, self._events = serves, wake, events
+        self._rescued = rescued
         self.promoter = self._promoter()
 
     def tasks(self, *, janitor: bool, listener: bool) -> list[ServiceTask]:
@@ -56,7 +60,7 @@ class HostDuties:
         return Reaper(
             store=self._store,
             membership=self._membership,
-            wake=self._wake_pump,
+            wake=self._rescued,
             notify=self._notify,
             events=self._events,
             interval=self._conf.reap_interval,

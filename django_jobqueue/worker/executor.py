@@ -39,6 +39,7 @@ from django_jobqueue.jobs.context import JobContext
 from .admission import Policies
 from .hands import HeldJob
 from .hygiene import close_connections
+from .marks import NO_MARKS, Marks
 from .timeouts import TimeoutWatch, bounded
 
 #: What a handler may return or raise to say more than a value or an exception does.
@@ -64,10 +65,11 @@ class Executor:
         make_context: ContextMaker,
         timeouts: TimeoutWatch,
         clean_thread: Callable[[], Sequence[str]],
+        marks: Marks = NO_MARKS,
         events: EventBus,
         lease_in_doubt: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._policies = policies
+        self._policies, self._marks = policies, marks
         self._report: Report = _nobody_listens
         self._make_context, self._lease_in_doubt = make_context, lease_in_doubt
         self._timeouts, self._clean_thread, self._events = timeouts, clean_thread, events
@@ -80,10 +82,12 @@ class Executor:
 
     def perform(self, held: HeldJob) -> None:
         """Run a sync handler in this thread, and report."""
+        place = self._marks.begin(held.job.id)
         try:
             finished = self._finished_before(held) or self._run(held)
         except BaseException as error:
             finished = self._failed(held, error)
+        self._marks.end(place)
         self._report(held, finished)
 
     def _finished_before(self, held: HeldJob) -> FinishedJob | None:
@@ -130,10 +134,12 @@ class Executor:
 
     async def perform_async(self, held: HeldJob) -> None:
         """Run an async handler in this loop, and report."""
+        place = self._marks.begin(held.job.id)
         try:
             finished = self._finished_before(held) or await self._run_async(held)
         except BaseException as error:
             finished = self._failed(held, error)
+        self._marks.end(place)
         self._report(held, finished)
 
     async def _run_async(self, held: HeldJob) -> FinishedJob:

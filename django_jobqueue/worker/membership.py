@@ -47,6 +47,16 @@ class Membership:
                 self._healthy_since = now
             self._last_beat = asked_at
 
+    @property
+    def renewed_at(self) -> float | None:
+        """When the last heartbeat that succeeded was sent; None before the first."""
+        return self._last_beat
+
+    def adopted(self, worker_id: UUID, asked_at: float) -> None:
+        """A supervisor keeps this identity, and its heartbeat of `asked_at` succeeded."""
+        with self._lock:
+            self._worker_id, self._last_beat = worker_id, asked_at
+
     def replaced(self) -> UUID:
         """This identity was declared dead: take a new one and return it."""
         with self._lock:

@@ -54,6 +54,7 @@ class Outbox:
         self._retry_at = 0.0
         self._commit_unknown = False
         self._trouble = Trouble(elapsed=elapsed)
+        self.written = 0  #: jobs whose outcome the database has
 
     def add(self, finished: FinishedJob) -> None:
         """Keep an outcome for the next write; from any thread."""
@@ -170,6 +171,7 @@ class Outbox:
         return [[FinishedJob(done.job, UNWRITABLE, done.attempted_at)]]
 
     def _conclude(self, finished: Sequence[FinishedJob], held: set[int]) -> None:
+        self.written += len(finished)
         if len(held) < len(finished):
             self._tell_stale(finished, held)
         self._commit_unknown = False

@@ -64,6 +64,7 @@ class Pump(ServiceTask):
         self._found_nothing = False  #: by a look with empty hands: what ends may make a job ready
         self.polling = threading.Event()  #: set once the first look was taken
         self.drained = threading.Event()  #: set once nothing is in hand and nothing will be claimed
+        self._is_retiring = False
         self.abandoned = False  #: True while handlers may be running, and when they did to the end
 
     # Called from other threads.
@@ -82,10 +83,20 @@ class Pump(ServiceTask):
         if not self._wake.is_set():  # a look is cheaper than setting it again for each job
             self._wake.set()
 
+    def retire(self) -> None:
+        """Claim nothing more, let what runs end however long it takes, and return."""
+        self._is_retiring = True
+        self._wake.set()
+
     def hurry(self) -> None:
         """Give back at once what still runs."""
         self._drain.hurry()
         self._wake.set()
+
+    @property
+    def finished(self) -> int:
+        """How many jobs have been written, whatever came of them."""
+        return self._outbox.written
 
     # The loop.
 
@@ -98,7 +109,7 @@ class Pump(ServiceTask):
                     self._wake.clear()
                     self.tick()
                     self.polling.set()
-                    if self._until_empty and self._is_empty():
+                    if self._is_done():
                         break
                     self._wake.wait(self.rest())
                 self.abandoned = not self._drain.run(self._wake)
@@ -110,7 +121,8 @@ class Pump(ServiceTask):
         """One round: write what finished, claim what is free; return how many jobs were claimed."""
         if self._outbox.retry_in:
             return 0
-        self._outbox.give_back(given_back(self._slots.surplus()))
+        waits_in_vain = self._slots.take_back() if self._is_retiring else self._slots.surplus()
+        self._outbox.give_back(given_back(waits_in_vain))
         try:
             # Kept in place: as if they had never been claimed, they are the first to be resumed.
             self._outbox.give_back(given_back(self._pauses.take_back()))
@@ -135,7 +147,7 @@ class Pump(ServiceTask):
         return claimed
 
     def _should_look(self) -> bool:
-        if not self._slots.have_room or not self._membership.may_claim():
+        if self._is_retiring or not self._slots.have_room or not self._membership.may_claim():
             return False
         return len(self._outbox) > 0 or not self._looking.due_in
 
@@ -183,6 +195,11 @@ class Pump(ServiceTask):
         self._in_hand.add([HeldJob(finished.job, None)])
         self._outbox.add(finished)
         self._wake.set()
+
+    def _is_done(self) -> bool:
+        if self._is_retiring:
+            return not len(self._in_hand)
+        return self._until_empty and self._is_empty()
 
     def _is_empty(self) -> bool:
         """Whether the last look found nothing, nothing is in hand, and nothing scheduled is due."""

@@ -29,13 +29,6 @@ class ServedQueues:
         self._looked_up_at: float | None = None
         self._turn = 0
 
-    @property
-    def configured(self) -> tuple[str, ...]:
-        return self._configured
-
-    def serves(self, queue: str) -> bool:
-        return not self._configured or queue in self._configured
-
     def names(self, *, fresh: bool) -> list[str]:
         """Return the queues to ask, in order; `fresh` looks up once more which have ready jobs."""
         if not self._configured and (fresh or self._is_stale()):

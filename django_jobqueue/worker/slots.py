@@ -69,7 +69,7 @@ class Slots:
 
     Which kind a queue needs is learned from its jobs, so that sync jobs which fill all threads do
     not keep async jobs of another queue waiting. But for `ended`, only the pump's thread calls
-    these methods.
+    these methods. With `alone`, one job is held at a time, whatever it needs.
     """
 
     def __init__(
@@ -77,8 +77,10 @@ class Slots:
         *,
         sync: Runners,
         asynchronous: Runners,
+        alone: bool = False,
         elapsed: Callable[[], float] = monotonic,
     ) -> None:
+        self._alone = alone
         self._sync = Lane(sync, Prefetch(elapsed=elapsed))
         self._async = Lane(asynchronous, Prefetch(elapsed=elapsed))
         self._lanes_of: dict[str, set[Lane]] = {}
@@ -93,6 +95,8 @@ class Slots:
 
     @property
     def have_room(self) -> bool:
+        if self._alone:
+            return not any(lane.held for lane in self._lanes)
         return any(lane.room for lane in self._lanes)
 
     def asks(self, queues: Sequence[str]) -> list[Ask]:
@@ -100,6 +104,8 @@ class Slots:
 
         While one lane is full, what a queue needs that nobody knows yet is found out with one job.
         """
+        if self._alone:
+            return [([WantedJobs(name, 1) for name in queues], 1)] if queues else []
         grouped: dict[frozenset[Lane], list[str]] = {}
         for queue in queues:
             grouped.setdefault(frozenset(self._lanes_of.get(queue, ())), []).append(queue)

@@ -135,15 +135,19 @@ class Bench:
             prepare=prepare,
             looking=Looking(poll_seconds=poll_seconds, elapsed=elapsed),
             pauses=Pauses(self.store, **held, **timed),
-            drain=Drain(
-                **held,
-                outbox=self.outbox,
-                events=EventBus(),
-                seconds=drain_seconds,
-                elapsed=elapsed,
-            ),
+            drain=self.drain_of(drain_seconds, elapsed),
             poll_seconds=poll_seconds,
             until_empty=until_empty,
+        )
+
+    def drain_of(self, seconds: float, elapsed: Callable[[], float]) -> Drain:
+        return Drain(
+            in_hand=self.in_hand,
+            slots=self.slots,
+            outbox=self.outbox,
+            events=EventBus(),
+            seconds=seconds,
+            elapsed=elapsed,
         )
 
     def enqueue(self, *, is_async: bool = False, **fields: Any) -> int:

@@ -16,7 +16,8 @@ from django_jobqueue.events import EventBus
 from django_jobqueue.jobs.handles import JobHandle
 from django_jobqueue.jobs.registry import Registry
 from django_jobqueue.service.threads import caught
-from django_jobqueue.worker.assembly import Worker, WorkerOptions, build_worker
+from django_jobqueue.worker.assembly import Worker, build_worker
+from django_jobqueue.worker.options import WorkerOptions
 
 #: How long a test waits for what must happen; only a failing test waits that long.
 PATIENCE = 10.0
@@ -71,7 +72,7 @@ class RunningWorker:
 
     def polls(self) -> "RunningWorker":
         """Return once it has looked for jobs."""
-        assert self.worker.pump.polling.wait(PATIENCE), "the worker did not look for jobs"
+        assert self.worker.polling.wait(PATIENCE), "the worker did not look for jobs"
         self.told.wait_for("worker.registered")
         return self
 
@@ -118,12 +119,18 @@ class Site:
         return JobQueueSettings(**{**SMALL, **settings})
 
     def build(self, *, options: Mapping[str, Any] | None = None, **settings: Any) -> Worker:
-        given = {"registry": self.registry, "events": self.bus, **(options or {})}
+        # A child process would not find the handlers that a test declares.
+        given = {"registry": self.registry, "events": self.bus, "quarantine": False}
+        given |= options or {}
         return build_worker(self.conf(**settings), WorkerOptions(**given))
 
     def work(self, *, options: Mapping[str, Any] | None = None, **settings: Any) -> None:
         """Run a worker in this thread until nothing is due."""
         self.build(options={"until_empty": True, **(options or {})}, **settings).run()
+
+    def work_in_quarantine(self, **settings: Any) -> None:
+        """Run a worker for suspects in this thread until none is due."""
+        self.work(options={"suspects": True}, **settings)
 
     @contextmanager
     def working(

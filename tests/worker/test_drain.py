@@ -84,7 +84,7 @@ def test_a_handler_that_does_not_end_in_time_is_given_up_and_its_job_given_back(
         gate.entered()
         it.worker.stop()
         it.end()
-        assert it.worker.pump.abandoned
+        assert it.worker.abandoned
         row = Job.objects.get(pk=handle.id)
         assert (row.state, row.attempt, row.rescues) == (JobState.READY, 0, 0)
         assert the_attempt_of(handle).outcome == "released"
@@ -116,7 +116,7 @@ def test_an_async_handler_is_cancelled_after_the_drain_and_given_back(site: Site
         it.worker.stop()
         it.end()
 
-        assert not it.worker.pump.abandoned
+        assert not it.worker.abandoned
     assert cleaned_up == [True]
     row = Job.objects.get(pk=handle.id)
     assert (row.state, row.attempt) == (JobState.READY, 0)
@@ -129,7 +129,7 @@ def test_a_second_signal_ends_the_drain(site: Site) -> None:
     with site.working(drain=600) as it:
         gate.entered()
         it.worker.stop()
-        it.worker.pump.hurry()
+        it.worker.hurry()
         it.end()
         assert handle.refresh().state == JobState.READY
         gate.open()

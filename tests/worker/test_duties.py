@@ -207,6 +207,7 @@ def test_however_often_a_queue_is_promoted_others_are_woken_once_in_a_debounce()
         store=Noted("default"),
         membership=Membership(lease=LEASE),
         serves=lambda queue: True,
+        rescued=lambda: None,
         wake=lambda: None,
         events=EventBus(),
     )

@@ -18,6 +18,7 @@ from django_jobqueue.store import store_for
 from django_jobqueue.worker.hands import HeldJob, InHand
 from django_jobqueue.worker.heartbeat import Heartbeat
 from django_jobqueue.worker.hygiene import close_connections
+from django_jobqueue.worker.lease import Lease
 from django_jobqueue.worker.membership import Membership
 from tests.store.helpers import claim, make_job
 
@@ -25,6 +26,16 @@ from .bench import LEASE, Time
 from .site import COMMITTED, PATIENCE, Told
 
 pytestmark = pytest.mark.django_db
+
+IDENTITY = WorkerIdentity(
+    id=uuid4(),
+    host="host",
+    pid=1,
+    version="1",
+    queues=("mail",),
+    handlers=("a", "b"),
+    concurrency=3,
+)
 
 
 class Pulse:
@@ -37,24 +48,21 @@ class Pulse:
         self.membership = Membership(lease=LEASE, elapsed=self.time)
         self.in_hand, self.drained = InHand(), threading.Event()
         self.stops: list[bool] = []
-        self.heartbeat = Heartbeat(
-            store=self.store,
+        self.lease = lease = Lease(
+            self.in_hand,
             membership=self.membership,
-            in_hand=self.in_hand,
-            identity=WorkerIdentity(
-                id=uuid4(),
-                host="host",
-                pid=1,
-                version="1",
-                queues=("mail",),
-                handlers=("a", "b"),
-                concurrency=3,
-            ),
+            store=self.store,
+            identity=IDENTITY,
             interval=timedelta(seconds=interval),
             lease=LEASE,
+            events=bus,
+        )
+        self.heartbeat = Heartbeat(
+            lease,
+            store=self.store,
+            interval=timedelta(seconds=interval),
             drained=self.drained,
             on_stop_requested=lambda: self.stops.append(True),
-            events=bus,
         )
 
     @property
@@ -238,7 +246,7 @@ def test_a_registration_whose_answer_was_lost_is_tried_under_another_id() -> Non
     pulse = Pulse()
     pulse.heartbeat.tick()
     lost = pulse.membership.worker_id
-    pulse.heartbeat._registered = False  # the row was committed, and nobody was told
+    pulse.lease._is_registered = False  # the row was committed, and nobody was told
 
     pulse.heartbeat.round()
     pulse.heartbeat.round()

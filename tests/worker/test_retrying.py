@@ -99,7 +99,7 @@ class TestSettings:
     def test_how_often_a_job_is_run_after_crashes_can_be_set_for_the_site(self, site: Site) -> None:
         runs = site.counted("crash")
         Job.objects.create(handler="crash", rescues=5)
-        site.work(max_rescues=6)
+        site.work_in_quarantine(max_rescues=6)
 
         assert runs == ["crash"]
 

@@ -3,6 +3,7 @@
 import pytest
 
 from django_jobqueue.store import store_for
+from django_jobqueue.worker.options import WorkerOptions
 from django_jobqueue.worker.queues import ServedQueues
 from tests.store.helpers import make_job
 
@@ -27,13 +28,13 @@ def test_a_strict_list_keeps_its_order() -> None:
 
 
 def test_a_list_serves_what_it_names_and_nothing_else() -> None:
-    queues = ServedQueues(store_for("default"), configured=["mail"])
+    options = WorkerOptions(queues=["mail"])
 
-    assert (queues.serves("mail"), queues.serves("other")) == (True, False)
+    assert (options.serves("mail"), options.serves("other")) == (True, False)
 
 
 def test_without_a_list_every_queue_is_served() -> None:
-    assert ServedQueues(store_for("default")).serves("anything")
+    assert WorkerOptions().serves("anything")
 
 
 def test_without_a_list_the_queues_with_ready_jobs_are_asked() -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import sys
 from argparse import ArgumentTypeError
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -11,7 +12,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_jobqueue import conf
 from django_jobqueue.core.errors import DatabaseNotReady, InvalidSettings
 from django_jobqueue.service import ServiceFailed
-from django_jobqueue.worker.assembly import Worker, WorkerOptions, build_worker
+from django_jobqueue.worker.assembly import Worker, build_worker
+from django_jobqueue.worker.draining import GIVEN_UP
+from django_jobqueue.worker.options import Recycling, WorkerOptions
 
 NOT_READY = 3  #: exit status when the database stays unreachable or unmigrated
 
@@ -21,6 +24,26 @@ def positive(text: str) -> int:
     if text.isdecimal() and int(text) >= 1:
         return int(text)
     raise ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+
+
+def not_negative(text: str) -> int:
+    """Read a command line number that may be 0."""
+    return 0 if text == "0" else positive(text)
+
+
+def _processes(options: dict[str, Any]) -> int:
+    """To drain what is due is soon done: no time for children to start."""
+    given: int | None = options["processes"]
+    return int(not options["until_empty"]) if given is None else given
+
+
+def _recycling(options: dict[str, Any]) -> Recycling:
+    age, memory = options["max_age"], options["max_memory"]
+    return Recycling(
+        jobs=options["max_jobs"],
+        memory_bytes=memory and memory * 1_000_000,
+        age=age and timedelta(seconds=age),
+    )
 
 
 class Command(BaseCommand):
@@ -50,10 +73,32 @@ class Command(BaseCommand):
             "--until-empty", action="store_true", help="end when nothing is due any more"
         )
         parser.add_argument("--no-janitor", action="store_true", help="remove no old records")
+        self._add_processes(parser)
+
+    def _add_processes(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--processes",
+            type=not_negative,
+            metavar="N",
+            help="child processes under a supervisor; 0 runs everything in one process "
+            "(default: 1, and 0 with --until-empty)",
+        )
+        parser.add_argument(
+            "--max-jobs", type=positive, metavar="N", help="replace a child after so many jobs"
+        )
+        parser.add_argument(
+            "--max-memory",
+            type=positive,
+            metavar="MEGABYTES",
+            help="replace a child that holds more memory",
+        )
+        parser.add_argument(
+            "--max-age", type=positive, metavar="SECONDS", help="replace a child of that age"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.check(databases=[])
-        worker = build_worker(self._settings(options), self._worker_options(options))
+        worker = self._worker(options)
         try:
             worker.run()
         except ServiceFailed as failure:
@@ -65,16 +110,19 @@ class Command(BaseCommand):
             raise CommandError(str(failure), returncode=status) from failure
         self._end(worker, status=0)
 
+    def _worker(self, options: dict[str, Any]) -> Worker:
+        try:
+            return build_worker(self._settings(options), self._worker_options(options))
+        except InvalidSettings as error:
+            raise CommandError(str(error)) from error
+
     def _settings(self, options: dict[str, Any]) -> conf.JobQueueSettings:
         given = {
             name: options[name]
             for name in ("concurrency", "async_concurrency")
             if options[name] is not None
         }
-        try:
-            return dataclasses.replace(conf.current(), **given)
-        except InvalidSettings as error:
-            raise CommandError(str(error)) from error
+        return dataclasses.replace(conf.current(), **given)
 
     def _worker_options(self, options: dict[str, Any]) -> WorkerOptions:
         queues = [name.strip() for text in options["queue"] for name in text.split(",")]
@@ -82,6 +130,8 @@ class Command(BaseCommand):
             raise CommandError("--queue needs a name: leave it out to serve all queues")
         return WorkerOptions(
             queues=tuple(dict.fromkeys(queues)),
+            processes=_processes(options),
+            recycling=_recycling(options),
             strict=options["strict"],
             until_empty=options["until_empty"],
             janitor=not options["no_janitor"],
@@ -90,10 +140,10 @@ class Command(BaseCommand):
 
     def _end(self, worker: Worker, *, status: int, why: str = "") -> None:
         """Handlers that did not end in time still hold their threads: do not wait for them."""
-        if worker.pump.abandoned:
+        if worker.abandoned:
             if why:
                 self.stderr.write(why)
-            self.stderr.write("handlers were still running and were given up")
+            self.stderr.write(GIVEN_UP)
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(status)

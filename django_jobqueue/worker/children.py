@@ -1,0 +1,184 @@
+"""A child process as its supervisor sees it: started, spoken to, and known in its death."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
+from django_jobqueue.core.clock import monotonic
+from django_jobqueue.store import Claims
+
+from .lease import Lease
+from .marks import StartedMarks
+from .membership import Membership
+from .messages import (
+    Beat,
+    Begin,
+    CancelRequested,
+    Channel,
+    DeclaredDead,
+    Holding,
+    Message,
+    Polling,
+    Rescheduled,
+    Retiring,
+)
+
+#: `-P`: what is imported depends on PYTHONPATH alone, not on the folder it was started in.
+_COMMAND = (sys.executable, "-P", "-m", "django_jobqueue.worker.child")
+
+
+class ChildProcess:
+    """One process that claims and runs jobs.
+
+    Its claims are made under `membership`, which its supervisor keeps alive. `changed` is called,
+    in a thread of the child's own, when it said something that the supervisor must look at, and
+    when it is gone.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        begin: Begin,
+        *,
+        marks: StartedMarks,
+        membership: Membership,
+        lease_for: Callable[["ChildProcess"], Lease],
+        is_polling: Callable[[], object],
+        changed: Callable[[], object],
+        rescheduled: Callable[[], object],
+    ) -> None:
+        self.name, self.marks, self.membership = name, marks, membership
+        self.retires_because: str | None = None
+        self._holding = Holding(at=monotonic(), claims={})
+        self._started_at = monotonic()
+        self._tell_polling, self._changed, self._rescheduled = is_polling, changed, rescheduled
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._popen = self._spawn(theirs.fileno())
+        self._channel = Channel(ours, hears="child")
+        self._channel.send(begin)
+        self.lease = lease_for(self)
+        self._listener = threading.Thread(
+            target=self._listen, name=f"jobqueue-child-{name}", daemon=True
+        )
+        self._listener.start()
+
+    def _spawn(self, channel: int) -> "subprocess.Popen[bytes]":
+        warnings = [f"-W{option}" for option in sys.warnoptions]
+        python, *rest = _COMMAND
+        return subprocess.Popen(  # noqa: S603 - our own module, under our own interpreter
+            [python, *warnings, *rest, str(channel)],
+            pass_fds=(channel, self.marks.fileno),
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            process_group=0,  # Ctrl-C is for the supervisor alone
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    @property
+    def age_seconds(self) -> float:
+        return monotonic() - self._started_at
+
+    @property
+    def is_retiring(self) -> bool:
+        """Whether it claims nothing any more and ends by itself."""
+        return self.retires_because is not None
+
+    @property
+    def has_ended(self) -> bool:
+        return self._popen.poll() is not None
+
+    @property
+    def ended_well(self) -> bool:
+        return self._popen.poll() == 0
+
+    @property
+    def cause(self) -> str:
+        """How it ended, in words: "killed by SIGSEGV", "exited with status 1"."""
+        return how_it_ended(self._popen.returncode)
+
+    def tell(self, message: Message) -> None:
+        self._channel.send(message)
+
+    # What its lease asks of it.
+
+    @property
+    def claims_age(self) -> timedelta:
+        return timedelta(seconds=monotonic() - self._holding.at)
+
+    def claims(self) -> Claims:
+        """Return what it last said it has in hand; what it claimed since is not among it."""
+        return [(job_id, token) for token, ids in self._holding.claims.items() for job_id in ids]
+
+    def request_cancel(self, job_ids: Iterable[int]) -> None:
+        if ids := list(job_ids):
+            self.tell(CancelRequested(ids))
+
+    def lose_leases(self) -> int:
+        """Tell it that its claims are gone; return how many it had."""
+        self.tell(DeclaredDead())
+        return len(self.claims())
+
+    def tell_renewed(self) -> None:
+        """Tell it until when it may go on."""
+        if (at := self.membership.renewed_at) is not None:
+            self.tell(Beat(self.membership.worker_id, at))
+
+    # Its end.
+
+    def kill(self) -> None:
+        """As the system's `kill -9`; nothing happens to a process that has ended."""
+        self._popen.kill()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Return whether it has ended within `timeout` seconds."""
+        try:
+            self._popen.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Let go of what was shared with it; after its end."""
+        self._channel.close()
+        self._listener.join()
+        self.marks.close()
+
+    def _listen(self) -> None:
+        for message in self._channel.messages():
+            match message:
+                case Polling():
+                    self._tell_polling()
+                    continue
+                case Holding():
+                    self._holding = message
+                    continue
+                case Rescheduled():
+                    self._rescheduled()
+                    continue
+                case Retiring(why=why):
+                    self.retires_because = why
+            self._changed()
+        # The line ends with the process, a moment before the system lets us know its status.
+        self.wait()
+        self._changed()
+
+
+def how_it_ended(status: int | None) -> str:
+    """Return an exit status in words, with the name of the signal where it was one."""
+    if status is None:
+        return "still running"
+    if status >= 0:
+        return f"exited with status {status}"
+    try:
+        return f"killed by {signal.Signals(-status).name}"
+    except ValueError:  # a real-time signal
+        return f"killed by signal {-status}"

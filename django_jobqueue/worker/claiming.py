@@ -1,0 +1,138 @@
+"""The half of a worker that claims jobs and runs them: the pump, and all it is made of."""
+
+from collections.abc import Callable
+
+from django_jobqueue.conf import JobQueueSettings
+from django_jobqueue.jobs.context import JobContext
+from django_jobqueue.store import JobStore
+
+from .admission import Admission, Policies
+from .draining import Drain
+from .executor import Executor
+from .hands import HeldJob, InHand
+from .hygiene import clean_async_thread, clean_thread, close_async_connections, close_connections
+from .looking import Looking
+from .marks import Marks
+from .membership import Membership
+from .options import WorkerOptions
+from .outbox import Outbox
+from .pauses import Pauses
+from .pump import Pump
+from .queues import ServedQueues
+from .runners import EventLoopRunner, ThreadRunners
+from .slots import Slots
+from .timeouts import TimeoutWatch
+
+
+class Claiming:
+    """Makes the parts, and hands each what it needs of the others.
+
+    `membership` says under which identity claims are made, `marks` is told what starts, and
+    `rescheduled` is called when a job waits for a time that may come soon.
+    """
+
+    def __init__(
+        self,
+        conf: JobQueueSettings,
+        options: WorkerOptions,
+        *,
+        store: JobStore,
+        membership: Membership,
+        marks: Marks,
+        rescheduled: Callable[[], object],
+    ) -> None:
+        self._conf, self._options, self._marks = conf, options, marks
+        self.in_hand, self.membership = InHand(), membership
+        self._timeouts = TimeoutWatch()
+        self._store = store.dedicated(prepared=conf.prepared_statements, suspects=options.suspects)
+        # Not the handler's own connection: progress must be seen while its transaction is open.
+        self._context_store = store.dedicated(prepared=conf.prepared_statements)
+        self.queues = ServedQueues(
+            self._store,
+            configured=options.queues,
+            strict=options.strict,
+            refresh_seconds=conf.poll_interval.total_seconds(),
+        )
+        self._policies = Policies(conf.retry_policy)
+        self._executor = self._make_executor()
+        self.pump = self._make_pump(rescheduled)
+        self._executor.reports_to(self.pump.report)
+
+    def close(self) -> None:
+        """Let go of what outlives the pump; after its end."""
+        self._timeouts.stop()
+        self._context_store.close()
+
+    def _make_executor(self) -> Executor:
+        def make_context(held: HeldJob) -> JobContext:
+            return JobContext(
+                held.job,
+                store=self._context_store,
+                cancelled=held.cancelled,
+                lease_lost=held.lease_lost,
+                lease_in_doubt=self.membership.is_in_doubt,
+            )
+
+        return Executor(
+            policies=self._policies,
+            make_context=make_context,
+            timeouts=self._timeouts,
+            clean_thread=clean_thread,
+            marks=self._marks,
+            events=self._options.events,
+            lease_in_doubt=self.membership.is_in_doubt,
+        )
+
+    def _make_admission(self) -> Admission:
+        return Admission(
+            registry=self._options.registry,
+            policies=self._policies,
+            unknown_handler_grace=self._conf.unknown_handler_grace,
+        )
+
+    def _make_pump(self, rescheduled: Callable[[], object]) -> Pump:
+        slots, poll_seconds = self._make_slots(), self._conf.poll_interval.total_seconds()
+        outbox = Outbox(
+            store=self._store,
+            in_hand=self.in_hand,
+            events=self._options.events,
+            settled=slots.settled,
+            # What was just written may be due before the promoter would look again.
+            rescheduled=rescheduled,
+        )
+        pauses = Pauses(self._store, in_hand=self.in_hand, slots=slots, seconds=poll_seconds)
+        return Pump(
+            store=self._store,
+            membership=self.membership,
+            in_hand=self.in_hand,
+            slots=slots,
+            queues=self.queues,
+            prepare=self._make_admission().prepare,
+            outbox=outbox,
+            looking=Looking(poll_seconds=poll_seconds),
+            pauses=pauses,
+            drain=self._make_drain(slots, outbox),
+            poll_seconds=poll_seconds,
+            until_empty=self._options.until_empty,
+        )
+
+    def _make_drain(self, slots: Slots, outbox: Outbox) -> Drain:
+        return Drain(
+            in_hand=self.in_hand,
+            slots=slots,
+            outbox=outbox,
+            events=self._options.events,
+            seconds=self._conf.drain.total_seconds(),
+        )
+
+    def _make_slots(self) -> Slots:
+        threads = ThreadRunners(
+            self._conf.concurrency, self._executor.perform, at_end=close_connections
+        )
+        loop = EventLoopRunner(
+            self._conf.async_concurrency,
+            self._executor.perform_async,
+            tidy=clean_async_thread,
+            at_end=close_async_connections,
+        )
+        return Slots(sync=threads, asynchronous=loop, alone=self._options.suspects)

@@ -1,0 +1,154 @@
+"""What a supervisor and its child processes say to each other: one JSON line for each message."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+
+class Message(msgspec.Struct, frozen=True, tag=True):
+    """One line on the channel; its type is named in it."""
+
+
+# From the supervisor.
+
+
+class Begin(Message, frozen=True):
+    """What the child is: the first message of all."""
+
+    settings_module: str
+    concurrency: int
+    async_concurrency: int
+    queues: list[str]
+    strict: bool
+    until_empty: bool
+    suspects: bool
+    max_jobs: int | None
+    max_memory_bytes: int | None
+    max_age_seconds: float | None
+    marks_fileno: int
+    marks_places: int
+
+
+class Beat(Message, frozen=True):
+    """The lease under `worker_id` was renewed `at`, on the clock that goes on through suspends."""
+
+    worker_id: UUID
+    at: float
+
+
+class DeclaredDead(Message, frozen=True):
+    """The identity is gone, and with it every claim; the next beat comes under another one."""
+
+
+class CancelRequested(Message, frozen=True):
+    job_ids: list[int]
+
+
+class Wake(Message, frozen=True):
+    """There may be work."""
+
+
+class Stop(Message, frozen=True):
+    """Claim nothing more, let run what runs, give back the rest, and end."""
+
+
+class Retire(Message, frozen=True):
+    """Claim nothing more, let run what runs however long it takes, and end."""
+
+    why: str
+
+
+class Hurry(Message, frozen=True):
+    """Give back at once what still runs."""
+
+
+# From the child.
+
+
+class Polling(Message, frozen=True):
+    """The first look for jobs was taken."""
+
+
+class Holding(Message, frozen=True):
+    """What the child had in hand `at`: the ids under each claim token."""
+
+    at: float
+    claims: dict[UUID, list[int]]
+
+
+class Rescheduled(Message, frozen=True):
+    """A job waits for a time that may come before the promoter would look."""
+
+
+class Retiring(Message, frozen=True):
+    """The child ends by itself once its jobs have; another may take its place now."""
+
+    why: str
+
+
+FromSupervisor = Begin | Beat | DeclaredDead | CancelRequested | Wake | Retire | Stop | Hurry
+FromChild = Polling | Holding | Rescheduled | Retiring
+_DECODERS = {
+    "supervisor": msgspec.json.Decoder(FromSupervisor),
+    "child": msgspec.json.Decoder(FromChild),
+}
+_ENCODER = msgspec.json.Encoder()
+
+
+class Channel:
+    """One end of the line between a supervisor and a child; `hears` names who speaks to it.
+
+    Speaking never waits: a process that was stopped, or holds its interpreter, must not keep the
+    supervisor from the others. What it has not taken yet is kept, up to `MOST_UNSENT` bytes, and
+    goes out before the next message. The end of the other process ends the line, however it died.
+    """
+
+    MOST_UNSENT = 64 * 1024
+
+    def __init__(self, end: socket.socket, *, hears: str) -> None:
+        self._socket = end
+        self._decoder = _DECODERS[hears]
+        self._sending = threading.Lock()
+        self._unsent = bytearray()
+
+    def send(self, message: Message) -> bool:
+        """Say it; False if the other side is gone or takes nothing any more. From any thread."""
+        with self._sending:
+            if len(self._unsent) >= self.MOST_UNSENT:
+                self._flush()
+                return False
+            self._unsent += _ENCODER.encode(message) + b"\n"
+            return self._flush()
+
+    def _flush(self) -> bool:
+        try:
+            while self._unsent:
+                sent = self._socket.send(self._unsent, socket.MSG_DONTWAIT)
+                del self._unsent[:sent]
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return True
+
+    def messages(self) -> Iterator[Any]:
+        """Yield what the other side says, until it is gone."""
+        with self._socket.makefile("rb") as lines:
+            try:
+                for line in lines:
+                    if not line.endswith(b"\n"):
+                        return  # it died amid a word
+                    yield self._decoder.decode(line)
+            except OSError:
+                return
+
+    def close(self) -> None:
+        """Hang up; who waits for messages here is let go."""
+        with suppress(OSError):  # the other side may have been first
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()

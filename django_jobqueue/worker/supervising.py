@@ -1,0 +1,155 @@
+"""The part of a worker that has child processes: the supervisor, and the heartbeats of all."""
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Protocol
+
+from django.conf import ENVIRONMENT_VARIABLE
+
+from django_jobqueue.conf import JobQueueSettings
+from django_jobqueue.core.errors import InvalidSettings
+from django_jobqueue.service import ServiceTask
+from django_jobqueue.store import JobStore
+
+from .children import ChildProcess
+from .heartbeat import Heartbeats
+from .lease import Holder, Lease
+from .marks import StartedMarks
+from .membership import Membership
+from .messages import Begin, Hurry, Wake
+from .options import WorkerOptions
+from .supervisor import QUARANTINE, Supervisor
+
+#: How long before the end of the service children are killed that did not stop.
+KILL_SECONDS = 2.0
+
+
+def names_settings() -> bool:
+    """Whether a child process can load the settings of this one."""
+    return ENVIRONMENT_VARIABLE in os.environ
+
+
+class LeaseMaker(Protocol):
+    """Makes the lease of one process, on the connection of `store`."""
+
+    def __call__(
+        self, holder: Holder, membership: Membership, *, store: JobStore, pid: int
+    ) -> Lease: ...
+
+
+class Supervising:
+    """Makes both, and starts each child with what it has to know.
+
+    `host` is told when the heartbeats of all children are well, `polling` when one looks for jobs,
+    `wake` when jobs of a child that died are ready again, `rescheduled` when a job waits for a time
+    that may come soon, `on_empty` when nothing is due any more.
+    """
+
+    def __init__(
+        self,
+        conf: JobQueueSettings,
+        options: WorkerOptions,
+        *,
+        store: JobStore,
+        host: Membership,
+        lease_for: LeaseMaker,
+        polling: Callable[[], None],
+        wake: Callable[[], None],
+        rescheduled: Callable[[], None],
+        stop: Callable[[], None],
+        stop_seconds: float,
+    ) -> None:
+        if not names_settings():
+            raise InvalidSettings(
+                f"child processes load the settings that {ENVIRONMENT_VARIABLE} names, and it is "
+                "not set: set it, or run everything in one process with --processes 0"
+            )
+        self._conf, self._options, self._lease_for = conf, options, lease_for
+        self._polling, self._rescheduled = polling, rescheduled
+        # Both threads always talk to the database: each has a connection of its own.
+        self._heartbeat_store = store.dedicated(prepared=conf.prepared_statements)
+        self.supervisor = self._make_supervisor(store, wake=wake, stop=stop, seconds=stop_seconds)
+        self._heartbeats = self._make_heartbeats(host=host, stop=stop)
+
+    def tasks(self) -> list[ServiceTask]:
+        """Return the service tasks, in the order of their registration."""
+        return [self.supervisor, self._heartbeats]
+
+    def wake(self) -> None:
+        """There may be work."""
+        self.supervisor.tell_all(Wake())
+
+    def hurry(self) -> None:
+        """Have what still runs given back at once."""
+        self.supervisor.tell_all(Hurry())
+
+    def _make_supervisor(
+        self,
+        store: JobStore,
+        *,
+        wake: Callable[[], None],
+        stop: Callable[[], None],
+        seconds: float,
+    ) -> Supervisor:
+        options = self._options
+        return Supervisor(
+            places=[str(number) for number in range(1, options.processes + 1)],
+            start=self._start,
+            store=store.dedicated(prepared=self._conf.prepared_statements, suspects=True),
+            serves=options.serves,
+            wake=wake,
+            events=options.events,
+            stop_seconds=seconds - KILL_SECONDS,
+            on_empty=stop if options.until_empty and options.processes else None,
+        )
+
+    def _make_heartbeats(self, *, host: Membership, stop: Callable[[], None]) -> Heartbeats:
+        return Heartbeats(
+            lambda: self.supervisor.children,
+            host=host,
+            store=self._heartbeat_store,
+            interval=self._conf.heartbeat_interval,
+            drained=self.supervisor.ended,
+            on_stop_requested=stop,
+        )
+
+    def _start(self, name: str, changed: Callable[[], None]) -> ChildProcess:
+        slots = (self._conf.concurrency, self._conf.async_concurrency)
+        marks = StartedMarks.create(places=sum(slots))
+        membership = Membership(lease=self._conf.lease)
+        child = ChildProcess(
+            name,
+            self._begin(marks, in_quarantine=name == QUARANTINE),
+            marks=marks,
+            membership=membership,
+            lease_for=lambda child: self._lease_for(
+                child, membership, store=self._heartbeat_store, pid=child.pid
+            ),
+            is_polling=self._polling,
+            changed=changed,
+            rescheduled=self._rescheduled,
+        )
+        self._heartbeats.wake()  # it may claim nothing before it is registered
+        return child
+
+    def _begin(self, marks: StartedMarks, *, in_quarantine: bool) -> Begin:
+        conf, options, recycling = self._conf, self._options, self._options.recycling
+        return Begin(
+            settings_module=os.environ[ENVIRONMENT_VARIABLE],
+            concurrency=1 if in_quarantine else conf.concurrency,
+            async_concurrency=1 if in_quarantine else conf.async_concurrency,
+            queues=list(options.queues),
+            strict=options.strict,
+            until_empty=options.until_empty or in_quarantine,
+            suspects=in_quarantine,
+            max_jobs=recycling.jobs,
+            max_memory_bytes=recycling.memory_bytes,
+            max_age_seconds=_seconds(recycling.age),
+            marks_fileno=marks.fileno,
+            marks_places=marks.places,
+        )
+
+
+def _seconds(span: timedelta | None) -> float | None:
+    return None if span is None else span.total_seconds()

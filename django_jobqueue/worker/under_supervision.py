@@ -1,0 +1,157 @@
+"""What runs in a child process: the claiming half of a worker, and its line to the supervisor."""
+
+import dataclasses
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from django_jobqueue import conf
+from django_jobqueue.core.clock import monotonic
+from django_jobqueue.events import events
+from django_jobqueue.service import Service, ServiceFailed, StopSender, TickingTask
+from django_jobqueue.store import store_for
+
+from .assembly import AFTER_DRAIN_SECONDS
+from .claiming import Claiming
+from .draining import GIVEN_UP
+from .hands import InHand
+from .hygiene import close_connections
+from .marks import StartedMarks
+from .membership import Membership
+from .messages import (
+    Beat,
+    Begin,
+    CancelRequested,
+    Channel,
+    DeclaredDead,
+    Holding,
+    Hurry,
+    Polling,
+    Rescheduled,
+    Retire,
+    Retiring,
+    Stop,
+    Wake,
+)
+from .options import Recycling, WorkerOptions
+from .retirement import Retirement
+
+
+class Reporting(TickingTask):
+    """Tells the supervisor what is in hand, so that it releases nothing of that."""
+
+    id = "reporting"
+
+    def __init__(self, channel: Channel, in_hand: InHand, *, interval: timedelta) -> None:
+        super().__init__(interval=interval.total_seconds())
+        self._channel, self._in_hand = channel, in_hand
+
+    def tick(self) -> None:
+        at, claims = monotonic(), dict[Any, list[int]]()
+        for job_id, token in self._in_hand.claims():
+            claims.setdefault(token, []).append(job_id)
+        self._channel.send(Holding(at=at, claims=claims))
+
+
+class SupervisedChild:
+    """The child, put together from what the supervisor told it first."""
+
+    def __init__(self, begin: Begin, channel: Channel) -> None:
+        self._channel = channel
+        settings = dataclasses.replace(
+            conf.current(),
+            concurrency=begin.concurrency,
+            async_concurrency=begin.async_concurrency,
+        )
+        options = _options_of(begin)
+        self._stop, self._membership = StopSender(), Membership(lease=settings.lease)
+        self._claiming = Claiming(
+            settings,
+            options,
+            store=store_for(settings.database),
+            membership=self._membership,
+            marks=StartedMarks(begin.marks_fileno, places=begin.marks_places),
+            rescheduled=lambda: channel.send(Rescheduled()),
+        )
+        pump, in_hand = self._claiming.pump, self._claiming.in_hand
+        self._service = Service(
+            [
+                pump,
+                Reporting(channel, in_hand, interval=settings.heartbeat_interval),
+                Retirement(options.recycling, finished=lambda: pump.finished, retire=self._retire),
+            ],
+            shutdown_timeout=settings.drain.total_seconds() + AFTER_DRAIN_SECONDS,
+            hook_timeout=settings.shutdown_timeout.total_seconds(),
+            after_thread=close_connections,
+        )
+
+    def run(self, messages: Iterator[Any]) -> int:
+        """Obey the supervisor until the pump has drained; return the exit status."""
+        for name, target in (("supervisor", self._obey), ("polling", self._tell_polling)):
+            arguments = (messages,) if target == self._obey else ()
+            threading.Thread(
+                target=target, args=arguments, name=f"jobqueue-{name}", daemon=True
+            ).start()
+        status = 0
+        try:
+            self._service.run(self._stop.receiver())
+        except ServiceFailed as failure:
+            sys.stderr.write(f"{failure}\n")
+            status = 1
+        if self._claiming.pump.abandoned:
+            # Handlers that did not end in time still hold their threads: do not wait for them.
+            sys.stderr.write(f"{GIVEN_UP}\n")
+            sys.stderr.flush()
+            os._exit(status)
+        self._claiming.close()
+        return status
+
+    def _tell_polling(self) -> None:
+        self._claiming.pump.polling.wait()
+        self._channel.send(Polling())
+
+    def _retire(self, why: str) -> None:
+        self._claiming.pump.retire()
+        self._channel.send(Retiring(why))
+
+    def _obey(self, messages: Iterator[Any]) -> None:
+        pump, in_hand = self._claiming.pump, self._claiming.in_hand
+        for message in messages:
+            match message:
+                case Beat(worker_id=worker_id, at=at):
+                    self._membership.adopted(worker_id, at)
+                case Wake():
+                    pump.wake()
+                case CancelRequested(job_ids=job_ids):
+                    in_hand.request_cancel(job_ids)
+                case DeclaredDead():
+                    in_hand.lose_leases()
+                    self._membership.replaced()
+                case Retire(why=why):
+                    self._retire(why)
+                case Stop():
+                    self._stop.send()
+                case Hurry():
+                    pump.hurry()
+        # The supervisor is gone, and with it the heartbeat: nothing here may outlive it for long.
+        events.emit("child.orphaned", pid=os.getpid())
+        self._stop.send()
+        pump.hurry()
+
+
+def _options_of(begin: Begin) -> WorkerOptions:
+    age = begin.max_age_seconds
+    return WorkerOptions(
+        queues=begin.queues,
+        strict=begin.strict,
+        until_empty=begin.until_empty,
+        suspects=begin.suspects,
+        recycling=Recycling(
+            jobs=begin.max_jobs,
+            memory_bytes=begin.max_memory_bytes,
+            age=None if age is None else timedelta(seconds=age),
+        ),
+    )
