@@ -45,6 +45,21 @@ async def wait_async() -> None:
     await asyncio.Event().wait()
 
 
+@job(name="acceptance.crash")
+def crash() -> None:
+    """Read where nothing may be read: the system kills the process."""
+    import ctypes
+
+    note(f"crash {os.getpid()}")
+    ctypes.string_at(0)
+
+
+@job(name="acceptance.tell_process")
+def tell_process(number: int) -> int:
+    note(f"process {os.getpid()}")
+    return number
+
+
 @job(name="acceptance.hang")
 async def hang() -> None:
     """Wait in a thread that nothing can cancel, and that Python would wait for at its exit."""

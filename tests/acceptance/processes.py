@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,12 +71,29 @@ class Process:
         """Wait until it has printed the text."""
         return within(PATIENCE, lambda: text in self.output)
 
+    @property
+    def has_ended(self) -> bool:
+        return self._popen.poll() is not None
+
     def send(self, number: signal.Signals) -> None:
         self._popen.send_signal(number)
 
     def status(self, *, timeout: float = PATIENCE) -> int:
         """Wait for its end and return the exit status."""
         return self._popen.wait(timeout)
+
+    @property
+    def children(self) -> list[int]:
+        """The ids of the child processes it has started so far."""
+        return [int(pid) for pid in re.findall(r"child.started .*?pid=(\d+)", self.output)]
+
+    def kill_with_children(self) -> None:
+        """As `kill -9` of the whole tree, the children first: so none can give anything back."""
+        self.send(signal.SIGSTOP)
+        for pid in self.children:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.kill()
 
     def kill(self) -> None:
         """As `kill -9`; nothing happens to a process that has ended."""

@@ -24,7 +24,7 @@ def test_a_worker_killed_in_the_middle_of_its_jobs_loses_none_and_doubles_none(
     ids = {handle.id for handle in handles}
     victim = deployment.worker()
     assert within(PATIENCE, lambda: len(deployment.journal) > JOBS // 4)
-    victim.kill()
+    victim.kill_with_children()
     in_flight = Counter(line.split()[1] for line in deployment.journal)
     assert 1 in in_flight.values(), "nothing ran when it was killed, so nothing was shown"
     assert Job.objects.filter(state="running").exists()
@@ -46,12 +46,12 @@ def test_a_worker_paused_past_its_lease_changes_nothing_and_goes_on_as_another(
 ) -> None:
     gate = deployment.folder / "gate"
     handle = wait_for.enqueue(str(gate))
-    paused = deployment.worker("--concurrency", "1")
+    paused = deployment.worker("--processes", "0", "--concurrency", "1")
     assert deployment.has_noted("start waiting")
     first = Job.objects.get().claim_token
 
     paused.send(signal.SIGSTOP)
-    successor = deployment.worker("--concurrency", "1")
+    successor = deployment.worker("--processes", "0", "--concurrency", "1")
     assert within(PATIENCE, lambda: deployment.journal.count("start waiting") == 2)
     assert Job.objects.get().claim_token not in (None, first)
 

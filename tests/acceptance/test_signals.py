@@ -28,7 +28,7 @@ def test_the_running_job_is_finished_and_nothing_new_begins(
 
     worker.send(number)
     assert worker.says("worker.draining")
-    registered = WorkerRecord.objects.filter(pid=worker.pid)
+    registered = WorkerRecord.objects.all()
     gate.touch()
 
     assert worker.status() == 0, worker.output
@@ -72,7 +72,7 @@ def test_nor_does_it_where_a_task_did_not_end_either_and_the_status_says_so(
     deployment: Deployment,
 ) -> None:
     hang.enqueue()
-    worker = deployment.worker(DRAIN=0.2)
+    worker = deployment.worker("--processes", "0", DRAIN=0.2)
     assert deployment.has_noted("start hanging")
 
     with transaction.atomic(), connection.cursor() as cursor:
@@ -107,7 +107,7 @@ def test_an_operator_may_ask_it_to_stop(deployment: Deployment) -> None:
     from django_jobqueue.store import store_for
 
     worker = deployment.worker()
-    registered = WorkerRecord.objects.filter(pid=worker.pid)
+    registered = WorkerRecord.objects.all()
     assert within(PATIENCE, registered.exists)
 
     store_for("default").request_worker_stop(registered.get().pk)

@@ -1,0 +1,128 @@
+"""Children of a worker that die, are replaced, or lose their supervisor."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from django_jobqueue import DeathReason, JobState
+from django_jobqueue.core.states import WorkerState
+from django_jobqueue.models import ArchivedJob, DeadJob, Job, WorkerRecord
+
+from .jobs import crash, tell_process, wait_for, work
+from .processes import PATIENCE, Deployment, within
+
+pytestmark = pytest.mark.acceptance
+
+#: Nothing below may wait for a lease to run out.
+LONG_LEASE = {"LEASE": 3600, "HEARTBEAT_INTERVAL": 0.5}
+
+
+@pytest.fixture(autouse=True)
+def no_child_is_left(deployment: Deployment) -> Iterator[None]:
+    yield
+    for process in deployment.processes:
+        process.kill()
+        for pid in process.children:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_what_a_killed_child_ran_is_run_again_without_waiting_for_its_lease(
+    deployment: Deployment,
+) -> None:
+    gate = deployment.folder / "gate"
+    handle = wait_for.enqueue(str(gate))
+    worker = deployment.worker("--concurrency", "1", **LONG_LEASE)
+    assert deployment.has_noted("start waiting")
+    [victim] = worker.children
+
+    os.kill(victim, signal.SIGKILL)
+    assert within(PATIENCE, lambda: deployment.journal.count("start waiting") == 2)
+    gate.touch()
+
+    assert handle.wait(PATIENCE).state == JobState.SUCCEEDED
+    assert (handle.snapshot.attempt, handle.snapshot.rescues) == (1, 1)
+    [attempt] = handle.refresh().attempts
+    assert (attempt.outcome, attempt.message) == ("rescued", "killed by SIGKILL")
+    dead = WorkerRecord.objects.get(pid=victim)
+    assert dead.state == WorkerState.DEAD
+    assert len(worker.children) == 3, "one in its place, and one in quarantine"
+
+
+def test_only_the_job_that_kills_its_process_is_blamed(deployment: Deployment) -> None:
+    # All that waits beside it has been claimed, or even runs, when the process dies.
+    good = work.enqueue_many([{"number": number, "seconds": 0.01} for number in range(50)])
+    guilty = crash.enqueue()
+    good += work.enqueue_many([{"number": number, "seconds": 0.01} for number in range(50, 100)])
+
+    worker = deployment.worker(**LONG_LEASE)
+
+    assert guilty.wait(PATIENCE).state == JobState.DEAD
+    assert within(PATIENCE, lambda: not Job.objects.exists()), worker.output
+    assert [row.pk for row in DeadJob.objects.all()] == [guilty.id]
+    assert guilty.snapshot.reason == DeathReason.POISON
+    assert "SIGSEGV" in str(guilty.error)
+    assert len([line for line in deployment.journal if line.startswith("crash")]) == 3
+    assert set(ArchivedJob.objects.values_list("pk", "attempt")) == {(job.id, 1) for job in good}
+
+
+def test_suspects_are_run_by_a_worker_of_one_process_too(deployment: Deployment) -> None:
+    guilty = crash.enqueue()
+    assert deployment.worker("--processes", "0").status() == -signal.SIGSEGV
+
+    survivor = deployment.worker("--processes", "0")
+
+    assert guilty.wait(PATIENCE).state == JobState.DEAD
+    assert guilty.snapshot.reason == DeathReason.POISON
+    assert len(survivor.children) == 3, "two that died of it, and one that buried it"
+    assert not survivor.has_ended
+
+
+def test_children_do_not_outlive_their_supervisor(deployment: Deployment) -> None:
+    handle = wait_for.enqueue("/nowhere/at/all")
+    worker = deployment.worker("--processes", "2", "--concurrency", "1")
+    assert deployment.has_noted("start waiting")
+    assert within(PATIENCE, lambda: len(worker.children) == 2)
+
+    worker.kill()
+
+    assert within(PATIENCE, lambda: not any(map(is_running, worker.children)))
+    row = Job.objects.get(pk=handle.id)
+    assert (row.state, row.attempt, row.rescues) == (JobState.READY, 0, 0), "it was given back"
+
+
+def test_a_child_that_has_run_its_share_of_jobs_is_replaced_between_them(
+    deployment: Deployment,
+) -> None:
+    handles = tell_process.enqueue_many([{"number": number} for number in range(200)])
+
+    worker = deployment.worker("--max-jobs", "20", "--concurrency", "1", **LONG_LEASE)
+
+    assert within(PATIENCE, lambda: len(worker.children) >= 2), worker.output
+    assert within(PATIENCE, lambda: not Job.objects.exists()), worker.output
+    assert {row.attempt for row in ArchivedJob.objects.all()} == {1}
+    assert len(handles) == ArchivedJob.objects.count()
+    assert "child.retires" in worker.output
+    assert "child.died" not in worker.output
+
+
+def test_the_end_of_the_worker_is_the_end_of_its_children(deployment: Deployment) -> None:
+    worker = deployment.worker("--processes", "2")
+    assert within(PATIENCE, lambda: WorkerRecord.objects.filter(state="alive").count() == 2)
+
+    worker.send(signal.SIGTERM)
+
+    assert worker.status() == 0, worker.output
+    assert not any(map(is_running, worker.children))
+    assert set(WorkerRecord.objects.values_list("state", flat=True)) == {WorkerState.STOPPED}
