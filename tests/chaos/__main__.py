@@ -88,7 +88,9 @@ def _on_postgresql(stack: ExitStack, folder: Path, workers: int) -> tuple[str, d
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--database", choices=sorted(GROUPS), default="postgresql")
-    parser.add_argument("--jobs", type=int, default=20_000)
+    parser.add_argument(
+        "--jobs", type=int, default=23_000, help="enqueues; some fail, or are rolled back"
+    )
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument(
         "--seconds", type=float, default=STANDARD_SECONDS, help="how long the faults go on"

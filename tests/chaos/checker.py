@@ -36,7 +36,7 @@ class Run(msgspec.Struct, kw_only=True):
 
 
 class Verdict(msgspec.Struct, kw_only=True):
-    """How many of each. The first nine must be nought; the others say what the storm was worth."""
+    """How many of each. The first ten must be nought; the others say what the storm was worth."""
 
     lost: int = 0  #: acknowledged, and neither final nor live
     unfinished: int = 0  #: still live
@@ -46,6 +46,7 @@ class Verdict(msgspec.Struct, kw_only=True):
     late_writes: int = 0  #: the record bears one claim and the answer of another
     unexplained: int = 0  #: succeeded under a claim whose run nobody saw return
     dead: int = 0  #: buried, though every job of a storm can succeed
+    cancelled: int = 0  #: though nobody asked for it
     unfenced_overlaps: int = 0  #: two runs at once, and nobody had declared the first worker dead
 
     jobs: int = 0
@@ -58,7 +59,7 @@ class Verdict(msgspec.Struct, kw_only=True):
 
     FAILURES = (
         "lost unfinished unexpected duplicated doubly_finished late_writes unexplained dead "
-        "unfenced_overlaps"
+        "cancelled unfenced_overlaps"
     )
 
     @property
@@ -119,6 +120,7 @@ def _judge_records(verdict: Verdict, runs: Sequence[Run], records: Sequence[Reco
     for record in records:
         verdict.unfinished += record.is_live
         verdict.dead += record.state == "dead"
+        verdict.cancelled += record.state == "cancelled"
         if record.state == "succeeded":
             verdict.succeeded += 1
             verdict.late_writes += record.answered != record.token

@@ -103,8 +103,9 @@ def test_a_success_needs_a_run_that_was_seen_to_return() -> None:
     assert verdict([*invoked(0), start(1), gone(2)], done()).failures == {"unexplained": 1}
 
 
-def test_a_dead_letter_is_a_failure() -> None:
-    assert verdict(invoked(0), done(state="dead")).failures == {"dead": 1}
+@pytest.mark.parametrize("state", ["dead", "cancelled"])
+def test_a_job_that_did_not_succeed_is_a_failure(state: str) -> None:
+    assert verdict(invoked(0), done(state=state)).failures == {state: 1}
 
 
 def test_runs_that_follow_each_other_do_not_overlap() -> None:
