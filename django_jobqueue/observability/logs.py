@@ -29,6 +29,7 @@ LEVELS: Mapping[str, int] = {
     "listener.deaf": logging.WARNING,
     "pump.database_failed": logging.WARNING,
     "worker.left_silently": logging.WARNING,
+    "worker.clock_differs": logging.WARNING,
     "worker.reaped": logging.WARNING,
     "worker.reconciled": logging.WARNING,
     "worker.released": logging.WARNING,

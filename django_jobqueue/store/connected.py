@@ -46,7 +46,6 @@ class ConnectedStore(JobStore):
             return cursor.fetchall() if cursor.description else []
 
     def database_now(self) -> datetime:
-        """Ask the database for the time, as aware UTC."""
         compiler = Job.objects.using(self.using).query.get_compiler(self.using)
         expression, parameters = compiler.compile(Now())
         [(moment,)] = self.execute(f"SELECT {expression}", parameters)

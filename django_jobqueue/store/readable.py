@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django_jobqueue.core.health import COUNT_LIMIT, Health
@@ -12,6 +12,10 @@ from django_jobqueue.core.specs import AttemptSnapshot, JobSnapshot, QueueStats
 
 class Readable(ABC):
     """What can be asked of a store; nothing here counts without a bound, or locks."""
+
+    @abstractmethod
+    def database_now(self) -> datetime:
+        """Ask the database for the time, as aware UTC."""
 
     @abstractmethod
     def find(self, job_id: int) -> JobSnapshot | None:

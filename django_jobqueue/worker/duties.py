@@ -3,13 +3,15 @@
 from collections.abc import Callable, Sequence
 
 from django_jobqueue.conf import JobQueueSettings
+from django_jobqueue.core.clock import SystemClock
 from django_jobqueue.core.specs import Retention
 from django_jobqueue.events import EventBus
 from django_jobqueue.jobs.wakeups import wakeups
 from django_jobqueue.service import ServiceTask
 from django_jobqueue.store import JobStore
 
-from .hygiene import drop_broken_connections
+from .clocks import ClockWatch
+from .hygiene import close_connections, drop_broken_connections
 from .janitor import Janitor
 from .listener import DataVersionWatch, Listener
 from .membership import Membership
@@ -18,8 +20,8 @@ from .reaper import Reaper
 
 
 class HostDuties:
-    """Promoter, reaper, janitor and listener of one worker. `wake` has its pumps look at once,
-    `rescued` is called when jobs were taken back from a dead worker.
+    """Promoter, reaper, clock watch, janitor and listener of one worker. `wake` has its pumps look
+    at once, `rescued` is called when jobs were taken back from a dead worker.
     """
 
     def __init__(
@@ -39,7 +41,7 @@ class HostDuties:
         self.promoter = self._promoter()
 
     def tasks(self, *, janitor: bool, listener: bool) -> list[ServiceTask]:
-        tasks: list[ServiceTask] = [self.promoter, self._reaper()]
+        tasks: list[ServiceTask] = [self.promoter, self._reaper(), self._clock_watch()]
         if janitor:
             tasks.append(self._janitor())
         if listener:
@@ -76,6 +78,15 @@ class HostDuties:
             interval=conf.janitor_interval,
             batch=conf.janitor_batch,
             after_tick=drop_broken_connections,
+        )
+
+    def _clock_watch(self) -> ClockWatch:
+        # Seldom: its connection is not worth keeping.
+        return ClockWatch(
+            store=self._store,
+            clock=SystemClock(),
+            events=self._events,
+            after_tick=close_connections,
         )
 
     def _listener(self) -> ServiceTask:
