@@ -9,12 +9,13 @@ class JobQueueConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from .checks import check_database, check_settings
+        from .checks import check_database, check_services, check_settings
         from .events import events
         from .jobs.registry import autodiscover
         from .observability.logs import log_event
 
         register(check_settings, "jobqueue")
         register(check_database, "jobqueue")
+        register(check_services, "jobqueue")
         events.subscribe(log_event)
         autodiscover()

@@ -11,6 +11,7 @@ from django.db import connections
 from django_jobqueue import conf
 from django_jobqueue.core.errors import InvalidSettings
 from django_jobqueue.store.resolver import SUPPORTED_VENDORS
+from django_jobqueue.worker.services import find_maker
 
 SHORTEST_PRUDENT_LEASE = timedelta(seconds=10)
 SQLITE_OPTIONS_HINT = (
@@ -46,6 +47,22 @@ def check_settings(**_: Any) -> Sequence[CheckMessage]:
             id="jobqueue.W002",
         )
     ]
+
+
+def check_services(**_: Any) -> Sequence[CheckMessage]:
+    """E003: JOBQUEUE["SERVICES"] names what is no service task. Imports them, but makes none."""
+    try:
+        paths = conf.current().services
+    except InvalidSettings:
+        return []  # told by check_settings
+    messages: list[CheckMessage] = []
+    for path in paths:
+        try:
+            find_maker(path)
+        except InvalidSettings as error:
+            hint = "Name a ServiceTask class, or a function without parameters that returns one."
+            messages.append(Error(str(error), hint=hint, id="jobqueue.E003"))
+    return messages
 
 
 def check_database(**_: Any) -> Sequence[CheckMessage]:

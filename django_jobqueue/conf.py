@@ -31,6 +31,12 @@ def _name(value: object) -> str:
     raise _Unfit("a text that is not empty")
 
 
+def _paths(value: object) -> tuple[str, ...]:
+    if isinstance(value, list | tuple) and all(isinstance(path, str) for path in value):
+        return tuple(value)
+    raise _Unfit('a list of dotted paths, such as "shop.services.PriceFeed"')
+
+
 def _switch(value: object) -> bool:
     if isinstance(value, bool):
         return value
@@ -70,6 +76,7 @@ def _span(*, zero: bool = False) -> Reader:
 
 
 Text = Annotated[str, _name]
+Paths = Annotated[tuple[str, ...], _paths]
 Switch = Annotated[bool, _switch]
 Count = Annotated[int, _whole(1)]
 Attempts = Annotated[int, _whole(1, most=_MOST_ATTEMPTS)]
@@ -103,9 +110,12 @@ class JobQueueSettings:
     lease: Span = timedelta(seconds=30)
     reap_interval: Span = timedelta(seconds=5)
 
+    timeout_grace: Span = timedelta(seconds=10)
     drain: SpanOrZero = timedelta(seconds=25)
     shutdown_timeout: Span = timedelta(seconds=30)
     precondition_timeout: SpanOrZero = timedelta(seconds=60)
+
+    services: Paths = ()
 
     max_payload_bytes: Count = 256 * 1024
     max_attempts: Attempts = 3

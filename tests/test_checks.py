@@ -76,6 +76,20 @@ class TestE002:
         assert "default" in error.hint
 
 
+class TestE003:
+    def test_jobqueue_e003_a_service_that_is_no_service_task(self):
+        error, other = found(SERVICES=["tests.worker.service_tasks.NoServiceTask", "nowhere"])
+
+        assert error.id == other.id == "jobqueue.E003"
+        assert error.is_serious()
+        assert "which is a class, but no ServiceTask" in error.msg
+        assert "'nowhere', which cannot be imported" in other.msg
+        assert error.hint
+
+    def test_jobqueue_e003_is_found_without_making_the_task(self):
+        assert found(SERVICES=["tests.worker.service_tasks.Failing"]) == []
+
+
 class TestW001:
     SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": "never_opened.sqlite3"}
 

@@ -96,6 +96,8 @@ class TestRefusals:
             ("LEASE", float("inf"), "a timedelta or a number of seconds, above 0"),
             ("BACKOFF", 5, "a backoff, such as django_jobqueue.Exponential(initial=5)"),
             ("PREPARED_STATEMENTS", 1, "True or False"),
+            ("SERVICES", "a.b", 'a list of dotted paths, such as "shop.services.PriceFeed"'),
+            ("SERVICES", [1], 'a list of dotted paths, such as "shop.services.PriceFeed"'),
         ],
     )
     def test_a_wrong_value_is_named_with_what_it_must_be(self, key: str, value: object, must: str):

@@ -25,6 +25,7 @@ from .membership import Membership
 from .options import WorkerOptions
 from .preconditions import DatabaseIsReady
 from .pump import Pump
+from .services import make_services
 from .supervising import Supervising, names_settings
 
 #: What the tasks of a service may take beyond the drain: interrupting, writing, saying good-bye.
@@ -123,6 +124,7 @@ class _Assembly:
         )
         if self.options.handles_signals:
             tasks.append(SignalTask(on_second_signal=lambda _: self._hurry()))
+        tasks += make_services(self.conf.services, beside=tasks)
         return Service(
             tasks,
             shutdown_timeout=self.shutdown_seconds,

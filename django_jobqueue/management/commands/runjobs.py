@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from django_jobqueue import conf
 from django_jobqueue.core.errors import DatabaseNotReady, InvalidSettings
-from django_jobqueue.service import ServiceFailed
+from django_jobqueue.service import RegistrationFailed, ServiceFailed
 from django_jobqueue.worker.assembly import Worker, build_worker
 from django_jobqueue.worker.draining import GIVEN_UP
 from django_jobqueue.worker.options import Recycling, WorkerOptions
@@ -101,6 +101,8 @@ class Command(BaseCommand):
         worker = self._worker(options)
         try:
             worker.run()
+        except RegistrationFailed as refused:
+            raise CommandError(" ".join(refused.problems)) from refused
         except ServiceFailed as failure:
             not_ready = isinstance(failure.errors[0].__cause__, Exception) and isinstance(
                 failure.errors[0].__cause__.__cause__, DatabaseNotReady
