@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from .jobs.handles import JobHandle
     from .jobs.queue import Queue
     from .jobs.registry import registry
+    from .worker.starting import StartedWorker, start_worker
 
 __version__ = "0.1.0"
 
@@ -72,6 +73,7 @@ _HOMES = {
     "jobs.handles": "JobHandle",
     "jobs.queue": "Queue",
     "jobs.registry": "registry",
+    "worker.starting": "StartedWorker start_worker",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -109,6 +111,7 @@ __all__ = [
     "RequeueRefused",
     "Retry",
     "Snooze",
+    "StartedWorker",
     "StateChanged",
     "Succeed",
     "UniqueConflict",
@@ -120,6 +123,7 @@ __all__ = [
     "requeue",
     "retry",
     "run_now",
+    "start_worker",
 ]
 
 

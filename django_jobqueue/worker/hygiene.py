@@ -7,6 +7,7 @@ in; what is left is its database connections.
 import sqlite3
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 
 from asgiref.sync import sync_to_async
 from django.db import connections
@@ -85,4 +86,6 @@ async def clean_async_thread() -> None:
 
 async def close_async_connections() -> None:
     """Close what the thread of async handlers' database calls has opened."""
-    await sync_to_async(close_connections, thread_sensitive=True)()
+    # Where the interpreter is about to end, that thread has ended, and its connections with it.
+    with suppress(RuntimeError):
+        await sync_to_async(close_connections, thread_sensitive=True)()
