@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 
 #: So many in the standard storm; in a shorter one, fewer.
 STANDARD_SECONDS = 200.0
-KILLS = {"kill": 60}
+KILLS = {"kill": 15, "kill_child": 35, "kill_tree": 15}
+PAUSES = {"pause": 15, "pause_tree": 15}
 CONNECTIONS = {"hold_up": 6, "cut_off": 6, "half_close": 6, "lose_replies": 24}
 GROUPS = {
     # Whoever is stopped on SQLite may hold the one write lock: only deaths, there.
     "sqlite": [KILLS],
     "postgresql": [
         KILLS,
-        {"pause": 30},
+        PAUSES,
         {"restart": 5, "outage": 2},
         {"terminate": 40},
         CONNECTIONS,
@@ -91,7 +92,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--jobs", type=int, default=23_000, help="enqueues; some fail, or are rolled back"
     )
-    parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--processes", type=int, default=2, help="children of each worker")
     parser.add_argument(
         "--seconds", type=float, default=STANDARD_SECONDS, help="how long the faults go on"
     )
@@ -109,9 +111,16 @@ def main(arguments: list[str]) -> int:
             {name: max(1, round(share * times)) for name, times in group.items()}
             for group in GROUPS[given.database]
         ]
-        plan = Plan(jobs=given.jobs, seconds=given.seconds, groups=groups)
+        plan = Plan(
+            jobs=given.jobs, seconds=given.seconds, groups=groups, processes=given.processes
+        )
         report = storm(plan, ground, seed=given.seed)
-    figures = {"database": given.database, "workers": given.workers, **report.figures()}
+    figures = {
+        "database": given.database,
+        "workers": given.workers,
+        "processes": given.processes,
+        **report.figures(),
+    }
     sys.stdout.write(json.dumps(figures, indent=2) + "\n")
     if given.database == "postgresql" and not report.verdict.late_finishes:
         sys.stderr.write("no run returned while a successor was running: this storm says nothing\n")

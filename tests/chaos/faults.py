@@ -93,12 +93,26 @@ class Faults:
         self.done[name] += 1
 
     def kill(self, moment: float) -> None:
+        """Of the process that was started; with children, the supervisor alone."""
         self._fleet.kill(self._any_worker())
 
+    def kill_child(self, moment: float) -> None:
+        if children := self._fleet.children(self._any_worker()):
+            self._fleet.kill_child(self._chance.choice(children))
+
+    def kill_tree(self, moment: float) -> None:
+        self._fleet.kill_tree(self._any_worker())
+
     def pause(self, moment: float) -> None:
-        pid = self._fleet.pause(self._any_worker())
+        """Of the supervisor: children run on, and nobody beats for them."""
+        self._resume_later(moment, self._fleet.pause(self._any_worker()))
+
+    def pause_tree(self, moment: float) -> None:
+        self._resume_later(moment, self._fleet.pause_tree(self._any_worker()))
+
+    def _resume_later(self, moment: float, pids: list[int]) -> None:
         later = moment + self._chance.uniform(*PAST_THE_LEASE)
-        self._agenda.add(later, lambda: self._fleet.resume(pid))
+        self._agenda.add(later, partial(self._fleet.resume, pids))
 
     def terminate(self, moment: float) -> None:
         """End a connection of some worker or producer from the server's side."""

@@ -4,17 +4,23 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 import msgspec
 
+from django_jobqueue.core.clock import monotonic
+
 from .history import Event, History
 from .jobs import HISTORY
+from .trees import children_of, is_running, send
 
 ROOT = Path(__file__).parents[2]
 STOP_SECONDS = 30
+#: A child whose supervisor was killed notices, and has its handlers' grace to end.
+ORPHAN_SECONDS = 20.0
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -24,10 +30,12 @@ class Ended(msgspec.Struct, frozen=True):
     printed: str
 
 
-def start_worker(environment: Mapping[str, str], *, printed: IO[bytes]) -> subprocess.Popen[bytes]:
-    """Start one worker. What follows supervises nothing: one process is one worker."""
+def start_worker(
+    environment: Mapping[str, str], *, processes: int, printed: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    """Start one worker: a supervisor and its children, or with 0 `processes` all in one."""
     return subprocess.Popen(
-        [sys.executable, "manage.py", "runjobs"],
+        [sys.executable, "manage.py", "runjobs", "--processes", str(processes)],
         cwd=ROOT,
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
@@ -37,11 +45,18 @@ def start_worker(environment: Mapping[str, str], *, printed: IO[bytes]) -> subpr
 
 
 class Fleet:
-    """As many workers as there are URLs, each of which leads to the one database."""
+    """As many workers as there are URLs, each of which leads to the one database.
 
-    def __init__(self, urls: Sequence[str], *, folder: Path, history: History) -> None:
-        self._urls, self._folder, self._history = urls, folder, history
+    Every process of theirs that ends, children too, is noted as gone.
+    """
+
+    def __init__(
+        self, urls: Sequence[str], *, processes: int, folder: Path, history: History
+    ) -> None:
+        self._urls, self._processes = urls, processes
+        self._folder, self._history = folder, history
         self._workers: list[subprocess.Popen[bytes]] = []
+        self._known: set[int] = set()  #: every process that was seen and has not been seen to end
         self.ended: list[Ended] = []
 
     def __len__(self) -> int:
@@ -50,46 +65,74 @@ class Fleet:
     def start(self) -> None:
         self._workers = [self._start(url) for url in self._urls]
 
+    def children(self, index: int) -> list[int]:
+        return sorted(children_of({self._workers[index].pid}))
+
     def kill(self, index: int) -> None:
-        """As `kill -9`, and start another in its place."""
+        """As `kill -9` of one process, and start another worker in its place; children that it had
+        must notice.
+        """
+        self._known |= children_of({self._workers[index].pid})
         self._workers[index].kill()
         self._workers[index].wait()
         self._replace(index)
 
-    def pause(self, index: int) -> int:
-        """Stop the process where it stands; return its id for `resume`."""
-        process = self._workers[index]
-        process.send_signal(signal.SIGSTOP)
-        return process.pid
+    def kill_child(self, pid: int) -> None:
+        """As `kill -9` of a child; its supervisor must notice."""
+        send(signal.SIGKILL, pid)
+        self._gone(pid)
 
-    def resume(self, pid: int) -> None:
-        """Let a paused process go on, unless it was killed meanwhile."""
-        for process in self._workers:
-            if process.pid == pid:
-                process.send_signal(signal.SIGCONT)
+    def kill_tree(self, index: int) -> None:
+        """Kill all of one worker, the children first, so that none can give anything back."""
+        send(signal.SIGSTOP, self._workers[index].pid)
+        for child in self.children(index):
+            self.kill_child(child)
+        self.kill(index)
+
+    def pause(self, index: int) -> list[int]:
+        """Stop one process where it stands; return what `resume` takes."""
+        pid = self._workers[index].pid
+        send(signal.SIGSTOP, pid)
+        return [pid]
+
+    def pause_tree(self, index: int) -> list[int]:
+        """Stop one worker with its children."""
+        pids = [*self.pause(index), *self.children(index)]
+        send(signal.SIGSTOP, *pids)
+        return pids
+
+    def resume(self, pids: Sequence[int]) -> None:
+        """Let what was paused go on, as far as it lives."""
+        send(signal.SIGCONT, *(pid for pid in pids if pid in self._known))
 
     def look(self) -> None:
-        """Note who ended without having been asked to, and start another."""
+        """Note what has ended; start another worker for each that went without being asked to."""
         for index, process in enumerate(self._workers):
             if process.poll() is not None:
-                self.ended.append(Ended(process.returncode, self._tail()))
+                self.ended.append(Ended(process.returncode, self.printed[-4000:]))
                 self._replace(index)
+        self._known |= children_of({process.pid for process in self._workers})
+        self._note_ends()
 
     def stop(self) -> list[int]:
         """Ask all to end; return their exit statuses, negative for a signal."""
+        send(signal.SIGCONT, *self._known, *(process.pid for process in self._workers))
         for process in self._workers:
-            process.send_signal(signal.SIGCONT)
             process.send_signal(signal.SIGTERM)
-        statuses = []
-        for process in self._workers:
-            try:
-                statuses.append(process.wait(STOP_SECONDS))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                statuses.append(process.wait())
-            self._history.note(Event(event="gone", pid=process.pid))
+        statuses = [self._status_of(process) for process in self._workers]
         self._workers = []
         return statuses
+
+    def orphans(self) -> int:
+        """Return how many processes outlived their worker by long, after killing them."""
+        pause = threading.Event()
+        until = monotonic() + ORPHAN_SECONDS
+        while self._known and monotonic() < until:
+            self._note_ends()
+            pause.wait(0.05)
+        left = len(self._known)
+        send(signal.SIGKILL, *self._known)
+        return left
 
     @property
     def printed(self) -> str:
@@ -100,11 +143,23 @@ class Fleet:
     def _output(self) -> Path:
         return self._folder / "workers.log"
 
-    def _tail(self) -> str:
-        return self.printed[-4000:]
+    def _note_ends(self) -> None:
+        for pid in [pid for pid in self._known if not is_running(pid)]:
+            self._gone(pid)
+
+    def _gone(self, pid: int) -> None:
+        self._known.discard(pid)
+        self._history.note(Event(event="gone", pid=pid))
+
+    def _status_of(self, process: subprocess.Popen[bytes]) -> int:
+        try:
+            return process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
 
     def _replace(self, index: int) -> None:
-        self._history.note(Event(event="gone", pid=self._workers[index].pid))
+        self._gone(self._workers[index].pid)
         self._workers[index] = self._start(self._urls[index])
 
     def _start(self, url: str) -> subprocess.Popen[bytes]:
@@ -115,4 +170,6 @@ class Fleet:
             "PYTHONUNBUFFERED": "1",
         }
         with self._output.open("ab") as printed:
-            return start_worker(environment, printed=printed)
+            started = start_worker(environment, processes=self._processes, printed=printed)
+        self._known.add(started.pid)
+        return started

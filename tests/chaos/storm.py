@@ -38,6 +38,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     jobs: int
     seconds: float
     groups: Sequence[Mapping[str, int]]
+    processes: int = 0  #: children of each worker; 0 is all in one process
     producers: int = 2
 
 
@@ -60,11 +61,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     told: Mapping[str, int]  #: how often workers said so
     statuses: Sequence[int]  #: of the workers, when they were asked to stop
+    orphans: int  #: processes that outlived their worker by long
     ended: Sequence[str]  #: what workers printed that went by themselves
 
     @property
     def passed(self) -> bool:
-        return not self.verdict.failures and not any(self.statuses) and not self.ended
+        unruly = any(self.statuses) or self.orphans or self.ended
+        return not self.verdict.failures and not unruly
 
     def figures(self) -> dict[str, Any]:
         return {"passed": self.passed, **msgspec.to_builtins(self)}
@@ -74,7 +77,9 @@ def storm(plan: Plan, ground: Ground, *, seed: int) -> Report:
     """Let it rage, let everything come to an end, and judge."""
     began = monotonic()
     history = History(ground.folder / "history")
-    fleet = Fleet(ground.worker_urls, folder=ground.folder, history=history)
+    fleet = Fleet(
+        ground.worker_urls, processes=plan.processes, folder=ground.folder, history=history
+    )
     faults = _faults(plan, ground, fleet=fleet, history=history, seed=seed)
     try:
         fleet.start()
@@ -82,7 +87,7 @@ def storm(plan: Plan, ground: Ground, *, seed: int) -> Report:
             _rage(plan, faults, fleet)
         _come_to_an_end(ground, fleet)
     finally:
-        statuses = fleet.stop()
+        statuses, orphans = fleet.stop(), fleet.orphans()
         history.close()
     return Report(
         seed=seed,
@@ -91,6 +96,7 @@ def storm(plan: Plan, ground: Ground, *, seed: int) -> Report:
         verdict=_verdict(ground.folder),
         told=dict(sorted(Counter(_TOLD.findall(fleet.printed)).items())),
         statuses=statuses,
+        orphans=orphans,
         ended=[f"{one.status}: {one.printed}" for one in fleet.ended],
     )
 
