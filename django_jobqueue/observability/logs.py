@@ -25,6 +25,7 @@ LEVELS: Mapping[str, int] = {
     "child.died": logging.WARNING,
     "child.orphaned": logging.WARNING,
     "job.finish_was_stale": logging.WARNING,
+    "job.given_up": logging.WARNING,
     "job.progress_lost": logging.WARNING,
     "listener.deaf": logging.WARNING,
     "pump.database_failed": logging.WARNING,

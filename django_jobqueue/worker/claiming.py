@@ -42,8 +42,8 @@ class Claiming:
         rescheduled: Callable[[], object],
     ) -> None:
         self._conf, self._options, self._marks = conf, options, marks
-        self.in_hand, self.membership = InHand(), membership
-        self._timeouts = TimeoutWatch()
+        self._timeouts = TimeoutWatch(grace=conf.timeout_grace.total_seconds())
+        self.in_hand, self.membership = InHand(cancelled=self._timeouts.cancel), membership
         self._store = store.dedicated(prepared=conf.prepared_statements, suspects=options.suspects)
         # Not the handler's own connection: progress must be seen while its transaction is open.
         self._context_store = store.dedicated(prepared=conf.prepared_statements)

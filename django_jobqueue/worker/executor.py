@@ -5,6 +5,7 @@ import contextvars
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 import msgspec
 from asgiref.sync import sync_to_async
@@ -14,6 +15,7 @@ from django_jobqueue.core.error_text import describe_error
 from django_jobqueue.core.errors import (
     InvalidArguments,
     JobCancelled,
+    JobInterrupt,
     JobTimedOut,
     LeakedTransaction,
     LeaseLost,
@@ -73,6 +75,7 @@ class Executor:
         self._report: Report = _nobody_listens
         self._make_context, self._lease_in_doubt = make_context, lease_in_doubt
         self._timeouts, self._clean_thread, self._events = timeouts, clean_thread, events
+        timeouts.gives_up_to(self._give_up)
 
     def reports_to(self, report: Report) -> None:
         """Say who is told what came of each job; before the first one runs."""
@@ -82,13 +85,12 @@ class Executor:
 
     def perform(self, held: HeldJob) -> None:
         """Run a sync handler in this thread, and report."""
-        place = self._marks.begin(held.job.id)
+        held.place = self._marks.begin(held.job.id)
         try:
             finished = self._finished_before(held) or self._run(held)
         except BaseException as error:
             finished = self._failed(held, error)
-        self._marks.end(place)
-        self._report(held, finished)
+        self._ended(held, finished)
 
     def _finished_before(self, held: HeldJob) -> FinishedJob | None:
         """What is written for a job that was cancelled, or may have been taken away, while it
@@ -124,23 +126,17 @@ class Executor:
 
     def _call(self, held: HeldJob, context: JobContext | None) -> Outcome:
         args, kwargs = self._arguments(held, context)
-        function, seconds = held.handler.function, held.job.timeout_seconds
-        if seconds is None:
-            result = function(*args, **kwargs)
-        else:
-            with self._timeouts.limit(seconds):
-                result = function(*args, **kwargs)
+        result = self._timeouts.run(held, partial(held.handler.function, *args, **kwargs))
         return result if isinstance(result, ANSWERS) else Succeed(result)
 
     async def perform_async(self, held: HeldJob) -> None:
         """Run an async handler in this loop, and report."""
-        place = self._marks.begin(held.job.id)
+        held.place = self._marks.begin(held.job.id)
         try:
             finished = self._finished_before(held) or await self._run_async(held)
         except BaseException as error:
             finished = self._failed(held, error)
-        self._marks.end(place)
-        self._report(held, finished)
+        self._ended(held, finished)
 
     async def _run_async(self, held: HeldJob) -> FinishedJob:
         held.begin()
@@ -172,6 +168,7 @@ class Executor:
         args, kwargs = self._arguments(held, context)
         seconds = held.job.timeout_seconds
         limit = asyncio.timeout(None if seconds is None else bounded(seconds))
+        armed = self._timeouts.watch(held)
         try:
             async with limit:
                 result = await held.handler.function(*args, **kwargs)
@@ -179,6 +176,8 @@ class Executor:
             if limit.expired():
                 raise JobTimedOut from None
             raise
+        finally:
+            armed.disarm()
         return result if isinstance(result, ANSWERS) else Succeed(result)
 
     def _context_for(self, held: HeldJob) -> JobContext | None:
@@ -196,6 +195,27 @@ class Executor:
         return args, kwargs
 
     # After a run.
+
+    def _ended(self, held: HeldJob, finished: FinishedJob) -> None:
+        if held.was_given_up:
+            self._events.emit("job.ended_too_late", job=held.job)
+            return
+        self._marks.end(held.place)
+        self._report(held, finished)
+
+    def _give_up(self, held: HeldJob, because: type[JobInterrupt]) -> None:
+        """Answer for a handler that does not end; whatever it does from now on is not waited for.
+
+        In the watching thread.
+        """
+        held.lose_lease()
+        try:
+            finished = self._finished(held, self._outcome_of(because(), held))
+        except Exception as error:
+            finished = self._failed(held, error)
+        self._events.emit("job.given_up", job=held.job, because=because.message)
+        self._marks.end(held.place)
+        self._report(held, finished)
 
     def _outcome_of(self, error: BaseException, held: HeldJob) -> Outcome:
         if isinstance(error, ANSWERS):

@@ -9,6 +9,8 @@ from django_jobqueue.core.clock import monotonic
 from django_jobqueue.core.specs import ClaimedJob
 from django_jobqueue.jobs.handlers import Handler
 
+from .arming import Armed
+
 Claim = tuple[int, UUID]
 
 
@@ -25,10 +27,12 @@ class HeldJob:
         "_handler",
         "_interrupt",
         "_lease_lost",
+        "armed",
         "attempted_at",
         "has_ended",
         "interrupted",
         "job",
+        "place",
     )
 
     def __init__(
@@ -44,6 +48,8 @@ class HeldJob:
         self.attempted_at: datetime | None = None
         self.has_ended = False  #: its runner is done with it
         self.interrupted = False
+        self.armed: Armed | None = None  #: while its handler runs, and after
+        self.place = 0  #: where it is marked as started
         self._cancelled: threading.Event | None = None
         self._lease_lost: threading.Event | None = None
         self._interrupt: Callable[[], None] | None = None
@@ -88,6 +94,15 @@ class HeldJob:
     def has_started(self) -> bool:
         return self.attempted_at is not None
 
+    @property
+    def handler_has_ended(self) -> bool:
+        return self.armed is not None and not self.armed.is_armed
+
+    @property
+    def was_given_up(self) -> bool:
+        """Whether its outcome was written although its handler did not end."""
+        return self.armed is not None and self.armed.was_given_up
+
     def begin(self) -> None:
         """Its handler is called now: by the database's clock, of which the claim told the time."""
         waited = timedelta(seconds=self._elapsed() - self._came_at)
@@ -120,9 +135,12 @@ class HeldJob:
 
 
 class InHand:
-    """All jobs in hand, by claim; safe to use from every thread."""
+    """All jobs in hand, by claim; safe to use from every thread. `cancelled` is told, once, of each
+    runnable job that is to be cancelled.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, *, cancelled: Callable[[HeldJob], object] = lambda held: None) -> None:
+        self._tell_cancelled = cancelled
         self._lock = threading.Lock()
         self._held: dict[Claim, HeldJob] = {}
 
@@ -156,8 +174,10 @@ class InHand:
         if not (wanted := set(job_ids)):
             return
         for held in self.all():
-            if held.job.id in wanted:
+            if held.job.id in wanted and not held.is_cancelled:
                 held.request_cancel()
+                if held.is_runnable:
+                    self._tell_cancelled(held)
 
     def lose_leases(self) -> int:
         """Flag everything in hand as lost; return how many jobs that were."""

@@ -65,6 +65,7 @@ class Pump(ServiceTask):
         self.polling = threading.Event()  #: set once the first look was taken
         self.drained = threading.Event()  #: set once nothing is in hand and nothing will be claimed
         self._is_retiring = False
+        self.leaked = 0  #: handlers that were given up, and hold their threads
         self.abandoned = False  #: True while handlers may be running, and when they did to the end
 
     # Called from other threads.
@@ -75,13 +76,16 @@ class Pump(ServiceTask):
         self._wake.set()
 
     def report(self, held: HeldJob, finished: FinishedJob) -> None:
-        """A runner is done with a job."""
+        """A runner is done with a job, or its handler was given up."""
         held.interrupt_with(None)
         # In this order: what is in the outbox may be settled at once, as a job that has ended.
         self._slots.ended(held)
         self._outbox.add(finished)
         if not self._wake.is_set():  # a look is cheaper than setting it again for each job
             self._wake.set()
+        if held.was_given_up:
+            self.leaked += 1
+            self._slots.replace(held)
 
     def retire(self) -> None:
         """Claim nothing more, let what runs end however long it takes, and return."""

@@ -26,7 +26,7 @@ def resident_bytes() -> int:
 
 
 class Retirement(TickingTask):
-    """Calls `retire` with the reason, once, when a limit is reached.
+    """Calls `retire` with the reason, once, when a limit is reached, or a handler has `leaked`.
 
     Each limit is spread by a tenth either way, so that processes which started together are not
     replaced together.
@@ -39,6 +39,7 @@ class Retirement(TickingTask):
         recycling: Recycling,
         *,
         finished: Callable[[], int],
+        leaked: Callable[[], int] = lambda: 0,
         retire: Callable[[str], object],
         elapsed: Callable[[], float] = monotonic,
         memory: Callable[[], int] = resident_bytes,
@@ -55,6 +56,7 @@ class Retirement(TickingTask):
             )
             if limit is not None
         ]
+        self._limits.append((1, "handlers that do not end run in it: {}", leaked))
         self._retire, self._elapsed, self._began = retire, elapsed, elapsed()
         self._is_over = False
 

@@ -5,6 +5,8 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from itertools import count
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
@@ -35,6 +37,10 @@ class Runners(Protocol):
         """How many submitted jobs have not begun."""
         ...
 
+    def replace(self, held: HeldJob) -> None:
+        """The handler of this job was given up: run another in its place. From any thread."""
+        ...
+
     def stop(self, *, timeout: float) -> bool:
         """Take nothing more; return whether all that ran has ended within `timeout` seconds."""
         ...
@@ -49,15 +55,16 @@ class ThreadRunners:
         self.slots = slots
         self._perform, self._at_end = perform, at_end
         self._queue: SimpleQueue[HeldJob | None] = SimpleQueue()
+        self._numbers = count(1)
+        self._changing = threading.Lock()
+        self._is_stopped = False
         self._threads: list[threading.Thread] = []
+        self._leaked: list[threading.Thread] = []  #: their handlers were given up
 
     def start(self) -> None:
-        self._threads = [
-            threading.Thread(target=self._run, name=f"jobqueue-runner-{number}", daemon=True)
-            for number in range(1, self.slots + 1)
-        ]
-        for thread in self._threads:
-            thread.start()
+        with self._changing:
+            for _ in range(self.slots):
+                self._start_one()
 
     def submit(self, jobs: Sequence[HeldJob]) -> None:
         for held in jobs:
@@ -75,18 +82,40 @@ class ThreadRunners:
     def waiting(self) -> int:
         return self._queue.qsize()
 
+    def replace(self, held: HeldJob) -> None:
+        thread_id = held.armed and held.armed.thread_id
+        with self._changing:
+            for thread in self._threads:
+                if thread.ident == thread_id:
+                    self._threads.remove(thread)
+                    self._leaked.append(thread)
+                    if not self._is_stopped:
+                        self._start_one()
+                    return
+
     def stop(self, *, timeout: float) -> bool:
-        for _ in self._threads:
+        with self._changing:
+            self._is_stopped = True
+            threads = tuple(self._threads)
+        for _ in threads:
             self._queue.put(None)
         until = monotonic() + timeout
-        for thread in self._threads:
+        for thread in threads:
             thread.join(max(0.0, until - monotonic()))
-        return not any(thread.is_alive() for thread in self._threads)
+        return not any(thread.is_alive() for thread in (*threads, *self._leaked))
+
+    def _start_one(self) -> None:
+        name = f"jobqueue-runner-{next(self._numbers)}"
+        thread = threading.Thread(target=self._run, name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
 
     def _run(self) -> None:
         try:
             while (held := self._queue.get()) is not None:
                 self._perform(held)
+                if held.was_given_up:
+                    return  # after all it has ended; another thread is in its place
         finally:
             self._at_end()
 
@@ -115,7 +144,8 @@ class EventLoopRunner:
         self._stopped = asyncio.Event()
         self._thread: threading.Thread | None = None
         self._parked: deque[HeldJob] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], HeldJob] = {}
+        self._leaked: set[asyncio.Task[None]] = set()  #: their handlers were given up
         self._tidying: asyncio.Task[None] | None = None  #: apart from the tasks: it holds no slot
         self._next_tidy = 0.0
 
@@ -138,6 +168,9 @@ class EventLoopRunner:
 
     def waiting(self) -> int:
         return len(self._parked)
+
+    def replace(self, held: HeldJob) -> None:
+        self._call(partial(self._leak, held))
 
     def stop(self, *, timeout: float) -> bool:
         if self._thread is None:
@@ -177,8 +210,14 @@ class EventLoopRunner:
         while len(self._tasks) < self.slots and (held := self._next_parked()) is not None:
             task = asyncio.get_running_loop().create_task(self._perform(held))
             held.interrupt_with(lambda task=task: self._call(task.cancel))  # type: ignore[misc]
-            self._tasks.add(task)
+            self._tasks[task] = held
             task.add_done_callback(self._ended)
+
+    def _leak(self, held: HeldJob) -> None:
+        for task in [task for task, of in self._tasks.items() if of is held]:
+            del self._tasks[task]
+            self._leaked.add(task)
+        self._fill()
 
     def _next_parked(self) -> HeldJob | None:
         try:
@@ -187,7 +226,8 @@ class EventLoopRunner:
             return None
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
+        self._leaked.discard(task)
         self._fill()
         loop = asyncio.get_running_loop()
         is_tidying = self._tidying is not None and not self._tidying.done()
@@ -207,5 +247,5 @@ class EventLoopRunner:
         self._stopped.set()
 
     def _cancel_all(self) -> None:
-        for task in self._tasks:
+        for task in (*self._tasks, *self._leaked):
             task.cancel()

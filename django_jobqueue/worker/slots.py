@@ -68,8 +68,8 @@ class Slots:
     """Threads for sync handlers and an event loop for async ones.
 
     Which kind a queue needs is learned from its jobs, so that sync jobs which fill all threads do
-    not keep async jobs of another queue waiting. But for `ended`, only the pump's thread calls
-    these methods. With `alone`, one job is held at a time, whatever it needs.
+    not keep async jobs of another queue waiting. But for `ended` and `replace`, only the pump's
+    thread calls these methods. With `alone`, one job is held at a time, whatever it needs.
     """
 
     def __init__(
@@ -140,6 +140,10 @@ class Slots:
         """A runner is done with this job, and its outcome waits to be written; from any thread."""
         held.has_ended = True
         self._lane_of(held).ended.append(None)
+
+    def replace(self, held: HeldJob) -> None:
+        """The handler of this job was given up: run another in its place; from any thread."""
+        self._lane_of(held).runners.replace(held)
 
     def settled(self, jobs: Iterable[HeldJob]) -> None:
         """The outcomes of these jobs are written; their slots are free."""

@@ -1,16 +1,26 @@
-"""Ending a sync handler that runs too long: an exception raised in its thread, and only while the
-handler runs.
+"""Ending handlers that run too long, or on after their cancellation: interrupted first, and only
+while they run; given up where that does not help.
 """
 
-import ctypes
 import heapq
+import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import count
+from typing import TypeVar
 
 from django_jobqueue.core.clock import monotonic
-from django_jobqueue.core.errors import JobInterrupt, JobTimedOut
+from django_jobqueue.core.errors import JobCancelled, JobInterrupt, JobTimedOut
+
+from .arming import Armed
+from .hands import HeldJob
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+GiveUp = Callable[[HeldJob, type[JobInterrupt]], None]
+#: What to do when: raise this in the handler, or, for None, give it up.
+Step = type[JobInterrupt] | None
 
 
 def bounded(seconds: float) -> float:
@@ -20,71 +30,61 @@ def bounded(seconds: float) -> float:
     return min(threading.TIMEOUT_MAX, seconds)  # in this order: of NaN and a number, the number
 
 
-class Armed:
-    """One handler running in one thread; the exception can reach it until it is disarmed.
-
-    https://docs.python.org/3/c-api/threads.html#c.PyThreadState_SetAsyncExc
-    """
-
-    def __init__(self) -> None:
-        self._thread_id: int | None = threading.get_ident()
-        self._lock = threading.Lock()
-        self.fired = False
-
-    @property
-    def is_armed(self) -> bool:
-        return self._thread_id is not None
-
-    def fire(self, interrupt: type[JobInterrupt]) -> bool:
-        """Raise `interrupt` in the handler's thread, once; False if the handler has ended."""
-        with self._lock:
-            if self._thread_id is None or self.fired:
-                return False
-            self.fired = True
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                ctypes.c_ulong(self._thread_id), ctypes.py_object(interrupt)
-            )
-            return True
-
-    def disarm(self) -> None:
-        """Called in the handler's thread: nothing can be raised in it from now on."""
-        with self._lock:
-            if self.fired and self._thread_id is not None:
-                # Not delivered yet: take it back, so that it does not hit the worker's own code.
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread_id), None)
-            self._thread_id = None
+def _nobody_listens(held: HeldJob, because: type[JobInterrupt]) -> None:
+    raise RuntimeError("a watch needs gives_up_to() before a handler outlives its grace")
 
 
 class TimeoutWatch:
-    """One thread that watches the deadlines of all sync handlers; it runs only while somebody has
-    one.
+    """One thread that watches the deadlines of all handlers; it runs only once somebody has one.
+
+    A handler that still runs `grace` seconds after it was interrupted is given up.
     """
 
     LEAST_KEPT = 64
 
-    def __init__(self, *, elapsed: Callable[[], float] = monotonic) -> None:
-        self._elapsed = elapsed
+    def __init__(self, *, grace: float = 10.0, elapsed: Callable[[], float] = monotonic) -> None:
+        self._grace, self._elapsed = grace, elapsed
+        self._give_up: GiveUp = _nobody_listens
         self._changed = threading.Condition()
-        self._deadlines: list[tuple[float, int, Armed]] = []
+        self._deadlines: list[tuple[float, int, HeldJob, Step]] = []
         self._numbers = count()
         self._most_kept = self.LEAST_KEPT
         self._thread: threading.Thread | None = None
         self._stopped = False
 
-    @contextmanager
-    def limit(self, seconds: float) -> Iterator[Armed]:
-        """Raise JobTimedOut in the block, in this thread, when it takes longer than `seconds`."""
-        armed = Armed()
-        self._add(self._elapsed() + bounded(seconds), armed)
+    def gives_up_to(self, give_up: GiveUp) -> None:
+        """Say who is told, in the watching thread, that a handler did not end, and why it should
+        have.
+        """
+        self._give_up = give_up
+
+    def run(self, held: HeldJob, call: Callable[[], Result]) -> Result:
+        """Return what `call` returns; in this thread, JobTimedOut is raised in it when it takes
+        longer than the job may, and JobCancelled when the job was cancelled and does not end.
+        """
+        armed = held.armed = Armed(threading.get_ident())
         try:
             try:
-                yield armed
+                self._limit(held)
+                return call()
             finally:
                 armed.disarm()
         except JobInterrupt:
             # It may have come between the handler's last line and the disarming.
             armed.disarm()
             raise
+
+    def watch(self, held: HeldJob) -> Armed:
+        """Give the handler up when its event loop could not end it; who awaits it disarms it."""
+        armed = held.armed = Armed(None)
+        self._limit(held)
+        return armed
+
+    def cancel(self, held: HeldJob) -> None:
+        """The running handler was asked to end, which it may do by itself for the grace."""
+        # The loop has cancelled an async one at once.
+        patience = 0.0 if held.handler.is_async else self._grace
+        self._add(self._elapsed() + patience, held, JobCancelled)
 
     def stop(self) -> None:
         """End the watching thread."""
@@ -94,10 +94,14 @@ class TimeoutWatch:
         if self._thread is not None:
             self._thread.join()
 
-    def _add(self, deadline: float, armed: Armed) -> None:
+    def _limit(self, held: HeldJob) -> None:
+        if (seconds := held.job.timeout_seconds) is not None:
+            self._add(self._elapsed() + bounded(seconds), held, JobTimedOut)
+
+    def _add(self, moment: float, held: HeldJob, step: Step) -> None:
         with self._changed:
-            self._forget_the_disarmed()
-            heapq.heappush(self._deadlines, (deadline, next(self._numbers), armed))
+            self._forget_what_has_ended()
+            heapq.heappush(self._deadlines, (moment, next(self._numbers), held, step))
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._watch, name="jobqueue-timeouts", daemon=True
@@ -105,18 +109,37 @@ class TimeoutWatch:
                 self._thread.start()
             self._changed.notify()
 
-    def _forget_the_disarmed(self) -> None:
+    def _forget_what_has_ended(self) -> None:
         """Most handlers end before their time: what is kept must not grow with them."""
         if len(self._deadlines) > self._most_kept:
-            self._deadlines = [entry for entry in self._deadlines if entry[2].is_armed]
+            self._deadlines = [entry for entry in self._deadlines if not entry[2].handler_has_ended]
             heapq.heapify(self._deadlines)
             self._most_kept = max(self.LEAST_KEPT, 2 * len(self._deadlines))
 
     def _watch(self) -> None:
+        while (due := self._next_due()) is not None:
+            try:
+                self._take(*due)
+            except Exception:
+                # All other handlers depend on this thread.
+                logger.exception("giving up the handler of job %s failed", due[0].job.id)
+
+    def _next_due(self) -> tuple[HeldJob, Step] | None:
+        """Wait for it; None once the watch was stopped."""
         with self._changed:
             while not self._stopped:
-                now = self._elapsed()
-                while self._deadlines and self._deadlines[0][0] <= now:
-                    heapq.heappop(self._deadlines)[2].fire(JobTimedOut)
-                wait = self._deadlines[0][0] - now if self._deadlines else None
-                self._changed.wait(wait)
+                left = self._deadlines[0][0] - self._elapsed() if self._deadlines else None
+                if left is not None and left <= 0:
+                    _, _, held, step = heapq.heappop(self._deadlines)
+                    return held, step
+                self._changed.wait(left)
+        return None
+
+    def _take(self, held: HeldJob, step: Step) -> None:
+        if (armed := held.armed) is None:
+            return  # cancelled before it began: it will not
+        if step is not None:
+            if armed.fire(step):
+                self._add(self._elapsed() + self._grace, held, None)
+        elif armed.because is not None and armed.give_up():
+            self._give_up(held, armed.because)

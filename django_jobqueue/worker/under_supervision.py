@@ -81,7 +81,12 @@ class SupervisedChild:
             [
                 pump,
                 Reporting(channel, in_hand, interval=settings.heartbeat_interval),
-                Retirement(options.recycling, finished=lambda: pump.finished, retire=self._retire),
+                Retirement(
+                    options.recycling,
+                    finished=lambda: pump.finished,
+                    leaked=lambda: pump.leaked,
+                    retire=self._retire,
+                ),
             ],
             shutdown_timeout=settings.drain.total_seconds() + AFTER_DRAIN_SECONDS,
             hook_timeout=settings.shutdown_timeout.total_seconds(),

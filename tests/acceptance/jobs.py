@@ -73,3 +73,47 @@ async def hang() -> None:
 def tell_attempt(context: JobContext) -> int:
     note(f"attempt {context.attempt}")
     return context.attempt
+
+
+@job(name="acceptance.loop", timeout=1, max_attempts=1)
+def loop() -> None:
+    """Compute for ever, whatever is raised here."""
+    note(f"loop {os.getpid()}")
+    while True:
+        try:
+            while True:
+                pass
+        except BaseException:
+            note("loop goes on")
+
+
+@job(name="acceptance.loop_async", timeout=1, max_attempts=1)
+async def loop_async() -> None:
+    """Wait for ever, whoever cancels it."""
+    import asyncio
+    from contextlib import suppress
+
+    note(f"loop {os.getpid()}")
+    while True:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+
+@job(name="acceptance.loop_until_cancelled")
+def loop_until_cancelled() -> None:
+    """Compute for ever, whatever is raised here, without a timeout."""
+    note(f"loop {os.getpid()}")
+    while True:
+        try:
+            while True:
+                pass
+        except BaseException:
+            note("loop goes on")
+
+
+@job(name="acceptance.block_async", timeout=1, max_attempts=1)
+async def block_async() -> None:
+    """Keep the event loop from everything else, for ever."""
+    note(f"loop {os.getpid()}")
+    while True:
+        _NEVER.wait(1)

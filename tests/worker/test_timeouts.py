@@ -11,12 +11,24 @@ import pytest
 
 from django_jobqueue import Constant, DeathReason, JobState, JobTimedOut
 from django_jobqueue.service.threads import caught
-from django_jobqueue.worker.timeouts import Armed, TimeoutWatch, bounded
+from django_jobqueue.worker.arming import Armed
+from django_jobqueue.worker.hands import HeldJob
+from django_jobqueue.worker.timeouts import TimeoutWatch, bounded
+from tests.claims import a_claim
 
 from .bench import Time
 from .site import COMMITTED, PATIENCE, Site, the_attempt_of
 
 NOW = Constant(0)
+
+
+def held_for(seconds: float) -> HeldJob:
+    """A job that may run that long."""
+    return HeldJob(a_claim(timeout_seconds=seconds), None)
+
+
+def spin() -> None:
+    spin_until(threading.Event())
 
 
 def spin_until(condition: threading.Event) -> None:
@@ -108,7 +120,7 @@ def say_done() -> str:
 
 class TestArmed:
     def test_what_is_fired_after_the_handler_has_ended_reaches_nobody(self) -> None:
-        armed = Armed()
+        armed = Armed(threading.get_ident())
         armed.disarm()
 
         assert armed.fire(JobTimedOut) is False
@@ -120,7 +132,7 @@ class TestArmed:
         leave.acquire()
 
         def handler_and_worker() -> None:
-            armed.append(Armed())
+            armed.append(Armed(threading.get_ident()))
             # One call of C that says so and waits: no Python runs, so nothing can be delivered.
             any(map(operator.call, (entered.release, leave.acquire)))
             spin_a_while()  # the worker's own code
@@ -139,7 +151,7 @@ class TestArmed:
         fired = []
 
         def fire_twice() -> None:
-            armed = Armed()
+            armed = Armed(threading.get_ident())
             with suppress(JobTimedOut):
                 fired.append(armed.fire(JobTimedOut))
             with suppress(JobTimedOut):
@@ -163,22 +175,26 @@ class TestWatch:
     def test_a_deadline_that_was_met_fires_nothing(self) -> None:
         time = Time()
         watch = TimeoutWatch(elapsed=time)
-        with watch.limit(5) as armed:
-            pass
+        met = held_for(5)
+        watch.run(met, int)
         time.passes(10)
-        with watch.limit(100):  # wakes the watching thread, which finds the first deadline past
-            spin_a_while()
+        # Wakes the watching thread, which finds the first deadline past.
+        watch.run(held_for(100), spin_a_while)
         watch.stop()
 
-        assert armed.fired is False
+        assert met.armed is not None
+        assert met.armed.because is None
 
     @pytest.mark.parametrize("seconds", [math.inf, math.nan, 1e300])
     def test_one_that_cannot_be_waited_for_keeps_no_other_from_firing(self, seconds: float) -> None:
         watch = TimeoutWatch()
-        with watch.limit(seconds):
-            with pytest.raises(JobTimedOut), watch.limit(0.01):
-                spin_until(threading.Event())
+
+        def wait_for_the_other() -> None:
+            with pytest.raises(JobTimedOut):
+                watch.run(held_for(0.01), spin)
             spin_a_while()
+
+        watch.run(held_for(seconds), wait_for_the_other)
         watch.stop()
 
     def test_the_nearest_deadline_is_the_first_to_fire(self) -> None:
@@ -187,8 +203,7 @@ class TestWatch:
 
         def run(name: str, seconds: float) -> None:
             try:
-                with watch.limit(seconds):
-                    spin_until(threading.Event())
+                watch.run(held_for(seconds), spin)
             except JobTimedOut:
                 order.append(name)
 
@@ -219,8 +234,7 @@ class TestWatch:
         def race() -> None:
             for _ in range(400):
                 try:
-                    with watch.limit(seconds):
-                        spin_a_while_shorter()
+                    watch.run(held_for(seconds), spin_a_while_shorter)
                 except JobTimedOut:
                     hits.append(1)
                 try:
@@ -240,8 +254,8 @@ class TestWatch:
     def test_a_watch_survives_a_handler_that_it_has_hit(self) -> None:
         watch = TimeoutWatch()
         for _ in range(3):
-            with pytest.raises(JobTimedOut), watch.limit(0.01):
-                spin_until(threading.Event())
+            with pytest.raises(JobTimedOut):
+                watch.run(held_for(0.01), spin)
         watch.stop()
 
 
@@ -253,8 +267,7 @@ def spin_a_while_shorter() -> None:
 def test_what_has_ended_in_time_is_forgotten() -> None:
     watch = TimeoutWatch()
     for _ in range(1_000):
-        with watch.limit(3600):
-            pass
+        watch.run(held_for(3600), int)
     watch.stop()
 
     assert len(watch._deadlines) <= 2 * TimeoutWatch.LEAST_KEPT
