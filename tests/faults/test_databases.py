@@ -1,21 +1,13 @@
 """Databases that refuse for a while, and clocks that are wrong."""
 
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
-from django.db import connection
 from freezegun import freeze_time
 
-from django_jobqueue.core.specs import NewJob, WantedJobs
 from django_jobqueue.core.states import JobState
-from django_jobqueue.models import ArchivedJob, DeadJob, Job
-from django_jobqueue.store import store_for
-from django_jobqueue.store.base import JobStore
-from tests.store.helpers import claim, finish, register_worker
+from django_jobqueue.models import DeadJob, Job
 from tests.worker.bench import Bench
 from tests.worker.site import COMMITTED, Site
 
@@ -93,60 +85,6 @@ def test_a_claim_that_is_ended_by_a_timeout_takes_nothing_and_is_tried_again(
     pass_the_retry(bench)
 
     assert bench.running == [job_id]
-
-
-@pytest.mark.postgresql
-def test_bulk_writers_of_the_same_rows_never_deadlock() -> None:
-    """Claims, finishes, reapers and upserts under the same keys, as fast as they can."""
-    rounds, barrier = 25, threading.Barrier(8, timeout=30)
-
-    def worker(store: JobStore) -> None:
-        me = register_worker(store)
-        for job in claim(store, me, total=20):
-            finish(store, job, JobState.READY)
-
-    def dying_worker(store: JobStore) -> None:
-        me = register_worker(store, lease=timedelta(seconds=-1))
-        claim(store, me, total=5)
-        store.release_of_dead_workers()
-
-    def upsert(store: JobStore) -> None:
-        jobs = [NewJob(handler="h", unique_key=f"key {n}") for n in range(10)]
-        store.insert_many(jobs[:: 1 if threading.get_ident() % 2 else -1])
-
-    def bulk(store: JobStore) -> None:
-        me = register_worker(store)
-        store.finish_and_claim(
-            [], worker_id=me, token=uuid4(), wanted=[WantedJobs("default", 20)], total=20
-        )
-        store.deregister_worker(me)
-
-    def play(work: Callable[[JobStore], None]) -> None:
-        try:
-            barrier.wait()
-            for _ in range(rounds):
-                work(store_for("default"))
-        finally:
-            connection.close()
-
-    store_for("default").insert_many([NewJob(handler="h")] * 100)
-    works = [worker, dying_worker, upsert, bulk] * 2
-    before = _deadlocks()
-    with ThreadPoolExecutor(len(works)) as pool:
-        for ended in [pool.submit(play, work) for work in works]:
-            ended.result(60)
-
-    assert _deadlocks() == before
-    assert not ArchivedJob.objects.exists()
-    # A hundred, and one for each of the ten keys.
-    assert Job.objects.count() == 110
-
-
-def _deadlocks() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_clear_snapshot()")
-        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
-        return int(cursor.fetchone()[0])
 
 
 @pytest.mark.parametrize("hours", [1, -1])
