@@ -7,8 +7,12 @@ import os
 import signal
 import socket
 import sys
+import threading
 
 from .messages import Begin, Channel
+
+#: How long threads that handlers left behind may keep the process from its end.
+LEAVE_SECONDS = 5.0
 
 
 def main() -> None:
@@ -21,6 +25,7 @@ def main() -> None:
     if not isinstance(begin, Begin):
         return  # the supervisor was gone before it had said anything
     os.set_inheritable(begin.marks_fileno, False)
+    _restore(begin.python_path)
     os.environ["DJANGO_SETTINGS_MODULE"] = begin.settings_module
 
     import django
@@ -29,7 +34,24 @@ def main() -> None:
 
     from .under_supervision import SupervisedChild  # needs the models
 
-    sys.exit(SupervisedChild(begin, channel).run(messages))
+    status = SupervisedChild(begin, channel).run(messages)
+    _end_within(LEAVE_SECONDS, status=status)
+    sys.exit(status)
+
+
+def _restore(python_path: str | None) -> None:
+    """What was set to find this module would mislead other Pythons that handlers start."""
+    if python_path is None:
+        os.environ.pop("PYTHONPATH", None)
+    else:
+        os.environ["PYTHONPATH"] = python_path
+
+
+def _end_within(seconds: float, *, status: int) -> None:
+    """The interpreter waits for every thread at its exit; suspects may wait for this process."""
+    exit_at_last = threading.Timer(seconds, os._exit, (status,))
+    exit_at_last.daemon = True
+    exit_at_last.start()
 
 
 def _inherited(fileno: int) -> socket.socket:

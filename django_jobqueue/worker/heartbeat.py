@@ -114,11 +114,17 @@ class Heartbeats(_Heartbeat):
     def tick(self) -> float | None:
         asked_at = self._host.moment()
         children = [child for child in self._children() if not child.has_ended]
-        alive = [child.lease.renew() for child in children]
+        alive, errors = list[bool](), list[Exception]()
         for child in children:
+            try:
+                alive.append(child.lease.renew())
+            except Exception as error:
+                errors.append(error)  # a lock on the row of one must not cost the others theirs
             child.tell_renewed()
         if any(child.lease.stop_requested for child in children):
             self._on_stop_requested()
+        if errors:
+            raise errors[0]
         if children:
             self._host.renewed(asked_at)
         return None if all(alive) else 0.0

@@ -32,6 +32,8 @@ class Begin(Message, frozen=True):
     max_age_seconds: float | None
     marks_fileno: int
     marks_places: int
+    #: PYTHONPATH as the supervisor found it.
+    python_path: str | None = None
 
 
 class Beat(Message, frozen=True):
@@ -120,7 +122,8 @@ class Channel:
         """Say it; False if the other side is gone or takes nothing any more. From any thread."""
         with self._sending:
             if len(self._unsent) >= self.MOST_UNSENT:
-                self._flush()
+                self._flush()  # it may take again what it did not for long
+            if len(self._unsent) >= self.MOST_UNSENT:
                 return False
             self._unsent += _ENCODER.encode(message) + b"\n"
             return self._flush()
@@ -149,6 +152,7 @@ class Channel:
 
     def close(self) -> None:
         """Hang up; who waits for messages here is let go."""
-        with suppress(OSError):  # the other side may have been first
-            self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
+        with self._sending:  # who is sending must not meet the number of another file
+            with suppress(OSError):  # the other side may have been first
+                self._socket.shutdown(socket.SHUT_RDWR)
+            self._socket.close()

@@ -17,7 +17,7 @@ from .heartbeat import Heartbeats
 from .lease import Holder, Lease
 from .marks import StartedMarks
 from .membership import Membership
-from .messages import Begin, Hurry, Wake
+from .messages import Begin, Wake
 from .options import WorkerOptions
 from .supervisor import QUARANTINE, Supervisor
 
@@ -82,7 +82,7 @@ class Supervising:
 
     def hurry(self) -> None:
         """Have what still runs given back at once."""
-        self.supervisor.tell_all(Hurry())
+        self.supervisor.hurry()
 
     def _make_supervisor(
         self,
@@ -99,6 +99,8 @@ class Supervising:
             store=store.dedicated(prepared=self._conf.prepared_statements, suspects=True),
             serves=options.serves,
             wake=wake,
+            # It may claim nothing before it is registered.
+            has_started=lambda: self._heartbeats.wake(),
             events=options.events,
             stop_seconds=seconds - KILL_SECONDS,
             on_empty=stop if options.until_empty and options.processes else None,
@@ -118,7 +120,7 @@ class Supervising:
         slots = (self._conf.concurrency, self._conf.async_concurrency)
         marks = StartedMarks.create(places=sum(slots))
         membership = Membership(lease=self._conf.lease)
-        child = ChildProcess(
+        return ChildProcess(
             name,
             self._begin(marks, in_quarantine=name == QUARANTINE),
             marks=marks,
@@ -130,8 +132,6 @@ class Supervising:
             changed=changed,
             rescheduled=self._rescheduled,
         )
-        self._heartbeats.wake()  # it may claim nothing before it is registered
-        return child
 
     def _begin(self, marks: StartedMarks, *, in_quarantine: bool) -> Begin:
         conf, options, recycling = self._conf, self._options, self._options.recycling
@@ -148,6 +148,7 @@ class Supervising:
             max_age_seconds=_seconds(recycling.age),
             marks_fileno=marks.fileno,
             marks_places=marks.places,
+            python_path=os.environ.get("PYTHONPATH"),
         )
 
 

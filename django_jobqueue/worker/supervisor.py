@@ -1,5 +1,6 @@
 """The supervisor: keeps its child processes running, and tells the store at once who died."""
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ from django_jobqueue.service import ServiceTaskKind, StopReceiver, TaskError, Ti
 from django_jobqueue.store import JobStore
 
 from .children import ChildProcess
-from .messages import Message, Stop
+from .messages import Hurry, Message, Stop
 
 #: Starts the child of a place; the second argument is called when it must be looked at.
 Start = Callable[[str, Callable[[], None]], ChildProcess]
@@ -73,6 +74,8 @@ class Supervisor(TickingTask):
     #: How many children of `until_empty` may die young before the command gives up.
     FUTILE_STARTS = 3
     KILLED_SECONDS = 5.0
+    #: How long children that were told to hurry have, before they are killed.
+    HURRY_SECONDS = 1.0
     #: How often to look for suspects that another host's workers left.
     SUSPECTS_SECONDS = 5.0
 
@@ -84,6 +87,7 @@ class Supervisor(TickingTask):
         store: JobStore,
         serves: Callable[[str], bool],
         wake: Callable[[], object],
+        has_started: Callable[[], object] = lambda: None,
         events: EventBus,
         stop_seconds: float,
         on_empty: Callable[[], object] | None = None,
@@ -96,6 +100,7 @@ class Supervisor(TickingTask):
         self._serves = serves
         self._wake_pumps, self._events, self._elapsed = wake, events, elapsed
         self._stop_seconds, self._on_empty = stop_seconds, on_empty
+        self._hurried_until, self._has_started = math.inf, has_started
         self._obituaries: deque[Obituary] = deque()
         self._next_look_for_suspects = 0.0
         self._is_stopping = False
@@ -111,6 +116,11 @@ class Supervisor(TickingTask):
     def tell_all(self, message: Message) -> None:
         for child in self.children:
             child.tell(message)
+
+    def hurry(self) -> None:
+        """Have what still runs given back at once, and wait no longer for who does not listen."""
+        self._hurried_until = min(self._hurried_until, self._elapsed() + self.HURRY_SECONDS)
+        self.tell_all(Hurry())
 
     def suspects_were_found(self) -> None:
         """Jobs were taken back from a dead worker: see to them at once."""
@@ -155,6 +165,7 @@ class Supervisor(TickingTask):
         if self._wants_child(place) and self._elapsed() >= place.start_at:
             place.child = self._start(place.name, self.wake)
             self._events.emit("child.started", child=place.name, pid=place.child.pid)
+            self._has_started()  # only now `children` has it
 
     def _clear(self, place: Place) -> None:
         for child in place.children:
@@ -174,16 +185,20 @@ class Supervisor(TickingTask):
         """Take a child that has ended out of its place, and note what the store must be told."""
         # What we kill ourselves, because it did not stop in time, is not the fault of its jobs.
         started = [] if self._is_stopping else child.marks.started()
-        told = Obituary(child.membership.worker_id, child.ended_well, started, child.cause)
+        child.close()  # what it said last is heard by now
+        # A handler may end the process with any status, that of success included.
+        ended_well = child.ended_well and not started
+        told = Obituary(child.membership.worker_id, ended_well, started, child.cause)
         self._obituaries.append(told)
-        event = "child.ended" if child.ended_well else "child.died"
+        event = "child.ended" if ended_well else "child.died"
         self._events.emit(event, child=place.name, pid=child.pid, cause=child.cause)
-        if child is place.child and not self._is_stopping:
-            ends_when_empty = place is self._quarantine or self._on_empty is not None
-            place.is_done = ends_when_empty and child.ended_well
-            self._pause_after(child, place, was_running_jobs=bool(told.started))
+        was_current = child is place.child
         place.leave(child)
-        child.close()
+        if was_current and not self._is_stopping:
+            ends_when_empty = place is self._quarantine or self._on_empty is not None
+            # One that retired left the rest to its successor.
+            place.is_done = ends_when_empty and ended_well and not child.is_retiring
+            self._pause_after(child, place, was_running_jobs=bool(started))
 
     def _pause_after(self, child: ChildProcess, place: Place, *, was_running_jobs: bool) -> None:
         """What dies of a job is replaced at once: quarantine keeps that from going on for ever."""
@@ -225,7 +240,9 @@ class Supervisor(TickingTask):
             self._quarantine.is_done = not self._suspects_wait()
 
     def _suspects_wait(self) -> bool:
-        return any(self._serves(queue) for queue in self._store.queues_with_ready_jobs())
+        """A paused queue keeps its suspects, and no process starts in vain for them."""
+        served = set(filter(self._serves, self._store.queues_with_ready_jobs()))
+        return bool(served and served - self._store.paused_queues(served))
 
     # The end.
 
@@ -233,7 +250,9 @@ class Supervisor(TickingTask):
         self.tell_all(Stop())
         until = self._elapsed() + self._stop_seconds
         for child in self.children:
-            child.wait(max(0.0, until - self._elapsed()))
+            while (left := min(until, self._hurried_until) - self._elapsed()) > 0:
+                if child.wait(min(left, 0.1)):  # in between, it may have become urgent
+                    break
 
     def _kill_children(self) -> None:
         """Whoever is left by now does not listen; what it held is released for it."""

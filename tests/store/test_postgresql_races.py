@@ -120,6 +120,30 @@ def test_the_reaper_passes_over_a_worker_whose_claim_is_open(sides: tuple[Side, 
     assert Job.objects.get().state == JobState.READY
 
 
+def test_a_release_waits_for_the_last_claim_of_the_worker_and_takes_that_back_too(
+    sides: tuple[Side, Side],
+) -> None:
+    worker_side, supervisor = sides
+    worker = register_worker()
+    job = make_job()
+    answers: list[Any] = []
+    releasing = threading.Thread(
+        target=lambda: answers.append(
+            supervisor.store.release_of_worker(worker, started=[], cause="killed by SIGKILL")
+        )
+    )
+    with worker_side.connection.transaction():
+        worker_side.claim(worker, 1)
+        releasing.start()
+        waits_for_a_lock(supervisor.pid)
+    releasing.join()
+
+    [released] = answers
+    assert released.job_ids == (job.pk,)
+    row = Job.objects.get()
+    assert (row.state, row.attempt, row.rescues) == (JobState.READY, 0, 0)
+
+
 def test_two_promoters_do_not_wait_for_each_other(sides: tuple[Side, Side]) -> None:
     mine, theirs = sides
     for _ in range(3):

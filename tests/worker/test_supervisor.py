@@ -1,116 +1,17 @@
 """The supervisor, one tick at a time; its children live and die as the test says."""
 
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from django_jobqueue.core.states import JobState, WorkerState
-from django_jobqueue.events import EventBus
 from django_jobqueue.models import Job, WorkerRecord
 from django_jobqueue.service import TaskError
-from django_jobqueue.store import store_for
-from django_jobqueue.worker.marks import StartedMarks
-from django_jobqueue.worker.membership import Membership
-from django_jobqueue.worker.messages import Message
 from django_jobqueue.worker.supervisor import QUARANTINE, Supervisor
-from tests.store.helpers import claim, make_job, quarantine_of, register_worker
+from tests.store.helpers import make_job
 
-from .bench import LEASE, Time
-from .site import Told
+from .household import Household
 
 pytestmark = pytest.mark.django_db
-
-
-class HandChild:
-    """A child without a process."""
-
-    pid = 4711
-
-    def __init__(self, name: str, time: Time) -> None:
-        self.name, self._time, self._began = name, time, time()
-        self.membership, self.marks = Membership(lease=LEASE), StartedMarks.create(places=4)
-        self.status: int | None = None
-        self.retires_because: str | None = None
-        self.told: list[Message] = []
-        register_worker(worker_id=self.membership.worker_id)
-
-    def ends(self, status: int) -> None:
-        self.status = status
-
-    def claims(self, *, starts: int) -> list[int]:
-        """Claim what is ready, and start the first of it."""
-        ids = [job.id for job in claim(store_for("default"), self.membership.worker_id)]
-        for job_id in ids[:starts]:
-            self.marks.begin(job_id)
-        return ids
-
-    @property
-    def has_ended(self) -> bool:
-        return self.status is not None
-
-    @property
-    def ended_well(self) -> bool:
-        return self.status == 0
-
-    @property
-    def is_retiring(self) -> bool:
-        return self.retires_because is not None
-
-    @property
-    def cause(self) -> str:
-        return f"ended with {self.status}"
-
-    @property
-    def age_seconds(self) -> float:
-        return self._time() - self._began
-
-    def tell(self, message: Message) -> None:
-        self.told.append(message)
-
-    def kill(self) -> None:
-        if self.status is None:
-            self.status = -9
-
-    def wait(self, timeout: float | None = None) -> bool:
-        return self.has_ended
-
-    def close(self) -> None:
-        self.marks.close()
-
-
-class Household:
-    """A supervisor, its children so far, and what was told."""
-
-    def __init__(self, *places: str, **options: Any) -> None:
-        self.time, self.told, bus = Time(), Told(), EventBus()
-        bus.subscribe(self.told)
-        self.started: list[HandChild] = []
-        self.woken: list[bool] = []
-        self.supervisor = Supervisor(
-            places=places,
-            start=self._start,
-            store=quarantine_of(store_for("default")),
-            serves=options.pop("serves", lambda queue: True),
-            wake=lambda: self.woken.append(True),
-            events=bus,
-            stop_seconds=1.0,
-            elapsed=self.time,
-            **options,
-        )
-
-    def _start(self, name: str, changed: Callable[[], None]) -> Any:
-        self.started.append(HandChild(name, self.time))
-        return self.started[-1]
-
-    @property
-    def names(self) -> list[str]:
-        """Of all that were started, in order."""
-        return [child.name for child in self.started]
-
-    def tick(self, *, after: float = 0.0) -> float | None:
-        self.time.passes(after)
-        return self.supervisor.tick()
 
 
 def test_each_place_has_a_child_and_the_quarantine_none() -> None:

@@ -1,0 +1,116 @@
+"""Ends of children that look like others than they are, and ends that must not be waited for."""
+
+import pytest
+
+from django_jobqueue.core.states import JobState, WorkerState
+from django_jobqueue.models import Job, WorkerRecord
+from django_jobqueue.service import StopSender
+from django_jobqueue.store import store_for
+from django_jobqueue.worker.messages import Hurry, Stop
+from django_jobqueue.worker.supervisor import QUARANTINE
+from tests.store.helpers import make_job
+
+from .household import Household
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_handler_that_ends_its_process_with_status_0_is_suspect_all_the_same() -> None:
+    house = Household("1")
+    house.tick()
+    [child] = house.started
+    make_job()
+    [job_id] = child.claims(starts=1)
+
+    child.ends(0)
+    house.tick()
+
+    row = Job.objects.get(pk=job_id)
+    assert (row.state, row.attempt, row.rescues) == (JobState.READY, 0, 1)
+    worker = WorkerRecord.objects.get(pk=child.membership.worker_id)
+    assert worker.state == WorkerState.DEAD
+    assert house.told.of("child.died")
+    assert house.names == ["1", "1", QUARANTINE]
+
+
+def test_with_until_empty_one_that_ended_amid_a_job_is_replaced() -> None:
+    empty: list[bool] = []
+    house = Household("1", on_empty=lambda: empty.append(True))
+    house.tick()
+    [child] = house.started
+    make_job()
+    child.claims(starts=1)
+
+    child.ends(0)
+    house.tick()
+
+    assert not empty
+    assert house.names.count("1") == 2
+
+
+def test_with_until_empty_one_that_retired_and_ended_before_anybody_looked_is_replaced() -> None:
+    empty: list[bool] = []
+    house = Household("1", on_empty=lambda: empty.append(True))
+    house.tick()
+    [child] = house.started
+
+    child.retires_because = "it has run 10 jobs"
+    child.ends(0)
+    house.tick()
+
+    assert not empty
+    assert house.names == ["1", "1"]
+
+
+def test_no_child_is_started_for_suspects_of_a_paused_queue() -> None:
+    store = store_for("default")
+    make_job(rescues=1, queue="paused")
+    store.pause_queue("paused")
+    house = Household("1")
+
+    house.tick()
+    assert house.names == ["1"]
+
+    store.resume_queue("paused")
+    house.tick(after=10.0)
+    assert house.names == ["1", QUARANTINE]
+
+
+def test_the_leases_are_asked_for_once_the_child_is_known() -> None:
+    known: list[int] = []
+    house = Household("1", has_started=lambda: known.append(len(house.supervisor.children)))
+
+    house.tick()
+
+    assert known == [1]
+
+
+class TestStopping:
+    @pytest.fixture
+    def stopped(self) -> StopSender:
+        stop = StopSender()
+        stop.send()
+        return stop
+
+    def test_who_does_not_end_is_killed_after_a_while(self, stopped: StopSender) -> None:
+        house = Household("1", stop_seconds=20.0)
+        house.tick()
+
+        house.supervisor.run(stopped.receiver())
+
+        [child] = house.started
+        assert child.told == [Stop()]
+        assert child.status == -9
+        assert child.age_seconds == pytest.approx(20.0)
+
+    def test_in_a_hurry_nobody_waits_for_who_does_not_listen(self, stopped: StopSender) -> None:
+        house = Household("1", stop_seconds=20.0)
+        house.tick()
+
+        house.supervisor.hurry()
+        house.supervisor.run(stopped.receiver())
+
+        [child] = house.started
+        assert child.told == [Hurry(), Stop()]
+        assert child.status == -9
+        assert child.age_seconds < 2.0
