@@ -1,10 +1,11 @@
 """The JOBQUEUE setting as one frozen value, refused with advice where it cannot be right."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, fields
 from datetime import timedelta
 from functools import cache
-from typing import Annotated, Any, Self, cast, get_args
+from typing import Annotated, Any, NamedTuple, Self, cast, get_args
 
 from django.conf import settings
 from django.core.signals import setting_changed
@@ -25,6 +26,17 @@ class _Unfit(Exception):
     """The value of a setting is not what it must be; the message completes "must be …"."""
 
 
+class Address(NamedTuple):
+    """Where to listen."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
 def _name(value: object) -> str:
     if isinstance(value, str) and value:
         return value
@@ -35,6 +47,17 @@ def _paths(value: object) -> tuple[str, ...]:
     if isinstance(value, list | tuple) and all(isinstance(path, str) for path in value):
         return tuple(value)
     raise _Unfit('a list of dotted paths, such as "shop.services.PriceFeed"')
+
+
+_ADDRESS = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([^\s:\[\]]+)):([0-9]{1,5})")
+
+
+def _address(value: object) -> Address | None:
+    if value is None or isinstance(value, Address):
+        return value
+    if isinstance(value, str) and (found := _ADDRESS.fullmatch(value)) and int(found[3]) < 2**16:
+        return Address(found[1] or found[2], int(found[3]))
+    raise _Unfit('HOST:PORT, such as "127.0.0.1:8787", or None')
 
 
 def _switch(value: object) -> bool:
@@ -77,6 +100,7 @@ def _span(*, zero: bool = False) -> Reader:
 
 Text = Annotated[str, _name]
 Paths = Annotated[tuple[str, ...], _paths]
+Listening = Annotated[Address | None, _address]
 Switch = Annotated[bool, _switch]
 Count = Annotated[int, _whole(1)]
 Attempts = Annotated[int, _whole(1, most=_MOST_ATTEMPTS)]
@@ -116,6 +140,7 @@ class JobQueueSettings:
     precondition_timeout: SpanOrZero = timedelta(seconds=60)
 
     services: Paths = ()
+    probes: Listening = None
 
     max_payload_bytes: Count = 256 * 1024
     max_attempts: Attempts = 3

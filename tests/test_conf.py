@@ -44,6 +44,21 @@ class TestValues:
     def test_a_backoff_is_given_as_a_value(self):
         assert JobQueueSettings.load({"BACKOFF": Constant(7)}).backoff == Constant(7)
 
+    @pytest.mark.parametrize(
+        ("value", "address"),
+        [
+            (None, None),
+            ("127.0.0.1:8787", ("127.0.0.1", 8787)),
+            ("localhost:0", ("localhost", 0)),
+            ("[::1]:80", ("::1", 80)),
+        ],
+    )
+    def test_an_address_is_given_as_host_and_port(self, value: object, address: object):
+        loaded = JobQueueSettings.load({"PROBES": value}).probes
+
+        assert loaded == address
+        assert value is None or str(loaded) == value
+
     def test_none_lifts_the_limit_on_reprocessing(self):
         assert JobQueueSettings.load({"MAX_REPROCESS_COUNT": None}).max_reprocess_count is None
 
@@ -96,6 +111,20 @@ class TestRefusals:
             ("LEASE", float("inf"), "a timedelta or a number of seconds, above 0"),
             ("BACKOFF", 5, "a backoff, such as django_jobqueue.Exponential(initial=5)"),
             ("PREPARED_STATEMENTS", 1, "True or False"),
+            *(
+                ("PROBES", wrong, 'HOST:PORT, such as "127.0.0.1:8787", or None')
+                for wrong in (
+                    8787,
+                    "",
+                    "8787",
+                    ":8787",
+                    "a:b",
+                    "a:65536",
+                    "::1:80",
+                    "a b:1",
+                    "a:1\n",
+                )
+            ),
             ("SERVICES", "a.b", 'a list of dotted paths, such as "shop.services.PriceFeed"'),
             ("SERVICES", [1], 'a list of dotted paths, such as "shop.services.PriceFeed"'),
         ],

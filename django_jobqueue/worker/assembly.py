@@ -5,14 +5,14 @@ the others; the only reader of settings.
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from django_jobqueue import __version__
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.core.specs import WorkerIdentity
-from django_jobqueue.service import Service, ServiceTask, SignalTask, StopSender
+from django_jobqueue.service import HealthRegistry, Service, ServiceTask, SignalTask, StopSender
 from django_jobqueue.store import JobStore, store_for
 
 from .claiming import Claiming
@@ -24,9 +24,12 @@ from .marks import NO_MARKS
 from .membership import Membership
 from .options import WorkerOptions
 from .preconditions import DatabaseIsReady
+from .probes import Probes
 from .pump import Pump
 from .services import make_services
+from .standing import Claimer, Standing, ThisProcess, standing_of
 from .supervising import Supervising, names_settings
+from .supervisor import QUARANTINE
 
 #: What the tasks of a service may take beyond the drain: interrupting, writing, saying good-bye.
 AFTER_DRAIN_SECONDS = 5.0
@@ -81,6 +84,7 @@ class _Assembly:
     def __init__(self, conf: JobQueueSettings, options: WorkerOptions) -> None:
         self.conf, self.options = conf, options
         self.store, self.stop = store_for(conf.database), StopSender()
+        self.health = HealthRegistry()
         #: Of this host, whose heartbeats say whether it may declare others dead.
         self.membership = Membership(lease=conf.lease)
         self.shutdown_seconds = conf.drain.total_seconds() + AFTER_DRAIN_SECONDS
@@ -124,11 +128,14 @@ class _Assembly:
         )
         if self.options.handles_signals:
             tasks.append(SignalTask(on_second_signal=lambda _: self._hurry()))
+        if self.options.probes and (address := self.conf.probes) is not None:
+            tasks.append(Probes(address, look=self._standing, events=self.options.events))
         tasks += make_services(self.conf.services, beside=tasks)
         return Service(
             tasks,
             shutdown_timeout=self.shutdown_seconds,
             hook_timeout=self.conf.shutdown_timeout.total_seconds(),
+            health=self.health,
             after_thread=close_connections,
             # Once the worker is to stop, no task waits for its turn at the database any more.
             around_run=lambda stop: self.store.pausing_with(stop.wait),
@@ -192,6 +199,15 @@ class _Assembly:
             lease=self.conf.lease,
             events=self.options.events,
         )
+
+    def _standing(self) -> Standing:
+        return standing_of(self._claimers(), service=self.health.report().status)
+
+    def _claimers(self) -> Sequence[Claimer]:
+        if self.claiming is not None:
+            return [ThisProcess(self.membership, is_polling=self.claiming.pump.polling.is_set())]
+        children = self.supervising.supervisor.children if self.supervising else []
+        return [one for one in children if one.name != QUARANTINE and not one.has_ended]
 
     # What the parts tell each other.
 

@@ -54,6 +54,7 @@ class ChildProcess:
     ) -> None:
         self.name, self.marks, self.membership = name, marks, membership
         self.retires_because: str | None = None
+        self.is_polling = False  #: it has looked for jobs
         self._holding = Holding(at=monotonic(), claims={})
         self._started_at = monotonic()
         self._tell_polling, self._changed, self._rescheduled = is_polling, changed, rescheduled
@@ -156,6 +157,7 @@ class ChildProcess:
         for message in self._channel.messages():
             match message:
                 case Polling():
+                    self.is_polling = True
                     self._tell_polling()
                     continue
                 case Holding():

@@ -73,6 +73,9 @@ class Command(BaseCommand):
             "--until-empty", action="store_true", help="end when nothing is due any more"
         )
         parser.add_argument("--no-janitor", action="store_true", help="remove no old records")
+        parser.add_argument(
+            "--probes", metavar="HOST:PORT", help="answer /livez, /readyz and /metrics there"
+        )
         self._add_processes(parser)
 
     def _add_processes(self, parser: CommandParser) -> None:
@@ -121,7 +124,7 @@ class Command(BaseCommand):
     def _settings(self, options: dict[str, Any]) -> conf.JobQueueSettings:
         given = {
             name: options[name]
-            for name in ("concurrency", "async_concurrency")
+            for name in ("concurrency", "async_concurrency", "probes")
             if options[name] is not None
         }
         return dataclasses.replace(conf.current(), **given)
@@ -138,6 +141,7 @@ class Command(BaseCommand):
             until_empty=options["until_empty"],
             janitor=not options["no_janitor"],
             handles_signals=True,
+            probes=True,
         )
 
     def _end(self, worker: Worker, *, status: int, why: str = "") -> None:
