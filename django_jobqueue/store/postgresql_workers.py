@@ -15,7 +15,8 @@ from .postgresql_arrays import array
 from .postgresql_finish import Settlement
 from .sessions import Row, Session, Statement
 
-#: What a good-bye may wait for a lock: a worker that leaves has little time.
+#: What a good-bye may wait for a lock: a worker that leaves has little time, and a supervisor other
+#: children.
 GOOD_BYE_LIMIT = timedelta(seconds=2)
 
 
@@ -128,6 +129,7 @@ class PostgreSQLWorkers(OrmStore):
             "cause": cause,
         }
         with self.session.atomic():
+            self.session.rows(*_no_longer_than(GOOD_BYE_LIMIT))
             self.session.changed(statement("declare_dead"), me)
             Settlement(self.session).archive_cancelled(
                 self.session.rows(statement("cancel_lost"), me)

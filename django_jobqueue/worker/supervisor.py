@@ -144,10 +144,13 @@ class Supervisor(TickingTask):
         """Look at every place; return when a child may be started again."""
         for place in self._all_places:
             self._clear(place)
-        self._tell_the_store()
-        self._look_for_suspects()
-        for place in self._all_places:
-            self._fill(place)
+        try:
+            self._tell_the_store()
+            self._look_for_suspects()
+        finally:
+            # A store that does not answer keeps no child from being replaced.
+            for place in self._all_places:
+                self._fill(place)
         if self._on_empty is not None and all(place.is_done for place in self._all_places):
             self._on_empty()
         now = self._elapsed()
@@ -214,7 +217,11 @@ class Supervisor(TickingTask):
     def _tell_the_store(self) -> None:
         queues: set[str] = set()
         while self._obituaries:
-            queues.update(self._tell_of(self._obituaries[0]))
+            try:
+                queues.update(self._tell_of(self._obituaries[0]))
+            except Exception:
+                self._obituaries.rotate(-1)  # a lock on the jobs of one holds up no other
+                raise
             self._obituaries.popleft()
         if queues:
             self._wake_pumps()

@@ -225,6 +225,16 @@ def test_a_good_bye_does_not_wait_for_ever(
         leaving.store.deregister_worker(worker)
 
 
+def test_a_release_does_not_wait_for_ever(
+    sides: tuple[Side, Side], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supervisor, other = sides
+    monkeypatch.setattr(postgresql_workers, "GOOD_BYE_LIMIT", timedelta(seconds=0.05))
+    worker = register_worker()
+    with the_row_of(worker, held_by=other), pytest.raises(psycopg.errors.QueryCanceled):
+        supervisor.store.release_of_worker(worker, started=[], cause="killed by SIGKILL")
+
+
 def test_a_report_from_before_the_lease_was_lost_changes_nothing(sides: tuple[Side, Side]) -> None:
     paused, other = sides
     make_job()

@@ -1,11 +1,15 @@
 """Ends of children that look like others than they are, and ends that must not be waited for."""
 
+from typing import Any
+from uuid import UUID
+
 import pytest
+from django.db import OperationalError
 
 from django_jobqueue.core.states import JobState, WorkerState
 from django_jobqueue.models import Job, WorkerRecord
 from django_jobqueue.service import StopSender
-from django_jobqueue.store import store_for
+from django_jobqueue.store import JobStore, store_for
 from django_jobqueue.worker.messages import Hurry, Stop
 from django_jobqueue.worker.supervisor import QUARANTINE
 from tests.store.helpers import make_job
@@ -83,6 +87,32 @@ def test_the_leases_are_asked_for_once_the_child_is_known() -> None:
     house.tick()
 
     assert known == [1]
+
+
+def test_a_store_that_cannot_be_told_of_one_death_is_told_of_the_next_and_both_are_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    house = Household("1", "2")
+    house.tick()
+    first, second = house.started
+    release, asked = type(store_for("default")).release_of_worker, list[UUID]()
+
+    def locked(store: JobStore, worker_id: UUID, **facts: Any) -> Any:
+        asked.append(worker_id)
+        if worker_id == first.membership.worker_id:
+            raise OperationalError("canceling statement due to statement timeout")
+        return release(store, worker_id, **facts)
+
+    monkeypatch.setattr(type(store_for("default")), "release_of_worker", locked)
+    for child in (first, second):
+        child.ends(-9)
+    with pytest.raises(OperationalError):
+        house.tick(after=100.0)
+    with pytest.raises(OperationalError):
+        house.tick()
+
+    assert house.names == ["1", "2", "1", "2"]
+    assert second.membership.worker_id in asked
 
 
 class TestStopping:
