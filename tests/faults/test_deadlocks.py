@@ -20,32 +20,36 @@ from tests.worker.site import COMMITTED
 pytestmark = [COMMITTED, pytest.mark.postgresql]
 
 ROUNDS, JOBS, KEYS = 25, 100, 10
-KEYED = [NewJob(handler="h", unique_key=f"key {number}") for number in range(KEYS)]
 
 
-def work(store: JobStore) -> None:
+def keyed(turn: int) -> list[NewJob]:
+    """The same keys for all who upsert in this turn, and new ones in the next."""
+    return [NewJob(handler="h", unique_key=f"key {turn} {number}") for number in range(KEYS)]
+
+
+def work(store: JobStore, turn: int) -> None:
     for job in claim(store, register_worker(store), total=20):
         finish(store, job, JobState.READY)
 
 
-def die(store: JobStore) -> None:
+def die(store: JobStore, turn: int) -> None:
     claim(store, register_worker(store, lease=timedelta(seconds=-1)), total=5)
     store.release_of_dead_workers()
 
 
-def claim_and_leave(store: JobStore) -> None:
+def claim_and_leave(store: JobStore, turn: int) -> None:
     worker = register_worker(store)
     wanted = [WantedJobs("default", 20)]
     store.finish_and_claim([], worker_id=worker, token=uuid4(), wanted=wanted, total=20)
     store.deregister_worker(worker)
 
 
-def upsert(store: JobStore) -> None:
-    store.insert_many(KEYED)
+def upsert(store: JobStore, turn: int) -> None:
+    store.insert_many(keyed(turn))
 
 
-def upsert_backwards(store: JobStore) -> None:
-    store.insert_many(KEYED[::-1])
+def upsert_backwards(store: JobStore, turn: int) -> None:
+    store.insert_many(keyed(turn)[::-1])
 
 
 def deadlocks() -> int:
@@ -59,11 +63,11 @@ def test_bulk_writers_of_the_same_rows_never_deadlock() -> None:
     works = [work, die, claim_and_leave, upsert, upsert_backwards] * 2
     together = threading.Barrier(len(works), timeout=30)
 
-    def play(one: Callable[[JobStore], None]) -> None:
+    def play(one: Callable[[JobStore, int], None]) -> None:
         try:
             together.wait()
-            for _ in range(ROUNDS):
-                one(store_for("default"))
+            for turn in range(ROUNDS):
+                one(store_for("default"), turn)
         finally:
             connection.close()
 
@@ -75,4 +79,4 @@ def test_bulk_writers_of_the_same_rows_never_deadlock() -> None:
 
     assert deadlocks() == before
     assert not ArchivedJob.objects.exists()
-    assert Job.objects.count() == JOBS + KEYS
+    assert Job.objects.count() == JOBS + KEYS * ROUNDS
