@@ -60,12 +60,14 @@ class InsertingStore(ConnectedStore):
         return ids
 
     def _insert_keyed_many(self, jobs: Sequence[NewJob], now: datetime | None) -> list[Inserted]:
-        if any(new.on_conflict != "skip" or new.unique_for is not None for new in jobs):
-            return [self.insert(new, now=now) for new in jobs]
-        created: dict[str | None, int] = {}
         # Callers that lock the same keys in one order cannot deadlock; the sort is stable, so of
         # those that share a key the first still comes first.
-        in_order = sorted(jobs, key=lambda new: new.unique_key or "")
+        order = sorted(range(len(jobs)), key=lambda position: jobs[position].unique_key or "")
+        in_order = [jobs[position] for position in order]
+        if any(new.on_conflict != "skip" or new.unique_for is not None for new in jobs):
+            one_by_one = [self.insert(new, now=now) for new in in_order]
+            return [answer for _, answer in sorted(zip(order, one_by_one, strict=True))]
+        created: dict[str | None, int] = {}
         for start in range(0, len(in_order), CHUNK):
             rows = self._insert_rows(in_order[start : start + CHUNK], now)
             created.update({key: job_id for job_id, key in rows})

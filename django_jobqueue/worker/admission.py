@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import msgspec
 
+from django_jobqueue.core.backoff import Backoff, backoff_from_json
 from django_jobqueue.core.errors import HandlerNotRegistered
 from django_jobqueue.core.grace import note, noted_since
 from django_jobqueue.core.outcomes import Bury, Release
@@ -28,6 +29,15 @@ class Policies:
         if policy is None:
             policy = self._by_handler[handler] = handler.policy(self.defaults)
         return policy
+
+    def backoff_of(self, handler: Handler, job: ClaimedJob) -> Backoff:
+        """Return the backoff of the job, or of its handler where it has none of its own."""
+        if job.backoff is not None:
+            try:
+                return backoff_from_json(json.loads(job.backoff))
+            except ValueError:
+                pass  # a row edited by hand: the handler's own holds
+        return self.of(handler).backoff
 
 
 class Admission:

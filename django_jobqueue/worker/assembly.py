@@ -30,6 +30,7 @@ from .services import make_services
 from .standing import Claimer, Standing, ThisProcess, standing_of
 from .supervising import Supervising, names_settings
 from .supervisor import QUARANTINE
+from .systemd import SystemdNotify
 
 #: What the tasks of a service may take beyond the drain: interrupting, writing, saying good-bye.
 AFTER_DRAIN_SECONDS = 5.0
@@ -127,7 +128,7 @@ class _Assembly:
             listener=not self.options.until_empty,
         )
         if self.options.handles_signals:
-            tasks.append(SignalTask(on_second_signal=lambda _: self._hurry()))
+            tasks += self._of_a_command()
         if self.options.probes and (address := self.conf.probes) is not None:
             tasks.append(Probes(address, look=self._standing, events=self.options.events))
         tasks += make_services(self.conf.services, beside=tasks)
@@ -140,6 +141,14 @@ class _Assembly:
             # Once the worker is to stop, no task waits for its turn at the database any more.
             around_run=lambda stop: self.store.pausing_with(stop.wait),
         )
+
+    def _of_a_command(self) -> list[ServiceTask]:
+        """What a process has that is nothing but this worker."""
+        tasks: list[ServiceTask] = [SignalTask(on_second_signal=lambda _: self._hurry())]
+        systemd = SystemdNotify.from_environment(
+            os.environ, polling=self.polling, is_well=self.membership.may_claim
+        )
+        return tasks if systemd is None else [*tasks, systemd]
 
     def _claiming(self) -> Claiming:
         return Claiming(

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextvars
-import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -10,7 +9,7 @@ from functools import partial
 import msgspec
 from asgiref.sync import sync_to_async
 
-from django_jobqueue.core.backoff import Backoff, backoff_from_json
+from django_jobqueue.core.backoff import Backoff
 from django_jobqueue.core.error_text import describe_error
 from django_jobqueue.core.errors import (
     InvalidArguments,
@@ -246,7 +245,7 @@ class Executor:
         *,
         backoff: Backoff | None = None,
     ) -> FinishedJob:
-        job, backoff = held.job, backoff or self._backoff_of(held)
+        job, backoff = held.job, backoff or self._policies.backoff_of(held.handler, held.job)
         transition = decide(job, outcome, backoff, keep=held.handler.keep)
         if held.is_cancelled and not transition.state.is_final:
             transition = decide(job, Cancel(JobCancelled.message), backoff)
@@ -255,14 +254,6 @@ class Executor:
         if held.has_started:
             transition = without_note(job, transition)
         return FinishedJob(job, transition, held.attempted_at)
-
-    def _backoff_of(self, held: HeldJob) -> Backoff:
-        if held.job.backoff is not None:
-            try:
-                return backoff_from_json(json.loads(held.job.backoff))
-            except ValueError:
-                pass  # a row edited by hand: the handler's own holds
-        return self._policies.of(held.handler).backoff
 
 
 def _unspent(finished: FinishedJob) -> FinishedJob:

@@ -2,11 +2,8 @@
 
 import math
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
-from uuid import UUID
 
 from django_jobqueue.core.clock import monotonic
 from django_jobqueue.events import EventBus
@@ -15,6 +12,7 @@ from django_jobqueue.store import JobStore
 
 from .children import ChildProcess
 from .messages import Hurry, Message, Stop
+from .obituaries import Obituaries, Obituary
 
 #: Starts the child of a place; the second argument is called when it must be looked at.
 Start = Callable[[str, Callable[[], None]], ChildProcess]
@@ -37,22 +35,14 @@ class Place:
 
     @property
     def children(self) -> list[ChildProcess]:
-        return [*self.retiring, *([self.child] if self.child else [])]
+        child = self.child  # once: other threads ask, and it may be buried meanwhile
+        return [*self.retiring, *([] if child is None else [child])]
 
     def leave(self, child: ChildProcess) -> None:
         if child is self.child:
             self.child = None
         else:
             self.retiring.remove(child)
-
-
-class Obituary(NamedTuple):
-    """What the store must be told of a child that has ended."""
-
-    worker_id: UUID
-    ended_well: bool
-    started: Sequence[int]
-    cause: str
 
 
 class Supervisor(TickingTask):
@@ -101,7 +91,7 @@ class Supervisor(TickingTask):
         self._wake_pumps, self._events, self._elapsed = wake, events, elapsed
         self._stop_seconds, self._on_empty = stop_seconds, on_empty
         self._hurried_until, self._has_started = math.inf, has_started
-        self._obituaries: deque[Obituary] = deque()
+        self._obituaries = Obituaries(events)
         self._next_look_for_suspects = 0.0
         self._is_stopping = False
         self.ended = threading.Event()  #: set once no child is left and the store knows of it
@@ -191,8 +181,7 @@ class Supervisor(TickingTask):
         child.close()  # what it said last is heard by now
         # A handler may end the process with any status, that of success included.
         ended_well = child.ended_well and not started
-        told = Obituary(child.membership.worker_id, ended_well, started, child.cause)
-        self._obituaries.append(told)
+        self._obituaries.add(Obituary(child.membership.worker_id, ended_well, started, child.cause))
         event = "child.ended" if ended_well else "child.died"
         self._events.emit(event, child=place.name, pid=child.pid, cause=child.cause)
         was_current = child is place.child
@@ -215,31 +204,12 @@ class Supervisor(TickingTask):
         place.start_at = self._elapsed() + pause
 
     def _tell_the_store(self) -> None:
-        queues: set[str] = set()
-        while self._obituaries:
-            try:
-                queues.update(self._tell_of(self._obituaries[0]))
-            except Exception:
-                self._obituaries.rotate(-1)  # a lock on the jobs of one holds up no other
-                raise
-            self._obituaries.popleft()
-        if queues:
-            self._wake_pumps()
-            self._store.notify(sorted(queues))
-
-    def _tell_of(self, told: Obituary) -> Sequence[str]:
-        """Return the queues that have jobs again."""
-        if told.ended_well:
-            self._store.deregister_worker(told.worker_id)
-            return ()
-        released = self._store.release_of_worker(
-            told.worker_id, started=told.started, cause=told.cause
-        )
-        if told.started:
+        released = self._obituaries.tell(self._store)
+        if released.suspects:
             self._next_look_for_suspects = 0.0
-        if released.job_ids:
-            self._events.emit("worker.released", cause=told.cause, job_ids=released.job_ids)
-        return released.queues
+        if released.queues:
+            self._wake_pumps()
+            self._store.notify(sorted(released.queues))
 
     def _look_for_suspects(self) -> None:
         if self._quarantine.is_done and self._elapsed() >= self._next_look_for_suspects:

@@ -11,7 +11,7 @@ from typing import Any
 from django_jobqueue import conf
 from django_jobqueue.core.clock import monotonic
 from django_jobqueue.events import events
-from django_jobqueue.service import Service, ServiceFailed, StopSender, TickingTask
+from django_jobqueue.service import Service, ServiceFailed, ServiceTask, StopSender, TickingTask
 from django_jobqueue.store import store_for
 
 from .assembly import AFTER_DRAIN_SECONDS
@@ -76,22 +76,25 @@ class SupervisedChild:
             marks=StartedMarks(begin.marks_fileno, places=begin.marks_places),
             rescheduled=lambda: channel.send(Rescheduled()),
         )
-        pump, in_hand = self._claiming.pump, self._claiming.in_hand
         self._service = Service(
-            [
-                pump,
-                Reporting(channel, in_hand, interval=settings.heartbeat_interval),
-                Retirement(
-                    options.recycling,
-                    finished=lambda: pump.finished,
-                    leaked=lambda: pump.leaked,
-                    retire=self._retire,
-                ),
-            ],
+            self._tasks(options, reports_every=settings.heartbeat_interval),
             shutdown_timeout=settings.drain.total_seconds() + AFTER_DRAIN_SECONDS,
             hook_timeout=settings.shutdown_timeout.total_seconds(),
             after_thread=close_connections,
         )
+
+    def _tasks(self, options: WorkerOptions, *, reports_every: timedelta) -> list[ServiceTask]:
+        pump = self._claiming.pump
+        return [
+            pump,
+            Reporting(self._channel, self._claiming.in_hand, interval=reports_every),
+            Retirement(
+                options.recycling,
+                finished=lambda: pump.finished,
+                leaked=lambda: pump.leaked,
+                retire=self._retire,
+            ),
+        ]
 
     def run(self, messages: Iterator[Any]) -> int:
         """Obey the supervisor until the pump has drained; return the exit status."""

@@ -1,6 +1,5 @@
 """The supervisor, one tick at a time; its children live and die as the test says."""
 
-
 import pytest
 
 from django_jobqueue.core.states import JobState, WorkerState
