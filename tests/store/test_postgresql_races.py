@@ -269,8 +269,9 @@ def test_of_two_finishes_of_one_claim_the_second_finds_nothing(sides: tuple[Side
     assert ArchivedJob.objects.count() == 1
 
 
+@pytest.mark.parametrize("on_conflict", ["skip", "replace"])
 def test_bulk_enqueues_of_the_same_keys_in_opposite_order_do_not_deadlock(
-    sides: tuple[Side, Side],
+    sides: tuple[Side, Side], on_conflict: str
 ) -> None:
     """A third transaction holds one of the keys until both are amid their inserts."""
     _, third = sides
@@ -281,7 +282,8 @@ def test_bulk_enqueues_of_the_same_keys_in_opposite_order_do_not_deadlock(
             with django_connection.cursor() as cursor:
                 cursor.execute("SELECT pg_backend_pid()")
                 pids.put(cursor.fetchone()[0])
-            jobs = [NewJob(handler="tests.handler", unique_key=key) for key in order]
+            how = {"handler": "tests.handler", "on_conflict": on_conflict}
+            jobs = [NewJob(unique_key=key, **how) for key in order]
             return store_for("default").insert_many(jobs)
         finally:
             django_connection.close()
