@@ -86,7 +86,7 @@ def _on_postgresql(stack: ExitStack, folder: Path, workers: int) -> tuple[str, d
     }
 
 
-def main(arguments: list[str]) -> int:
+def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--database", choices=sorted(GROUPS), default="postgresql")
     parser.add_argument(
@@ -99,7 +99,11 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="for history and logs")
-    given = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str]) -> int:
+    given = command_line().parse_args(arguments)
     # A storm that is told to end takes its workers with it.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     sys.stderr.write(f"a storm of {given.seconds:.0f} s on {given.database}, seed {given.seed}\n")
