@@ -274,16 +274,14 @@ def test_bulk_enqueues_of_the_same_keys_in_opposite_order_do_not_deadlock(
     sides: tuple[Side, Side], on_conflict: str
 ) -> None:
     """A third transaction holds one of the keys until both are amid their inserts."""
-    _, third = sides
-    keys = ["a", "m", "z"]
+    third, keys = sides[1], ["a", "m", "z"]
 
     def enqueue(order: list[str], pids: SimpleQueue[int]) -> list[Inserted]:
         try:
             with django_connection.cursor() as cursor:
                 cursor.execute("SELECT pg_backend_pid()")
                 pids.put(cursor.fetchone()[0])
-            how = {"handler": "tests.handler", "on_conflict": on_conflict}
-            jobs = [NewJob(unique_key=key, **how) for key in order]
+            jobs = [NewJob(handler="h", unique_key=key, on_conflict=on_conflict) for key in order]
             return store_for("default").insert_many(jobs)
         finally:
             django_connection.close()
