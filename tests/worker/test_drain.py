@@ -5,6 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connections
 
 from django_jobqueue import JobContext, JobState
 from django_jobqueue.core.states import WorkerState
@@ -60,8 +61,14 @@ def test_jobs_that_were_claimed_ahead_do_not_start_while_it_drains() -> None:
     stop = StopSender()
     stop.send()
 
+    def run_to_the_end() -> None:
+        try:
+            bench.pump.run(stop.receiver())
+        finally:
+            connections.close_all()
+
     with ThreadPoolExecutor(1) as pool:
-        draining = pool.submit(bench.pump.run, stop.receiver())
+        draining = pool.submit(run_to_the_end)
         given_back = within(PATIENCE, lambda: Job.objects.filter(state="ready").count() == 2)
         bench.end_all()
         started = bench.running
