@@ -92,8 +92,13 @@ def command_line() -> argparse.ArgumentParser:
     parser.add_argument(
         "--jobs", type=int, default=23_000, help="enqueues; some fail, or are rolled back"
     )
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--processes", type=int, default=2, help="children of each worker")
+    parser.add_argument(
+        "--processes",
+        type=int,
+        nargs="+",
+        default=[1, 1, 1, 0],
+        help="children of each worker, one number for each; 0 runs it all in one process",
+    )
     parser.add_argument(
         "--seconds", type=float, default=STANDARD_SECONDS, help="how long the faults go on"
     )
@@ -107,7 +112,7 @@ def main(arguments: list[str]) -> int:
     # A storm that is told to end takes its workers with it.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     sys.stderr.write(f"a storm of {given.seconds:.0f} s on {given.database}, seed {given.seed}\n")
-    with prepared_ground(given.database, workers=given.workers, keep=given.keep) as ground:
+    with prepared_ground(given.database, workers=len(given.processes), keep=given.keep) as ground:
         from .storm import Plan, storm
 
         share = given.seconds / STANDARD_SECONDS
@@ -121,7 +126,6 @@ def main(arguments: list[str]) -> int:
         report = storm(plan, ground, seed=given.seed)
     figures = {
         "database": given.database,
-        "workers": given.workers,
         "processes": given.processes,
         **report.figures(),
     }

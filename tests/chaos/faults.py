@@ -13,12 +13,23 @@ from .fleet import Fleet
 from .history import Event, History
 from .proxy import Proxy
 from .server import Server
+from .watching import Watch
 
-#: Longer than a lease of the storm's settings, so that successors start meanwhile.
-PAST_THE_LEASE = (2.0, 4.0)
+#: Longer than a lease of the settings of a storm. What a dead worker ran may run again, in a child
+#: of its own that takes a second or two to come up.
+PAST_THE_LEASE = (3.0, 8.0)
 THREE_LEASES = 4.5
+#: Suspects of one worker run one at a time: a successor may have to wait for its turn.
+LONGEST_PAUSE = 25.0
+LOOK_SECONDS = 0.05
+#: What cannot be done now is tried so often, each a second later.
+TRIES = 20
 
 Action = Callable[[], None]
+
+
+class NothingToHit(Exception):
+    """There is nothing just now that this fault could be done to."""
 
 
 class Agenda:
@@ -61,12 +72,13 @@ class Faults:
         agenda: Agenda,
         fleet: Fleet,
         history: History,
+        watch: Watch,
         proxies: Sequence[Proxy] = (),
         server: Server | None = None,
         url: str = "",
     ) -> None:
         self._chance, self._agenda, self._fleet, self._history = chance, agenda, fleet, history
-        self._proxies, self._server, self._url = proxies, server, url
+        self._watch, self._proxies, self._server, self._url = watch, proxies, server, url
         self.done: Counter[str] = Counter()
 
     def plan(self, groups: Sequence[Mapping[str, int]], *, seconds: float) -> None:
@@ -86,10 +98,16 @@ class Faults:
         """Nothing is left to be done or undone."""
         return self._agenda.is_empty
 
-    def _strike(self, name: str, moment: float) -> None:
-        self._history.note(Event(event="fault", what=name))
+    def _strike(self, name: str, moment: float, *, tries: int = TRIES) -> None:
         fault: Callable[[float], None] = getattr(self, name)
-        fault(moment)
+        try:
+            fault(moment)
+        except NothingToHit:
+            if tries > 1:
+                again = partial(self._strike, name, moment + 1.0, tries=tries - 1)
+                self._agenda.add(moment + 1.0, again)
+            return
+        self._history.note(Event(event="fault", what=name))
         self.done[name] += 1
 
     def kill(self, moment: float) -> None:
@@ -97,29 +115,49 @@ class Faults:
         self._fleet.kill(self._any_worker())
 
     def kill_child(self, moment: float) -> None:
-        if children := self._fleet.children(self._any_worker()):
-            self._fleet.kill_child(self._chance.choice(children))
+        children = [pid for index in range(len(self._fleet)) for pid in self._fleet.children(index)]
+        if not children:
+            raise NothingToHit
+        self._fleet.kill_child(self._chance.choice(children))
 
     def kill_tree(self, moment: float) -> None:
         self._fleet.kill_tree(self._any_worker())
 
     def pause(self, moment: float) -> None:
-        """Of the supervisor: children run on, and nobody beats for them."""
-        self._resume_later(moment, self._fleet.pause(self._any_worker()))
+        """Of the process that was started; with children, they run on, and nobody beats for
+        them.
+        """
+        pids = self._fleet.pause(self._any_worker())
+        self._agenda.add(
+            moment + self._chance.uniform(*PAST_THE_LEASE), partial(self._fleet.resume, pids)
+        )
 
     def pause_tree(self, moment: float) -> None:
-        self._resume_later(moment, self._fleet.pause_tree(self._any_worker()))
+        """Of the worker that runs most, until a successor runs one of its jobs: so that what it
+        reports then, it reports late, and something is at stake.
+        """
+        busiest = max(range(len(self._fleet)), key=self._runs_of)
+        pids = self._fleet.pause_tree(busiest)
+        self._resume_once_met(pids, moment, at_the_latest=moment + LONGEST_PAUSE)
 
-    def _resume_later(self, moment: float, pids: list[int]) -> None:
-        later = moment + self._chance.uniform(*PAST_THE_LEASE)
-        self._agenda.add(later, partial(self._fleet.resume, pids))
+    def _runs_of(self, index: int) -> int:
+        return self._watch.runs_in(self._fleet.tree(index))
+
+    def _resume_once_met(self, pids: list[int], moment: float, *, at_the_latest: float) -> None:
+        if self._watch.has_met(pids) or moment > at_the_latest:
+            self._fleet.resume(pids)
+            return
+        again = partial(
+            self._resume_once_met, pids, moment + LOOK_SECONDS, at_the_latest=at_the_latest
+        )
+        self._agenda.add(moment + LOOK_SECONDS, again)
 
     def terminate(self, moment: float) -> None:
         """End a connection of some worker or producer from the server's side."""
         try:
             self._terminate_one()
-        except psycopg.OperationalError:
-            return  # the server is down: they have ended already
+        except psycopg.OperationalError as error:
+            raise NothingToHit from error  # the server is down: they have ended already
 
     def _terminate_one(self) -> None:
         with psycopg.connect(self._url, autocommit=True) as mine:
@@ -127,8 +165,9 @@ class Faults:
                 "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
                 "AND pid <> pg_backend_pid() AND backend_type = 'client backend' ORDER BY pid"
             ).fetchall()
-            if others:
-                mine.execute("SELECT pg_terminate_backend(%s)", self._chance.choice(others))
+            if not others:
+                raise NothingToHit
+            mine.execute("SELECT pg_terminate_backend(%s)", self._chance.choice(others))
 
     def restart(self, moment: float) -> None:
         assert self._server is not None

@@ -45,28 +45,32 @@ def start_worker(
 
 
 class Fleet:
-    """As many workers as there are URLs, each of which leads to the one database.
+    """As many workers as there are URLs, each of which leads to the one database; `processes` are
+    their children.
 
     Every process of theirs that ends, children too, is noted as gone.
     """
 
     def __init__(
-        self, urls: Sequence[str], *, processes: int, folder: Path, history: History
+        self, urls: Sequence[str], *, processes: Sequence[int], folder: Path, history: History
     ) -> None:
-        self._urls, self._processes = urls, processes
+        self._wanted = list(zip(urls, processes, strict=True))
         self._folder, self._history = folder, history
         self._workers: list[subprocess.Popen[bytes]] = []
         self._known: set[int] = set()  #: every process that was seen and has not been seen to end
         self.ended: list[Ended] = []
 
     def __len__(self) -> int:
-        return len(self._urls)
+        return len(self._wanted)
 
     def start(self) -> None:
-        self._workers = [self._start(url) for url in self._urls]
+        self._workers = [self._start(*wanted) for wanted in self._wanted]
 
     def children(self, index: int) -> list[int]:
         return sorted(children_of({self._workers[index].pid}))
+
+    def tree(self, index: int) -> list[int]:
+        return [self._workers[index].pid, *self.children(index)]
 
     def kill(self, index: int) -> None:
         """As `kill -9` of one process, and start another worker in its place; children that it had
@@ -97,9 +101,11 @@ class Fleet:
 
     def pause_tree(self, index: int) -> list[int]:
         """Stop one worker with its children."""
-        pids = [*self.pause(index), *self.children(index)]
-        send(signal.SIGSTOP, *pids)
-        return pids
+        supervisor = self.pause(index)
+        children = self.children(index)
+        send(signal.SIGSTOP, *children)
+        # Children first: what they report late, their supervisor has not learnt to hold back yet.
+        return [*children, *supervisor]
 
     def resume(self, pids: Sequence[int]) -> None:
         """Let what was paused go on, as far as it lives."""
@@ -160,9 +166,9 @@ class Fleet:
 
     def _replace(self, index: int) -> None:
         self._gone(self._workers[index].pid)
-        self._workers[index] = self._start(self._urls[index])
+        self._workers[index] = self._start(*self._wanted[index])
 
-    def _start(self, url: str) -> subprocess.Popen[bytes]:
+    def _start(self, url: str, processes: int) -> subprocess.Popen[bytes]:
         environment = {
             "DJANGO_SETTINGS_MODULE": "tests.chaos.settings",
             "DATABASE_URL": url,
@@ -170,6 +176,6 @@ class Fleet:
             "PYTHONUNBUFFERED": "1",
         }
         with self._output.open("ab") as printed:
-            started = start_worker(environment, processes=self._processes, printed=printed)
+            started = start_worker(environment, processes=processes, printed=printed)
         self._known.add(started.pid)
         return started

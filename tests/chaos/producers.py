@@ -59,7 +59,7 @@ class Producer(threading.Thread):
     def _drawn(self, number: int) -> Iterator[tuple[str, Any]]:
         yield "number", number
         slow = self._random.random()
-        yield "seconds", self._random.uniform(0.5, 3.0) if slow < 0.06 else slow / 50
+        yield "seconds", self._random.uniform(0.5, 2.5) if slow < 0.1 else slow / 50
         yield "first", self._random.choices(("succeed", "retry", "snooze"), (90, 5, 5))[0]
 
     def _commit_late(self, options: dict[str, Any]) -> int:

@@ -22,6 +22,7 @@ from .history import History, read
 from .producers import Producer
 from .proxy import Proxy
 from .server import Server
+from .watching import Watch
 
 #: How long the workers may take to end what is left, once nothing is done to them any more.
 CALM_SECONDS = 180.0
@@ -38,12 +39,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     jobs: int
     seconds: float
     groups: Sequence[Mapping[str, int]]
-    processes: int = 0  #: children of each worker; 0 is all in one process
+    processes: Sequence[int]  #: children of each worker; 0 is all in one process
     producers: int = 2
 
 
 class Ground(msgspec.Struct, frozen=True, kw_only=True):
-    """Where it happens: a folder, a URL for each worker, and what can be done to the way there."""
+    """Where it happens: a folder, a way to the database for each worker, and what can be done to
+    it.
+    """
 
     folder: Path
     worker_urls: Sequence[str]
@@ -107,6 +110,7 @@ def _faults(plan: Plan, ground: Ground, *, fleet: Fleet, history: History, seed:
         agenda=Agenda(),
         fleet=fleet,
         history=history,
+        watch=Watch(ground.folder / "history"),
         proxies=ground.proxies,
         server=ground.server,
         url=ground.server_url,

@@ -18,9 +18,9 @@ JOBS = 120
 def test_jobs_come_through_a_short_storm(tmp_path: Path) -> None:
     url = url_of_the_suite()
     # Whoever is stopped on SQLite may hold the one write lock.
-    pauses = [{"pause": 1}] if connection.vendor == "postgresql" else []
+    pauses = [{"pause_tree": 1}] if connection.vendor == "postgresql" else []
     kills = {"kill": 1, "kill_child": 2}
-    plan = Plan(jobs=JOBS, seconds=6.0, groups=[kills, *pauses], processes=1)
+    plan = Plan(jobs=JOBS, seconds=6.0, groups=[kills, *pauses], processes=[1, 0])
 
     report = storm(plan, Ground(folder=tmp_path, worker_urls=[url, url]), seed=SEED)
 
