@@ -44,11 +44,16 @@ def cancel(*ids: int, reason: str = "", **criteria: Unpack[Criteria]) -> Cancell
     ValueError without any criterion: it would mean every job.
     """
     wanted = _filter("cancel", ids, criteria)
-    done = site_store().cancel(wanted, reason=reason)
+    tell = _tell_cancelled if events.hears("job.cancelled_waiting") else None
+    done = site_store().cancel(wanted, reason=reason, tell=tell)
     events.emit(
         "jobs.cancelled", cancelled=done.cancelled, asked=done.asked, wanted=wanted, reason=reason
     )
     return done
+
+
+def _tell_cancelled(job_id: int, handler: str, queue: str) -> None:
+    events.emit("job.cancelled_waiting", job_id=job_id, handler=handler, queue=queue)
 
 
 def run_now(*ids: int, **criteria: Unpack[Criteria]) -> int:

@@ -1,18 +1,26 @@
 """What people and their code ask of jobs, queues and workers: half of the contract of a store."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
 from django_jobqueue.core.specs import Cancelled, JobFilter
+
+TellCancelled = Callable[[int, str, str], object]
 
 
 class Steerable(ABC):
     """Each verb is one guarded write: what has moved on in the meantime is left alone."""
 
     @abstractmethod
-    def cancel(self, wanted: JobFilter, *, reason: str = "") -> Cancelled:
-        """Cancel waiting jobs, and ask running ones to stop; final records are left as they are."""
+    def cancel(
+        self, wanted: JobFilter, *, reason: str = "", tell: TellCancelled | None = None
+    ) -> Cancelled:
+        """Cancel waiting jobs, and ask running ones to stop; final records are left as they are.
+
+        `tell` is called with id, handler and queue of each job that waited.
+        """
 
     @abstractmethod
     def run_now(self, wanted: JobFilter) -> int:

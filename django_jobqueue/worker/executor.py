@@ -102,7 +102,7 @@ class Executor:
         return None
 
     def _run(self, held: HeldJob) -> FinishedJob:
-        held.begin()
+        self._begin(held)
         context = self._context_for(held)
         try:
             outcome = contextvars.Context().run(self._call, held, context)
@@ -114,6 +114,11 @@ class Executor:
         if context is not None:
             self._flush(context)
         return self._finished(held, outcome, context)
+
+    def _begin(self, held: HeldJob) -> None:
+        held.begin()
+        if self._events.hears("job.started"):
+            self._events.emit("job.started", job=held.job)
 
     def _clean_up(self, held: HeldJob) -> Sequence[str]:
         try:
@@ -138,7 +143,7 @@ class Executor:
         self._ended(held, finished)
 
     async def _run_async(self, held: HeldJob) -> FinishedJob:
-        held.begin()
+        self._begin(held)
         context = self._context_for(held)
         try:
             outcome = await self._await(held, context)
