@@ -102,7 +102,7 @@ class Executor:
         return None
 
     def _run(self, held: HeldJob) -> FinishedJob:
-        self._begin(held)
+        _begin(held, self._events)
         context = self._context_for(held)
         try:
             outcome = contextvars.Context().run(self._call, held, context)
@@ -114,11 +114,6 @@ class Executor:
         if context is not None:
             self._flush(context)
         return self._finished(held, outcome, context)
-
-    def _begin(self, held: HeldJob) -> None:
-        held.begin()
-        if self._events.hears("job.started"):
-            self._events.emit("job.started", job=held.job)
 
     def _clean_up(self, held: HeldJob) -> Sequence[str]:
         try:
@@ -143,7 +138,7 @@ class Executor:
         self._ended(held, finished)
 
     async def _run_async(self, held: HeldJob) -> FinishedJob:
-        self._begin(held)
+        _begin(held, self._events)
         context = self._context_for(held)
         try:
             outcome = await self._await(held, context)
@@ -259,6 +254,12 @@ class Executor:
         if held.has_started:
             transition = without_note(job, transition)
         return FinishedJob(job, transition, held.attempted_at)
+
+
+def _begin(held: HeldJob, events: EventBus) -> None:
+    held.begin()
+    if events.hears("job.started"):
+        events.emit("job.started", job=held.job)
 
 
 def _unspent(finished: FinishedJob) -> FinishedJob:
