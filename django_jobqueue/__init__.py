@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from .jobs.decorators import job
     from .jobs.handles import JobHandle
     from .jobs.queue import Queue
+    from .jobs.queue_handlers import QueueHandler
     from .jobs.registry import registry
     from .worker.starting import StartedWorker, start_worker
 
@@ -72,6 +73,7 @@ _HOMES = {
     "jobs.decorators": "job",
     "jobs.handles": "JobHandle",
     "jobs.queue": "Queue",
+    "jobs.queue_handlers": "QueueHandler",
     "jobs.registry": "registry",
     "worker.starting": "StartedWorker start_worker",
 }
@@ -108,6 +110,7 @@ __all__ = [
     "PayloadTooLarge",
     "Polynomial",
     "Queue",
+    "QueueHandler",
     "RequeueRefused",
     "Retry",
     "Snooze",

@@ -54,8 +54,9 @@ class HandlerNotRegistered(JobQueueError):
     def __init__(self, name: str, *, known: Iterable[str] = ()) -> None:
         super().__init__(
             f"no handler named {name!r} is registered in this process.{did_you_mean(name, known)} "
-            "Declare it with @job in a module named jobs of an installed app, or list the old name "
-            "in aliases= of the handler that took its place."
+            "Declare it with @job, or as a QueueHandler if it is queue:…, in a module named jobs "
+            "of an installed app, or list the old name in aliases= of the handler that took its "
+            "place."
         )
         self.name = name
 

@@ -14,7 +14,7 @@ from django_jobqueue.core.serialization import ArgumentSpec
 
 from . import option_values as values
 from .options import JobOptions, SharedOptions, refuse_unknown
-from .targets import target_of
+from .targets import Target, target_of
 
 #: What names a handler: its registered name, or what @job returned.
 HandlerLike = object
@@ -56,9 +56,16 @@ class Handler:
     keep: bool  #: whether the record of a success is kept
 
     @classmethod
-    def of(cls, declared: object, **options: Unpack[HandlerOptions]) -> Self:
+    def of(
+        cls,
+        declared: object,
+        *,
+        target_of: Callable[..., Target] = target_of,
+        **options: Unpack[HandlerOptions],
+    ) -> Self:
         """Return the handler of a function or class; it is not registered yet.
 
+        `target_of(declared, name=…)` says how it is called.
         InvalidOptions and InvalidHandler say what is wrong, and what to do.
         """
         given: dict[str, Any] = dict(options)
