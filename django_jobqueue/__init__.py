@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from .core.outcomes import Cancel, Discard, Retry, Snooze, Succeed, Unprocessable
     from .core.states import DeathReason, JobState
     from .jobs.context import JobContext
-    from .jobs.control import cancel, discard, requeue, retry, run_now
+    from .jobs.control import cancel, discard, requeue, requeue_edited, retry, run_now
     from .jobs.decorators import job
     from .jobs.handles import JobHandle
     from .jobs.queue import Queue
@@ -69,7 +69,7 @@ _HOMES = {
     "core.outcomes": "Cancel Discard Retry Snooze Succeed Unprocessable",
     "core.states": "DeathReason JobState",
     "jobs.context": "JobContext",
-    "jobs.control": "cancel discard requeue retry run_now",
+    "jobs.control": "cancel discard requeue requeue_edited retry run_now",
     "jobs.decorators": "job",
     "jobs.handles": "JobHandle",
     "jobs.queue": "Queue",
@@ -124,6 +124,7 @@ __all__ = [
     "job",
     "registry",
     "requeue",
+    "requeue_edited",
     "retry",
     "run_now",
     "start_worker",

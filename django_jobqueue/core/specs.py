@@ -163,6 +163,16 @@ class Cancelled(msgspec.Struct, frozen=True, kw_only=True):
     asked: int = 0
 
 
+class Edited(msgspec.Struct, frozen=True, kw_only=True):
+    """What takes the place of a job's arguments, and of what was derived from them; `payload` is
+    JSON text.
+    """
+
+    payload: str
+    fingerprint: str
+    unique_key: str | None
+
+
 class JobSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """A job as it stood when it was looked up, in whichever table; JSON columns are decoded."""
 

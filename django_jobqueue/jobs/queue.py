@@ -94,11 +94,16 @@ class Queue:
         *ids: int,
         death: DeathReason | None = None,
         limit: int | None = None,
+        rate: str | None = None,
         **criteria: Unpack[control.Criteria],
     ) -> control.Requeued:
-        """Bring dead letters of this queue back to life, all unless ids or criteria say which."""
+        """Bring dead letters of this queue back to life, all unless ids or criteria say which.
+
+        As `requeue`, one after another at a `rate` if one is given.
+        """
+        own = self._own(criteria)
         return control.requeue(
-            *ids, state=JobState.DEAD, death=death, limit=limit, **self._own(criteria)
+            *ids, state=JobState.DEAD, death=death, limit=limit, rate=rate, **own
         )
 
     def _own(self, criteria: control.Criteria) -> control.Criteria:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
-from django_jobqueue.core.specs import Cancelled, JobFilter
+from django_jobqueue.core.specs import Cancelled, Edited, JobFilter
 
 TellCancelled = Callable[[int, str, str], object]
 
@@ -28,9 +28,17 @@ class Steerable(ABC):
 
     @abstractmethod
     def requeue(
-        self, wanted: JobFilter, *, limit: int | None = None
+        self,
+        wanted: JobFilter,
+        *,
+        limit: int | None = None,
+        spacing: float = 0.0,
+        edited: Edited | None = None,
     ) -> tuple[list[int], list[int]]:
         """Bring dead letters back, and enqueue copies of archived jobs; attempts start again.
+
+        With `spacing`, each is due so many seconds after the one before. `edited` is for a filter
+        that names a single job.
 
         Returns the ids of the live jobs, and the ids that were refused because another live job
         holds their unique key.
