@@ -36,12 +36,14 @@ if TYPE_CHECKING:
         JobInterrupt,
         JobNotFinished,
         JobNotFound,
+        JobNotStored,
         JobQueueError,
         JobTimedOut,
         LeaseLost,
         PayloadError,
         PayloadTooLarge,
         RequeueRefused,
+        SpoolUnusable,
         StateChanged,
         UniqueConflict,
     )
@@ -63,8 +65,8 @@ _HOMES = {
     "core.errors": (
         "HandlerAlreadyRegistered HandlerNotRegistered InvalidArguments InvalidHandler "
         "InvalidOptions InvalidSettings JobCancelled JobFailed JobInterrupt JobNotFinished "
-        "JobNotFound JobQueueError JobTimedOut LeaseLost PayloadError PayloadTooLarge "
-        "RequeueRefused StateChanged UniqueConflict"
+        "JobNotFound JobNotStored JobQueueError JobTimedOut LeaseLost PayloadError "
+        "PayloadTooLarge RequeueRefused SpoolUnusable StateChanged UniqueConflict"
     ),
     "core.outcomes": "Cancel Discard Retry Snooze Succeed Unprocessable",
     "core.states": "DeathReason JobState",
@@ -100,6 +102,7 @@ __all__ = [
     "JobInterrupt",
     "JobNotFinished",
     "JobNotFound",
+    "JobNotStored",
     "JobQueueError",
     "JobState",
     "JobTimedOut",
@@ -114,6 +117,7 @@ __all__ = [
     "RequeueRefused",
     "Retry",
     "Snooze",
+    "SpoolUnusable",
     "StartedWorker",
     "StateChanged",
     "Succeed",

@@ -11,6 +11,7 @@ from django.db import connections
 from django_jobqueue import conf
 from django_jobqueue.core.errors import InvalidSettings
 from django_jobqueue.store.resolver import SUPPORTED_VENDORS
+from django_jobqueue.store.spool import others_may_write, why_unusable
 from django_jobqueue.worker.services import find_maker
 
 SHORTEST_PRUDENT_LEASE = timedelta(seconds=10)
@@ -63,6 +64,25 @@ def check_services(**_: Any) -> Sequence[CheckMessage]:
             hint = "Name a ServiceTask class, or a function without parameters that returns one."
             messages.append(Error(str(error), hint=hint, id="jobqueue.E003"))
     return messages
+
+
+def check_spool(**_: Any) -> Sequence[CheckMessage]:
+    """E004: JOBQUEUE["SPOOL"] cannot be written. W003: others could put jobs of theirs there."""
+    try:
+        directory = conf.current().spool
+    except InvalidSettings:
+        return []  # told by check_settings
+    if directory is None:
+        return []
+    named = f"JOBQUEUE['SPOOL'] is {str(directory)!r}"
+    if (why := why_unusable(directory)) is not None:
+        hint = "Name a directory that belongs to the user who runs this, outside the web root."
+        return [Error(f"{named}: {why}.", hint=hint, id="jobqueue.E004")]
+    if others_may_write(directory):
+        hint = f"Take the right from them: chmod 700 {directory}"
+        told = f"{named}: other users may write there, and what is in a spool is run."
+        return [Warning(told, hint=hint, id="jobqueue.W003")]
+    return []
 
 
 def check_database(**_: Any) -> Sequence[CheckMessage]:

@@ -5,6 +5,15 @@ from .attempts import AttemptRecord
 from .dead_letters import DeadJob
 from .jobs import Job
 from .queues import QueueRecord
+from .receipts import ReceiptRecord
 from .workers import WorkerRecord
 
-__all__ = ["ArchivedJob", "AttemptRecord", "DeadJob", "Job", "QueueRecord", "WorkerRecord"]
+__all__ = [
+    "ArchivedJob",
+    "AttemptRecord",
+    "DeadJob",
+    "Job",
+    "QueueRecord",
+    "ReceiptRecord",
+    "WorkerRecord",
+]

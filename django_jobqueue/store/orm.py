@@ -1,14 +1,14 @@
 """What both vendors share: all that is not hot, through the ORM on the caller's connection."""
 
-from .inserting import InsertingStore
 from .looking import LookingStore
 from .reads import NumbersStore
+from .receipts import ReceiptStore
 from .requeueing import RequeueingStore
 from .retention import RetentionStore
 from .steering import SteeringStore
 
 
 class OrmStore(
-    InsertingStore, SteeringStore, RequeueingStore, LookingStore, NumbersStore, RetentionStore
+    ReceiptStore, SteeringStore, RequeueingStore, LookingStore, NumbersStore, RetentionStore
 ):
     """A store without claims, finishes and workers: those are each vendor's own."""

@@ -178,7 +178,13 @@ class _Assembly:
 
     def _precondition(self) -> DatabaseIsReady:
         patience = timedelta(0) if self.options.until_empty else self.conf.precondition_timeout
-        return DatabaseIsReady(self.conf.database, timeout=patience, events=self.options.events)
+        flusher = self.duties.flusher
+        return DatabaseIsReady(
+            self.conf.database,
+            timeout=patience,
+            events=self.options.events,
+            at_ready=flusher.flush_all if flusher else lambda stop: None,
+        )
 
     def _heartbeat(self, claiming: Claiming) -> Heartbeat:
         store = self.store.dedicated(prepared=self.conf.prepared_statements)

@@ -41,7 +41,9 @@ def _interrupted(held: HeldJob) -> FinishedJob:
 
 
 class Drain:
-    """Waits for what runs, `seconds` at most, then interrupts it and gives it back."""
+    """Waits for what runs, `seconds` at most, then interrupts it and gives it back. What the
+    database would not take until the end is handed to `leave`.
+    """
 
     #: How long interrupted handlers have to end before they are given up; the second is for a
     #: worker that was told to hurry.
@@ -55,10 +57,12 @@ class Drain:
         outbox: Outbox,
         events: EventBus,
         seconds: float,
+        leave: Callable[[Sequence[FinishedJob]], object] = lambda finished: None,
         elapsed: Callable[[], float] = monotonic,
     ) -> None:
         self._in_hand, self._slots, self._outbox = in_hand, slots, outbox
         self._events, self._seconds, self._elapsed = events, seconds, elapsed
+        self._leave = leave
         self._until: float | None = None
         self._interrupt_seconds = self.INTERRUPT_SECONDS
 
@@ -81,6 +85,7 @@ class Drain:
         self._outbox.give_back(given_back(running))
         until = self._elapsed() + self._interrupt_seconds
         self._write_until(lambda: until, wake)
+        self._leave(self._outbox.take_rest())
         return have_ended
 
     def _write_until(self, deadline: Callable[[], float], wake: threading.Event) -> None:

@@ -6,11 +6,13 @@ from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.core.clock import SystemClock
 from django_jobqueue.core.specs import Retention
 from django_jobqueue.events import EventBus
+from django_jobqueue.jobs.spooling import spool_of
 from django_jobqueue.jobs.wakeups import wakeups
 from django_jobqueue.service import ServiceTask
 from django_jobqueue.store import JobStore
 
 from .clocks import ClockWatch
+from .flusher import Flusher
 from .hygiene import close_connections, drop_broken_connections
 from .janitor import Janitor
 from .listener import DataVersionWatch, Listener
@@ -20,8 +22,8 @@ from .reaper import Reaper
 
 
 class HostDuties:
-    """Promoter, reaper, clock watch, janitor and listener of one worker. `wake` has its pumps look
-    at once, `rescued` is called when jobs were taken back from a dead worker.
+    """Promoter, reaper, clock watch, flusher, janitor and listener of one worker. `wake` has its
+    pumps look at once, `rescued` is called when jobs were taken back from a dead worker.
     """
 
     def __init__(
@@ -39,9 +41,12 @@ class HostDuties:
         self._serves, self._wake_pump, self._events = serves, wake, events
         self._rescued = rescued
         self.promoter = self._promoter()
+        self.flusher = self._flusher()
 
     def tasks(self, *, janitor: bool, listener: bool) -> list[ServiceTask]:
         tasks: list[ServiceTask] = [self.promoter, self._reaper(), self._clock_watch()]
+        if self.flusher is not None:
+            tasks.append(self.flusher)
         if janitor:
             tasks.append(self._janitor())
         if listener:
@@ -77,6 +82,18 @@ class HostDuties:
             events=self._events,
             interval=conf.janitor_interval,
             batch=conf.janitor_batch,
+            after_tick=drop_broken_connections,
+        )
+
+    def _flusher(self) -> Flusher | None:
+        if (spool := spool_of(self._conf)) is None:
+            return None
+        return Flusher(
+            spool,
+            store=self._store,
+            settings=self._conf,
+            wake=self._wake,
+            events=self._events,
             after_tick=drop_broken_connections,
         )
 

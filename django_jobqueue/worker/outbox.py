@@ -56,6 +56,7 @@ class Outbox:
         self._commit_unknown = False
         self._trouble = Trouble(elapsed=elapsed)
         self.written = 0  #: jobs whose outcome the database has
+        self.stale = 0  #: of these, outcomes of claims that were over
 
     def add(self, finished: FinishedJob) -> None:
         """Keep an outcome for the next write; from any thread."""
@@ -105,6 +106,22 @@ class Outbox:
             self._answered()
         except Exception as error:
             self.failed(error)
+
+    def settle(self, finished: Iterable[FinishedJob]) -> None:
+        """Write what an earlier worker left; whether that had written it before, nobody knows.
+        Raises the error of a database that fails.
+        """
+        self._finished.extend(finished)
+        while self._finished:
+            self._commit_unknown = True
+            self._write_apart(self._take())
+
+    def take_rest(self) -> list[FinishedJob]:
+        """Take what was not written, one answer for each claim; nothing is written any more."""
+        rest: list[FinishedJob] = []
+        while self._finished:
+            rest += self._take()
+        return rest
 
     def failed(self, error: Exception) -> None:
         """The database did not answer: wait, longer each time. What it may have committed is
@@ -199,5 +216,6 @@ class Outbox:
             # A job that lives on keeps no token: whether the commit that was not answered wrote it,
             # or others have taken it since, cannot be told. There is nothing to do in either case.
             is_unknown = self._commit_unknown and not done.transition.state.is_final
+            self.stale += not is_unknown
             name = "job.finish_is_unknown" if is_unknown else "job.finish_was_stale"
             self._events.emit(name, job=done.job)

@@ -39,7 +39,7 @@ def why_not_ready(using: str) -> str | None:
 
 class DatabaseIsReady(ServiceTask):
     """Looks until the database is ready, says every `TELL_SECONDS` what it waits for, and gives up
-    after `timeout`.
+    after `timeout`. `at_ready` is called before anything is claimed.
 
     A worker may so start before the migration of a deploy has run.
     """
@@ -55,8 +55,10 @@ class DatabaseIsReady(ServiceTask):
         *,
         timeout: timedelta,
         events: EventBus,
+        at_ready: Callable[[StopReceiver], object] = lambda stop: None,
         elapsed: Callable[[], float] = monotonic,
     ) -> None:
+        self._at_ready = at_ready
         self._using, self._timeout, self._events = using, timeout.total_seconds(), events
         self._elapsed = elapsed
 
@@ -72,3 +74,4 @@ class DatabaseIsReady(ServiceTask):
                 self._events.emit("worker.waits", why=why)
             if stop.wait(self.LOOK_SECONDS):
                 return
+        self._at_ready(stop)

@@ -29,6 +29,8 @@ ONE_OF_EACH = [
     errors.PayloadTooLarge(300, 200, 4),
     errors.UniqueConflict("order-7", 12),
     errors.JobNotFound(12),
+    errors.JobNotStored("r-1", "it is in the spool"),
+    errors.SpoolUnusable("/spool/default.sqlite3", "disk full"),
     errors.JobNotFinished(12, "running"),
     errors.JobFailed(12, "exhausted", {"type": "ValueError", "message": "no"}),
     errors.StateChanged(12, "it is running now"),
