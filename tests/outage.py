@@ -1,13 +1,14 @@
 """A database that really cannot be reached, or that is lost at the worst moment."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
+from django_jobqueue.store import store_for
 from tests.chaos.proxy import Proxy
 
 
@@ -53,3 +54,24 @@ def postgresql_socket() -> str:
     settings = connection.settings_dict
     folder = settings["HOST"] or os.environ.get("PGHOST", "/var/run/postgresql")
     return f"{folder}/.s.PGSQL.{settings['PORT'] or 5432}"
+
+
+@contextmanager
+def an_outage_to_come() -> Iterator[Callable[[], object]]:
+    """Yield what takes the database away from a worker that runs already, until the block's end."""
+    with ExitStack() as stack:
+        if connection.vendor == "sqlite":
+            # Nobody can take the file from those who have it open; but its write lock.
+            yield lambda: stack.enter_context(write_lock())
+            return
+        forwarding = stack.enter_context(ExitStack())
+        proxy = forwarding.enter_context(Proxy(socket=postgresql_socket()))
+        stack.enter_context(pointed_at(HOST="127.0.0.1", PORT=str(proxy.port)))
+        yield forwarding.close
+
+
+@contextmanager
+def write_lock() -> Iterator[None]:
+    with transaction.atomic():
+        store_for("default").statement("take_write_lock", {})  # type: ignore[attr-defined]
+        yield

@@ -139,6 +139,7 @@ class Flusher(TickingTask):
 
     id = "flusher"
     LOOK_SECONDS = 5.0
+    LONGEST_BACKOFF = 5.0
 
     def __init__(
         self,
@@ -148,12 +149,13 @@ class Flusher(TickingTask):
         settings: JobQueueSettings,
         wake: Callable[[], None],
         events: EventBus,
+        batch: int = BATCH,
         after_tick: Callable[[], object] = lambda: None,
     ) -> None:
         super().__init__(
-            interval=self.LOOK_SECONDS, max_backoff=self.LOOK_SECONDS, after_tick=after_tick
+            interval=self.LOOK_SECONDS, max_backoff=self.LONGEST_BACKOFF, after_tick=after_tick
         )
-        self._wake_pump = wake
+        self._wake_pump, self._batch = wake, batch
         self._outcomes = OutcomeFlush(spool, store=store, events=events)
         self._jobs = JobFlush(spool, store=store, settings=settings, events=events)
 
@@ -163,8 +165,8 @@ class Flusher(TickingTask):
             pass
 
     def tick(self) -> float | None:
-        outcomes = self._outcomes.run()
-        jobs = self._jobs.run()
+        outcomes = self._outcomes.run(limit=self._batch)
+        jobs = self._jobs.run(limit=self._batch)
         if outcomes.written or jobs.stored:
             self._wake_pump()
-        return 0.0 if BATCH in (outcomes.entries, jobs.entries) else None
+        return 0.0 if self._batch in (outcomes.entries, jobs.entries) else None
