@@ -157,6 +157,14 @@ class JobNotStored(JobQueueError):
         self.why = why
 
 
+class UnknownReceipt(JobQueueError):
+    """No entry of the spool that was set aside has this receipt."""
+
+    def __init__(self, receipt: object) -> None:
+        super().__init__(f"nothing was set aside under the receipt {receipt}")
+        self.receipt = receipt
+
+
 class SpoolUnusable(JobQueueError):
     """The spool on this host's disk cannot be read or written."""
 

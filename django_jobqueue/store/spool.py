@@ -163,18 +163,21 @@ class Spool:
 
 def why_unusable(directory: Path) -> str | None:
     """Return why this process could keep no spool there, or None; creates nothing."""
-    if directory.is_dir():
-        return None if _may_write(directory) else "this user may not write there"
-    if directory.exists():
-        return "it is not a directory"
-    if directory.parent.is_dir() and _may_write(directory.parent):
-        return None
+    try:
+        if directory.is_dir():
+            return None if _may_write(directory) else "this user may not write there"
+        if directory.exists():
+            return "it is not a directory"
+        if directory.parent.is_dir() and _may_write(directory.parent):
+            return None
+    except OSError as error:
+        return str(error)
     return "it does not exist, and cannot be created"
 
 
 def others_may_write(directory: Path) -> bool:
     """Say whether users beside the owner may put files there."""
-    return directory.is_dir() and bool(directory.stat().st_mode & 0o022)
+    return os.path.isdir(directory) and bool(directory.stat().st_mode & 0o022)
 
 
 def _may_write(directory: Path) -> bool:

@@ -1,6 +1,6 @@
 """The flusher: what this host's spool holds goes into the database."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from django_jobqueue.conf import JobQueueSettings
-from django_jobqueue.core.errors import InvalidSettings
+from django_jobqueue.core.errors import InvalidSettings, UnknownReceipt
 from django_jobqueue.core.specs import FinishedJob
 from django_jobqueue.events import EventBus
 from django_jobqueue.events import events as events_of_process
@@ -90,14 +90,19 @@ class SpoolReport(msgspec.Struct, frozen=True, kw_only=True):
     set_aside: list[SetAside]
 
 
-def flush_spool(settings: JobQueueSettings, *, retry: bool = False) -> SpoolReport:
-    """Flush all that waits in the spool of these settings; with `retry`, what was set aside, too.
+def flush_spool(
+    settings: JobQueueSettings, *, retry: bool = False, discard: Sequence[UUID] = ()
+) -> SpoolReport:
+    """Flush all that waits in the spool of these settings; with `retry`, what was set aside, too,
+    but for what is to be discarded.
 
-    InvalidSettings where they name no spool, SpoolUnusable, and the database's error.
+    InvalidSettings where they name no spool, UnknownReceipt where nothing was set aside under one
+    that is to be discarded, SpoolUnusable, and the database's error.
     """
     spool = spool_of(settings)
     if spool is None:
         raise InvalidSettings("JOBQUEUE['SPOOL'] names no directory: nothing was ever spooled")
+    _discard(spool, discard)
     if retry:
         spool.retry()
     store = store_for(settings.database)
@@ -116,6 +121,13 @@ def flush_spool(settings: JobQueueSettings, *, retry: bool = False) -> SpoolRepo
             for entry in spool.set_aside()
         ],
     )
+
+
+def _discard(spool: Spool, receipts: Sequence[UUID]) -> None:
+    unknown = set(receipts) - {entry.receipt for entry in spool.set_aside()}
+    if unknown:
+        raise UnknownReceipt(min(unknown))
+    spool.remove(receipts)
 
 
 def _until_empty(run: Callable[[], Flushed]) -> Flushed:

@@ -30,6 +30,7 @@ ONE_OF_EACH = [
     errors.UniqueConflict("order-7", 12),
     errors.JobNotFound(12),
     errors.JobNotStored("r-1", "it is in the spool"),
+    errors.UnknownReceipt("r-1"),
     errors.SpoolUnusable("/spool/default.sqlite3", "disk full"),
     errors.JobNotFinished(12, "running"),
     errors.JobFailed(12, "exhausted", {"type": "ValueError", "message": "no"}),

@@ -1,5 +1,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import CommandParser
 
@@ -25,8 +26,17 @@ class FlushSpoolSubcommand(Subcommand):
             help="also what was set aside before, however old it is",
         )
 
+        parser.add_argument(
+            "--discard",
+            type=UUID,
+            action="append",
+            default=[],
+            metavar="RECEIPT",
+            help="forget this entry, which was set aside; may be repeated",
+        )
+
     def run(self, options: Mapping[str, Any]) -> Answer:
-        report = flush_spool(conf.current(), retry=options["retry"])
+        report = flush_spool(conf.current(), retry=options["retry"], discard=options["discard"])
         return Answer(
             facts=report,
             text="\n".join(_told(report)),
