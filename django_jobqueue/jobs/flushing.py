@@ -96,8 +96,7 @@ class JobFlush:
     def _write(self, entry: Entry, flushed: FlushedJobs, now: datetime) -> None:
         jobs = jobs_of(entry, now=now)
         try:
-            known = self._store.jobs_of_receipt(entry.receipt) is not None
-            answers = None if known else self._store.insert_once(entry.receipt, jobs)
+            answers = self._store.insert_once(entry.receipt, jobs)
         except UniqueConflict as conflict:
             self._give_up(entry, jobs, conflict, flushed)
             return

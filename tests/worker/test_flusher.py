@@ -199,8 +199,10 @@ class TestEnqueues:
             return runs, site.declared["work"].enqueue()
 
     def test_a_worker_that_starts_has_flushed_before_it_looks_for_jobs(
-        self, site: Site, spool: Spool, tmp_path: Path
+        self, site: Site, spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        # The thread of the duty gets no turn before the worker has found nothing and ends.
+        monkeypatch.setattr(Flusher, "run", lambda flusher, stop: stop.wait())
         runs, handle = self.spooled(site, spool, tmp_path)
 
         site.work(spool=spool.path.parent)
