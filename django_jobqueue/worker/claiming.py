@@ -125,7 +125,7 @@ class Claiming:
             outbox=outbox,
             events=self._options.events,
             seconds=self._conf.drain.total_seconds(),
-            leave=Leaving(spool_of(self._conf), events=self._options.events).leave,
+            leaving=Leaving(spool_of(self._conf), events=self._options.events),
         )
 
     def _make_slots(self) -> Slots:

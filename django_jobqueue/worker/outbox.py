@@ -51,6 +51,7 @@ class Outbox:
         self._store, self._in_hand, self._events = store, in_hand, events
         self._settled, self._rescheduled, self._elapsed = settled, rescheduled, elapsed
         self._finished: deque[FinishedJob] = deque()
+        self._under_way: Sequence[FinishedJob] = ()  #: taken for a write that has not returned
         self._retry_pause = 0.0
         self._retry_at = 0.0
         self._commit_unknown = False
@@ -87,6 +88,7 @@ class Outbox:
                 return []
             self._keep(finished)
             raise
+        self._under_way = ()
         self._answered()
         try:
             self._conclude(finished, held)
@@ -116,12 +118,9 @@ class Outbox:
             self._commit_unknown = True
             self._write_apart(self._take())
 
-    def take_rest(self) -> list[FinishedJob]:
-        """Take what was not written, one answer for each claim; nothing is written any more."""
-        rest: list[FinishedJob] = []
-        while self._finished:
-            rest += self._take()
-        return rest
+    def rest(self) -> list[FinishedJob]:
+        """Return what the database has not confirmed; from any thread, also while a write hangs."""
+        return [*self._under_way, *self._finished.copy()]
 
     def failed(self, error: Exception) -> None:
         """The database did not answer: wait, longer each time. What it may have committed is
@@ -153,11 +152,13 @@ class Outbox:
             if first.job.claim_token != done.job.claim_token:
                 break
             self._finished.popleft()
-        return list(taken.values())
+        self._under_way = taken_now = list(taken.values())
+        return taken_now
 
     def _keep(self, finished: Sequence[FinishedJob]) -> None:
         """Put back what was taken and could not be written."""
         self._finished.extendleft(reversed(finished))
+        self._under_way = ()
 
     def _write_apart(self, finished: Sequence[FinishedJob]) -> None:
         """One row that the database refuses must not keep the others from being written."""
@@ -171,6 +172,7 @@ class Outbox:
                     self._keep([done for rest in (part, *reversed(parts)) for done in rest])
                     raise
                 parts += self._parts_of(part, error)
+        self._under_way = ()
 
     def _parts_of(
         self, refused: Sequence[FinishedJob], error: Exception

@@ -22,7 +22,7 @@ from django_jobqueue.store import store_for
 from django_jobqueue.store.spool import Entry, Kind, Spool
 from django_jobqueue.worker.flusher import FlushedOutcomes, Flusher, OutcomeFlush
 from django_jobqueue.worker.leaving import Leaving
-from tests.outage import an_outage_to_come, database_away
+from tests.outage import an_outage_to_come, behind_a_proxy, database_away
 from tests.store.helpers import claimed
 
 from .site import COMMITTED, Gate, Site, Told
@@ -85,6 +85,30 @@ class TestOutcomes:
         assert handle.snapshot.attempt == 1
         [attempt] = handle.attempts
         assert attempt.message == "not yet"
+
+    @pytest.mark.postgresql
+    def test_a_network_that_swallows_packets_does_not_hold_them_up(
+        self, site: Site, spool: Spool
+    ) -> None:
+        gate = Gate()
+        handle = site.job(gate.pass_through, name="work").enqueue()
+        with (
+            behind_a_proxy() as proxy,
+            site.working(drain=0.3, spool=spool.path.parent) as it,
+        ):
+            gate.entered()
+            proxy.black_hole()
+            gate.open()
+            it.worker.stop()
+            site.told.wait_for("outcomes.spooled")
+            assert len(spool.waiting(Kind.OUTCOME, limit=10)) == 1
+            proxy.forward()
+            it.end()
+        assert handle.refresh().state == JobState.SUCCEEDED
+
+        site.work(spool=spool.path.parent)
+        assert site.told.names.count("job.succeeded") == 2  # the flush knows it by its token
+        assert "job.finish_was_stale" not in site.told.names
 
     def test_without_a_spool_they_are_dropped_and_that_is_told(self, site: Site) -> None:
         handle = end_amid_an_outage(site, lambda: None)
@@ -157,8 +181,12 @@ class TestWriting:
         job = claimed(self.store)
         self.leave(job, Transition(state=JobState.SUCCEEDED, result="1"))
         self.leave(job, Transition(state=JobState.READY, attempt_change=-1))
+        twice = [
+            FinishedJob(job, Transition(state=JobState.SUCCEEDED, result=text)) for text in "23"
+        ]
+        Leaving(self.spool, events=self.bus).leave(twice)
 
-        assert self.flush() == FlushedOutcomes(written=2)
+        assert self.flush() == FlushedOutcomes(written=3)
         assert JobHandle(job.id).result == 1
 
     def test_one_that_nobody_can_read_is_set_aside_and_the_others_are_written(self) -> None:
