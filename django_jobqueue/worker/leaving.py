@@ -48,12 +48,14 @@ class Leaving:
         if not finished:
             return
         if self._spool is None:
-            self._events.emit("outcomes.dropped", count=len(finished))
+            self._events.emit("outcomes.dropped", count=len(set(map(_claim, finished))))
             return
         try:
             self._keep(finished, self._spool)
         except SpoolUnusable as error:
-            self._events.emit("outcomes.dropped", count=len(finished), error=error)
+            self._events.emit(
+                "outcomes.dropped", count=len(set(map(_claim, finished))), error=error
+            )
 
     def _keep_early(self, rest: Callable[[], Sequence[FinishedJob]]) -> None:
         if self._spool is not None:

@@ -181,12 +181,19 @@ class TestWriting:
         job = claimed(self.store)
         self.leave(job, Transition(state=JobState.SUCCEEDED, result="1"))
         self.leave(job, Transition(state=JobState.READY, attempt_change=-1))
-        twice = [
-            FinishedJob(job, Transition(state=JobState.SUCCEEDED, result=text)) for text in "23"
-        ]
-        Leaving(self.spool, events=self.bus).leave(twice)
 
-        assert self.flush() == FlushedOutcomes(written=3)
+        assert self.flush() == FlushedOutcomes(written=2)
+        assert JobHandle(job.id).result == 1
+
+    def test_of_two_that_one_worker_leaves_only_the_first_is_kept(self) -> None:
+        job, leaving = claimed(self.store), Leaving(self.spool, events=self.bus)
+        one, two, three = (
+            FinishedJob(job, Transition(state=JobState.SUCCEEDED, result=text)) for text in "123"
+        )
+        leaving.leave([one, two])
+        leaving.leave([three])
+
+        assert self.flush() == FlushedOutcomes(written=1)
         assert JobHandle(job.id).result == 1
 
     def test_one_that_nobody_can_read_is_set_aside_and_the_others_are_written(self) -> None:
