@@ -26,10 +26,10 @@ from .options import WorkerOptions
 from .preconditions import DatabaseIsReady
 from .probes import Probes
 from .pump import Pump
+from .quarantine import QUARANTINE
 from .services import make_services
 from .standing import Claimer, Standing, ThisProcess, standing_of
 from .supervising import Supervising, names_settings
-from .supervisor import QUARANTINE
 from .systemd import SystemdNotify
 
 #: What the tasks of a service may take beyond the drain: interrupting, writing, saying good-bye.
@@ -99,8 +99,7 @@ class _Assembly:
             events=options.events,
         )
         self.claiming = None if options.processes else self._claiming()
-        # What drains what is due has no time for children to start, and leaves suspects to others.
-        has_quarantine = options.quarantine and not options.until_empty and names_settings()
+        has_quarantine = options.quarantine and names_settings()
         has_children = bool(options.processes) or has_quarantine
         self.polling = self.claiming.pump.polling if self.claiming else threading.Event()
         self.supervising = self._supervising() if has_children else None
@@ -158,6 +157,7 @@ class _Assembly:
             membership=self.membership,
             marks=NO_MARKS,
             rescheduled=self.duties.promoter.wake,
+            others_are_idle=self._has_no_suspects,
         )
 
     def _supervising(self) -> Supervising:
@@ -172,6 +172,8 @@ class _Assembly:
             polling=self.polling.set,
             wake=self._wake,
             rescheduled=self.duties.promoter.wake,
+            # Beside a pump, it is the pump that finds nothing any more, and ends the worker.
+            empty=self.claiming.pump.wake if self.claiming else self.stop.send,
             stop=self.stop.send,
             stop_seconds=self.shutdown_seconds,
         )
@@ -222,9 +224,14 @@ class _Assembly:
         if self.claiming is not None:
             return [ThisProcess(self.membership, is_polling=self.claiming.pump.polling.is_set())]
         children = self.supervising.supervisor.children if self.supervising else []
-        return [one for one in children if one.name != QUARANTINE and not one.has_ended]
+        return [
+            one for one in children if not one.name.startswith(QUARANTINE) and not one.has_ended
+        ]
 
     # What the parts tell each other.
+
+    def _has_no_suspects(self) -> bool:
+        return self.supervising is None or self.supervising.supervisor.is_idle
 
     def _wake(self) -> None:
         if self.claiming is not None:

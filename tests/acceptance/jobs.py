@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 from django_jobqueue import JobContext, job
+from django_jobqueue.core.clock import monotonic
 
 JOURNAL = "JOBQUEUE_JOURNAL"
 #: Nothing sets it: a pause that needs no sleep.
@@ -24,6 +25,14 @@ def work(number: int, seconds: float = 0.0) -> int:
     note(f"start {number}")
     _NEVER.wait(seconds)
     note(f"end {number}")
+    return number
+
+
+@job(name="acceptance.timed")
+def timed(number: int, seconds: float) -> int:
+    """Tell when it began, on the clock that all processes of the machine share."""
+    note(f"timed {number} {monotonic()}")
+    _NEVER.wait(seconds)
     return number
 
 

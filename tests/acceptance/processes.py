@@ -85,7 +85,13 @@ class Process:
     @property
     def children(self) -> list[int]:
         """The ids of the child processes it has started so far."""
-        return [int(pid) for pid in re.findall(r"child.started .*?pid=(\d+)", self.output)]
+        return [pid for _, pid in self.named_children]
+
+    @property
+    def named_children(self) -> list[tuple[str, int]]:
+        """With the names of their places."""
+        started = re.findall(r"child.started .*?child=(\S+) .*?pid=(\d+)", self.output)
+        return [(name, int(pid)) for name, pid in started]
 
     def kill_with_children(self) -> None:
         """As `kill -9` of the whole tree, the children first: so none can give anything back."""

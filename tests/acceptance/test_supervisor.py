@@ -10,6 +10,7 @@ import pytest
 from django_jobqueue import DeathReason, JobState
 from django_jobqueue.core.states import WorkerState
 from django_jobqueue.models import ArchivedJob, DeadJob, Job, WorkerRecord
+from django_jobqueue.worker.quarantine import QUARANTINE
 
 from .jobs import crash, tell_process, wait_for, work
 from .processes import PATIENCE, Deployment, within
@@ -87,6 +88,30 @@ def test_suspects_are_run_by_a_worker_of_one_process_too(deployment: Deployment)
     assert guilty.snapshot.reason == DeathReason.POISON
     assert len(survivor.children) == 3, "two that died of it, and one that buried it"
     assert not survivor.has_ended
+
+
+def test_until_empty_leaves_no_suspects_behind(deployment: Deployment) -> None:
+    suspect, other = work.enqueue(1), work.enqueue(2)
+    Job.objects.filter(pk=suspect.id).update(rescues=1)
+
+    worker = deployment.run("runjobs", "--until-empty")
+
+    assert worker.status() == 0, worker.output
+    assert not Job.objects.exists()
+    assert ArchivedJob.objects.filter(pk__in=[suspect.id, other.id]).count() == 2
+    assert [name for name, _ in worker.named_children] == [QUARANTINE]
+
+
+def test_suspects_of_the_next_death_find_the_quarantine_where_it_was(
+    deployment: Deployment,
+) -> None:
+    worker = deployment.worker(**LONG_LEASE)
+    for number in (1, 2):
+        handle = work.enqueue(number)
+        Job.objects.filter(pk=handle.id).update(rescues=1)
+        assert handle.wait(PATIENCE).state == JobState.SUCCEEDED
+
+    assert [name for name, _ in worker.named_children] == ["1", QUARANTINE]
 
 
 def test_children_do_not_outlive_their_supervisor(deployment: Deployment) -> None:

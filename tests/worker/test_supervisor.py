@@ -5,7 +5,8 @@ import pytest
 from django_jobqueue.core.states import JobState, WorkerState
 from django_jobqueue.models import Job, WorkerRecord
 from django_jobqueue.service import TaskError
-from django_jobqueue.worker.supervisor import QUARANTINE, Supervisor
+from django_jobqueue.worker.quarantine import QUARANTINE, Quarantine
+from django_jobqueue.worker.supervisor import Supervisor
 from tests.store.helpers import make_job
 
 from .household import Household
@@ -69,7 +70,7 @@ def test_suspects_that_another_host_left_are_found_in_time() -> None:
     house.tick()
     assert house.names == ["1"]
 
-    house.tick(after=Supervisor.SUSPECTS_SECONDS)
+    house.tick(after=Quarantine.LOOK_SECONDS)
 
     assert house.names == ["1", QUARANTINE]
 
@@ -164,7 +165,7 @@ class TestUntilEmpty:
         house.tick()
         make_job(rescues=1)
         house.started[0].ends(0)
-        house.tick(after=Supervisor.SUSPECTS_SECONDS)
+        house.tick(after=Quarantine.LOOK_SECONDS)
 
         assert (house.names, empty) == (["1", QUARANTINE], [])
 
