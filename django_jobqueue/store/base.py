@@ -29,6 +29,8 @@ from django_jobqueue.core.specs import (
 from .readable import Readable
 from .steerable import Steerable
 
+#: What is granted beyond the timeout of a job where nobody says how long its worker needs.
+OVERTIME = timedelta(minutes=2)
 #: The (id, claim token) pairs that a worker holds.
 Claims = Sequence[tuple[int, UUID]]
 
@@ -41,8 +43,12 @@ class JobStore(Readable, Steerable):
     supports_notify = False  #: can wake a listener in another process
     supports_dedicated_connection = False  #: `dedicated` gives a connection apart from Django's
 
-    def __init__(self, using: str, *, suspects: bool = False) -> None:
+    def __init__(
+        self, using: str, *, suspects: bool = False, overtime: timedelta = OVERTIME
+    ) -> None:
         self.using = using
+        #: How long after its timeout, counted from the claim, a job is left to its worker.
+        self.overtime = overtime
         #: Whether claims take suspects alone: jobs whose worker died while they ran, which are for
         #: the quarantine. Other claims leave them.
         self.suspects = suspects
@@ -124,6 +130,14 @@ class JobStore(Readable, Steerable):
 
         Takes a jobless look at jobs whose worker has no living row, too. Jobs whose cancellation
         was asked for are cancelled.
+        """
+
+    @abstractmethod
+    def overdue(self, *, limit: int = 500, now: datetime | None = None) -> list[ClaimedJob]:
+        """Return jobs that run past their deadline, the longest overdue first: their workers live,
+        but did not end them when their timeout was over.
+
+        A claim gives a job with a timeout its deadline: that timeout and `overtime` later.
         """
 
     @abstractmethod
@@ -226,7 +240,9 @@ class JobStore(Readable, Steerable):
         """Wake listeners of these queues; nothing where the database cannot."""
 
     @abstractmethod
-    def dedicated(self, *, prepared: bool = True, suspects: bool = False) -> Self:
+    def dedicated(
+        self, *, prepared: bool = True, suspects: bool = False, overtime: timedelta = OVERTIME
+    ) -> Self:
         """Return a store for one thread, on a connection apart from Django's where the database has
         such; with `suspects`, for the quarantine.
         """

@@ -96,6 +96,7 @@ class _Assembly:
             serves=options.serves,
             wake=self._wake,
             rescued=self._look_for_suspects,
+            registry=options.registry,
             events=options.events,
         )
         self.claiming = None if options.processes else self._claiming()

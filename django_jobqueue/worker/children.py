@@ -63,13 +63,7 @@ class ChildProcess:
         self._tell_polling, self._changed, self._rescheduled = is_polling, changed, rescheduled
         with ExitStack() as undo:
             undo.callback(marks.close)
-            ours, theirs = socket.socketpair()
-            undo.callback(ours.close)
-            with theirs:
-                self._popen = self._spawn(theirs.fileno())
-            undo.callback(self.wait)
-            undo.callback(self._popen.kill)
-            self._channel = Channel(ours, hears="child")
+            self._channel = self._start(undo)
             self._channel.send(begin)
             self.lease = lease_for(self)
             self._listener = threading.Thread(
@@ -77,6 +71,15 @@ class ChildProcess:
             )
             self._listener.start()
             undo.pop_all()
+
+    def _start(self, undo: ExitStack) -> Channel:
+        ours, theirs = socket.socketpair()
+        undo.callback(ours.close)
+        with theirs:
+            self._popen = self._spawn(theirs.fileno())
+        undo.callback(self.wait)
+        undo.callback(self._popen.kill)
+        return Channel(ours, hears="child")
 
     def _spawn(self, channel: int) -> "subprocess.Popen[bytes]":
         warnings = [f"-W{option}" for option in sys.warnoptions]

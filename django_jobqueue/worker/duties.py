@@ -6,17 +6,20 @@ from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.core.clock import SystemClock
 from django_jobqueue.core.specs import Retention
 from django_jobqueue.events import EventBus
+from django_jobqueue.jobs.registry import Registry
 from django_jobqueue.jobs.spooling import spool_of
 from django_jobqueue.jobs.wakeups import wakeups
 from django_jobqueue.service import ServiceTask
 from django_jobqueue.store import JobStore
 
+from .admission import Policies
 from .clocks import ClockWatch
 from .flusher import Flusher
 from .hygiene import close_connections, drop_broken_connections
 from .janitor import Janitor
 from .listener import DataVersionWatch, Listener
 from .membership import Membership
+from .overdue import Overdue
 from .promoter import Promoter
 from .reaper import Reaper
 
@@ -35,11 +38,12 @@ class HostDuties:
         serves: Callable[[str], bool],
         wake: Callable[[], None],
         rescued: Callable[[], None],
+        registry: Registry,
         events: EventBus,
     ) -> None:
         self._conf, self._store, self._membership = conf, store, membership
         self._serves, self._wake_pump, self._events = serves, wake, events
-        self._rescued = rescued
+        self._rescued, self._registry = rescued, registry
         self.promoter = self._promoter()
         self.flusher = self._flusher()
 
@@ -66,6 +70,12 @@ class HostDuties:
     def _reaper(self) -> Reaper:
         return Reaper(
             store=self._store,
+            overdue=Overdue(
+                store=self._store,
+                registry=self._registry,
+                policies=Policies(self._conf.retry_policy),
+                events=self._events,
+            ),
             membership=self._membership,
             wake=self._rescued,
             notify=self._notify,

@@ -1,6 +1,7 @@
 """Where the children of a supervisor run."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from .children import ChildProcess
 
@@ -17,6 +18,10 @@ class Place:
     futile: int = 0  #: children in a row that died young, and of no job
     start_at: float = 0.0
     is_done: bool = False  #: nobody is needed here: who ends is not replaced
+
+    #: After the first that died young, and after very many.
+    FIRST_PAUSE: ClassVar[float] = 0.5
+    LONGEST_PAUSE: ClassVar[float] = 30.0
 
     @property
     def children(self) -> list[ChildProcess]:
@@ -42,6 +47,12 @@ class Place:
             self.retiring.append(self.child)
             self.child = None
             self.is_done = self.is_done or self.runs_suspects
+
+    def pause_before_the_next(self, *, now: float) -> None:
+        """Another one died young: start the next later than the one before."""
+        self.futile += 1
+        pause = self.FIRST_PAUSE * 2 ** min(self.futile - 1, 16)
+        self.start_at = now + min(pause, self.LONGEST_PAUSE)
 
     def leave(self, child: ChildProcess) -> None:
         if child is self.child:

@@ -62,10 +62,9 @@ class Pump(ServiceTask):
     ) -> None:
         self._store, self._membership, self._in_hand = store, membership, in_hand
         self._slots, self._queues, self._prepare = slots, queues, prepare
-        self._outbox, self._looking = outbox, looking
-        self._pauses, self._drain = pauses, drain
-        self._poll_seconds, self._until_empty = poll_seconds, until_empty
-        self._others_are_idle, self._at_rest = others_are_idle, at_rest
+        self._outbox, self._looking, self._pauses, self._drain = outbox, looking, pauses, drain
+        self._poll_seconds, self._at_rest = poll_seconds, at_rest
+        self._until_empty, self._others_are_idle = until_empty, others_are_idle
         self._wake = threading.Event()
         self._found_nothing = False  #: by a look with empty hands: what ends may make a job ready
         self.polling = threading.Event()  #: set once the first look was taken

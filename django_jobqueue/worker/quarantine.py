@@ -62,9 +62,13 @@ class Quarantine:
         """Where it is due, look whether suspects wait, and call in who is needed for them."""
         if self.look_in:
             return
-        pause, now = self.LOOK_SECONDS, self._elapsed()
-        self._next_look = now + pause
-        self.suspects_wait = self._do_suspects_wait()
+        now = self._elapsed()
+        self._next_look = now + self.LOOK_SECONDS
+        try:
+            self.suspects_wait = self._do_suspects_wait()
+        except Exception:
+            self.look_soon()  # nobody knows: the next round asks again
+            raise
         if self.suspects_wait:
             self._next_look = now + self.WAITING_LOOK_SECONDS
             self._call_in()

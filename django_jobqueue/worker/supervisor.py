@@ -33,7 +33,6 @@ class Supervisor(TickingTask):
     kind = ServiceTaskKind.TASK
     #: A child that lived as long as this did not die of its start.
     LONG_LIFE_SECONDS = 10.0
-    FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
     #: How many children of `until_empty` may die young before the command gives up.
     FUTILE_STARTS = 3
     KILLED_SECONDS = 5.0
@@ -81,9 +80,8 @@ class Supervisor(TickingTask):
 
     def wake_pumps(self) -> None:
         """There may be work. The quarantine wakes its own children, when suspects wait."""
-        for place in self._places:
-            for child in place.children:
-                child.tell(Wake())
+        for child in (child for place in self._places for child in place.children):
+            child.tell(Wake())
 
     def hurry(self) -> None:
         """Have what still runs given back at once, and wait no longer for who does not listen."""
@@ -128,12 +126,11 @@ class Supervisor(TickingTask):
         return max(0.0, min(pauses)) if pauses else None
 
     def _see_whether_it_is_empty(self) -> None:
-        if not self._until_empty or not self._are_all_empty():
-            self.is_idle = False
-            return
-        self._quarantine.look_soon()
-        self._quarantine.look()
-        self.is_idle = self._are_all_empty()
+        self.is_idle = False
+        if self._until_empty and self._are_all_empty():
+            self._quarantine.look_soon()
+            self._quarantine.look()
+            self.is_idle = self._are_all_empty()
         if self.is_idle:
             self._on_empty()
 
@@ -172,7 +169,8 @@ class Supervisor(TickingTask):
         started = [] if self._is_stopping else child.marks.started()
         child.close()  # what it said last is heard by now
         # A handler may end the process with any status, that of success included.
-        ended_well = (child.ended_well or self._was_loading(child)) and not started
+        had_claimed = child.is_loaded or not self._is_stopping
+        ended_well = (child.ended_well or not had_claimed) and not started
         self._obituaries.add(Obituary(child.membership.worker_id, ended_well, started, child.cause))
         event = "child.ended" if ended_well else "child.died"
         self._events.emit(event, child=place.name, pid=child.pid, cause=child.cause)
@@ -189,11 +187,9 @@ class Supervisor(TickingTask):
         if child.ended_well or was_running_jobs or child.age_seconds >= self.LONG_LIFE_SECONDS:
             place.futile = 0
             return
-        place.futile += 1
+        place.pause_before_the_next(now=self._elapsed())
         if self._until_empty and place.futile >= self.FUTILE_STARTS:
             raise TaskError(f"child {place.name} does not start: it {child.cause}")
-        pause = min(self.FIRST_PAUSE * 2 ** min(place.futile - 1, 16), self.LONGEST_PAUSE)
-        place.start_at = self._elapsed() + pause
 
     def _tell_the_store(self) -> None:
         released = self._obituaries.tell(self._store)
@@ -215,10 +211,6 @@ class Supervisor(TickingTask):
             while (left := min(until, self._hurried_until) - self._elapsed()) > 0:
                 if child.wait(min(left, 0.1)):  # in between, it may have become urgent
                     break
-
-    def _was_loading(self, child: ChildProcess) -> bool:
-        """Whether it was killed at the stop, before it could claim anything."""
-        return self._is_stopping and not child.is_loaded
 
     def _kill_children(self) -> None:
         """Whoever is left by now does not listen; what it held is released for it."""
