@@ -20,6 +20,7 @@ from .duties import HostDuties
 from .heartbeat import Heartbeat
 from .hygiene import close_connections
 from .lease import Holder, Lease
+from .ending import end_within
 from .marks import NO_MARKS
 from .membership import Membership
 from .options import WorkerOptions
@@ -34,6 +35,8 @@ from .systemd import SystemdNotify
 
 #: What the tasks of a service may take beyond the drain: interrupting, writing, saying good-bye.
 AFTER_DRAIN_SECONDS = 5.0
+#: What a process may take that was told to end by a second signal.
+AT_ONCE_SECONDS = 1.7
 NOBODY = UUID(int=0)
 
 
@@ -41,8 +44,9 @@ class Worker:
     """A service that claims and runs jobs, with a stop of its own.
 
     `polling` is set once jobs are looked for. `hurry` has what still runs given back at once,
-    before or after the stop. `pump` is the one of this process, if it has one; `abandoned` says
-    whether handlers were still running there at the end.
+    before or after the stop; `was_hurried` says that it was, here or by a signal. `pump` is the one
+    of this process, if it has one; `abandoned` says whether handlers were still running there at
+    the end.
     """
 
     def __init__(
@@ -52,15 +56,21 @@ class Worker:
         stop: StopSender,
         polling: threading.Event,
         hurry: Callable[[], None],
+        was_hurried: Callable[[], bool] = lambda: False,
         pump: Pump | None = None,
         close: Callable[[], None] = lambda: None,
     ) -> None:
         self._service, self._stop, self.polling = service, stop, polling
         self.pump, self.hurry, self._close = pump, hurry, close
+        self._was_hurried = was_hurried
 
     @property
     def abandoned(self) -> bool:
         return self.pump is not None and self.pump.abandoned
+
+    @property
+    def was_hurried(self) -> bool:
+        return self._was_hurried()
 
     def run(self) -> None:
         """Run until it is stopped or done; ServiceFailed says what went wrong."""
@@ -85,7 +95,7 @@ class _Assembly:
     def __init__(self, conf: JobQueueSettings, options: WorkerOptions) -> None:
         self.conf, self.options = conf, options
         self.store, self.stop = store_for(conf.database), StopSender()
-        self.health = HealthRegistry()
+        self.health, self._hurried = HealthRegistry(), threading.Event()
         #: Of this host, whose heartbeats say whether it may declare others dead.
         self.membership = Membership(lease=conf.lease)
         self.shutdown_seconds = conf.drain.total_seconds() + AFTER_DRAIN_SECONDS
@@ -112,6 +122,7 @@ class _Assembly:
             stop=self.stop,
             polling=self.polling,
             hurry=self._hurry,
+            was_hurried=self._hurried.is_set,
             pump=pump,
             close=self.claiming.close if self.claiming else lambda: None,
         )
@@ -144,7 +155,7 @@ class _Assembly:
 
     def _of_a_command(self) -> list[ServiceTask]:
         """What a process has that is nothing but this worker."""
-        tasks: list[ServiceTask] = [SignalTask(on_second_signal=lambda _: self._hurry())]
+        tasks: list[ServiceTask] = [SignalTask(on_second_signal=lambda _: self._leave_at_once())]
         systemd = SystemdNotify.from_environment(
             os.environ, polling=self.polling, is_well=self.membership.may_claim
         )
@@ -240,7 +251,13 @@ class _Assembly:
         if self.supervising is not None:
             self.supervising.wake()
 
+    def _leave_at_once(self) -> None:
+        """Hurry, and let nothing keep the process, not even a database that does not answer."""
+        end_within(AT_ONCE_SECONDS, status=1, why="some tasks did not end and were given up")
+        self._hurry()
+
     def _hurry(self) -> None:
+        self._hurried.set()
         if self.claiming is not None:
             self.claiming.pump.hurry()
         if self.supervising is not None:

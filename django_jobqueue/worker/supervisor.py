@@ -37,7 +37,7 @@ class Supervisor(TickingTask):
     FUTILE_STARTS = 3
     KILLED_SECONDS = 5.0
     #: How long children that were told to hurry have, before they are killed.
-    HURRY_SECONDS = 1.0
+    HURRY_SECONDS = 0.8
 
     def __init__(
         self,

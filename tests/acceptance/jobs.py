@@ -3,6 +3,7 @@ line per event, appended: it survives whatever becomes of the process.
 """
 
 import os
+import sys
 import threading
 from pathlib import Path
 
@@ -18,6 +19,17 @@ def note(line: str) -> None:
     """Append one line; the system writes it whole."""
     with Path(os.environ[JOURNAL]).open("a") as journal:
         journal.write(f"{line}\n")
+
+
+def hold_up_imports() -> None:
+    """Where there is a file `hold` beside the journal, children go no further than this."""
+    is_child = Path(sys.argv[0]).stem == "child"
+    if is_child and Path(os.environ[JOURNAL]).with_name("hold").exists():
+        note("imports")
+        _NEVER.wait()
+
+
+hold_up_imports()
 
 
 @job(name="acceptance.work")

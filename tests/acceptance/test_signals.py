@@ -103,6 +103,38 @@ def test_a_second_signal_gives_everything_back_at_once(deployment: Deployment) -
     assert stopped_claiming.refresh().state == JobState.READY
 
 
+@pytest.mark.postgresql
+@pytest.mark.parametrize("processes", ["0", "1"])
+def test_a_second_signal_waits_for_no_database(deployment: Deployment, processes: str) -> None:
+    wait_for.enqueue("/nowhere/at/all")
+    worker = deployment.worker("--processes", processes, DRAIN=60)
+    assert deployment.has_noted("start waiting")
+    worker.send(signal.SIGTERM)
+    assert worker.says("worker.draining")
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE jobqueue_job, jobqueue_worker")
+        began = monotonic()
+        worker.send(signal.SIGINT)
+
+        assert worker.status() == 1, worker.output
+        assert monotonic() - began < 2
+    assert "were given up" in worker.output
+
+
+def test_a_signal_while_children_still_import_ends_it_at_once(deployment: Deployment) -> None:
+    (deployment.folder / "hold").touch()
+    worker = deployment.worker()
+    assert deployment.has_noted("imports")
+
+    worker.send(signal.SIGTERM)
+    began = monotonic()
+
+    assert worker.status() == 0, worker.output
+    assert monotonic() - began < 2
+    assert "child.ended" in worker.output
+
+
 def test_an_operator_may_ask_it_to_stop(deployment: Deployment) -> None:
     from django_jobqueue.store import store_for
 

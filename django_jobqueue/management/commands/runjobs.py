@@ -145,11 +145,14 @@ class Command(BaseCommand):
         )
 
     def _end(self, worker: Worker, *, status: int, why: str = "") -> None:
-        """Handlers that did not end in time still hold their threads: do not wait for them."""
-        if worker.abandoned:
+        """Handlers that did not end in time still hold their threads: do not wait for them. Nor for
+        the interpreter to take itself apart, where a second signal asked for haste.
+        """
+        if worker.abandoned or worker.was_hurried:
             if why:
                 self.stderr.write(why)
-            self.stderr.write(GIVEN_UP)
+            if worker.abandoned:
+                self.stderr.write(GIVEN_UP)
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(status)
