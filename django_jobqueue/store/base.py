@@ -234,6 +234,12 @@ class JobStore(Readable, Steerable):
         """
         return nullcontext()
 
+    def connecting_within(self, seconds: int) -> AbstractContextManager[object]:
+        """Within the block, in this thread, opening Django's connection fails after `seconds`,
+        unless the site's settings say how long it may take.
+        """
+        return nullcontext()
+
     # Waking.
 
     def notify(self, queues: Sequence[str]) -> None:

@@ -1,7 +1,7 @@
 """The store on PostgreSQL: SKIP LOCKED claims, set-based moves, COPY and NOTIFY."""
 
-from collections.abc import Collection, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
@@ -63,6 +63,17 @@ class PostgreSQLStore(PostgreSQLWorkers):
         with self.connection.wrap_database_errors:
             session.open()
         session.close()
+
+    @contextmanager
+    def connecting_within(self, seconds: int) -> Iterator[None]:
+        wrapper = connections[self.using]  # of this thread alone, its settings are shared
+        shared = wrapper.settings_dict
+        options = {"connect_timeout": seconds, **shared.get("OPTIONS", {})}
+        wrapper.settings_dict = {**shared, "OPTIONS": options}
+        try:
+            yield
+        finally:
+            wrapper.settings_dict = shared
 
     def reading(self, *, at_most: timedelta) -> AbstractContextManager[object]:
         return reads_of_at_most(at_most, using=self.using)

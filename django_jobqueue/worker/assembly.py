@@ -5,14 +5,22 @@ the others; the only reader of settings.
 import os
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
 from django_jobqueue import __version__
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.core.specs import WorkerIdentity
-from django_jobqueue.service import HealthRegistry, Service, ServiceTask, SignalTask, StopSender
+from django_jobqueue.service import (
+    HealthRegistry,
+    Service,
+    ServiceTask,
+    SignalTask,
+    StopReceiver,
+    StopSender,
+)
 from django_jobqueue.store import JobStore, store_for
 
 from .claiming import Claiming
@@ -35,6 +43,8 @@ from .systemd import SystemdNotify
 
 #: What the tasks of a service may take beyond the drain: interrupting, writing, saying good-bye.
 AFTER_DRAIN_SECONDS = 5.0
+#: How long a duty waits for a database that does not answer.
+CONNECT_SECONDS = 3
 #: What a process may take that was told to end by a second signal.
 AT_ONCE_SECONDS = 1.7
 NOBODY = UUID(int=0)
@@ -149,9 +159,18 @@ class _Assembly:
             hook_timeout=self.conf.shutdown_timeout.total_seconds(),
             health=self.health,
             after_thread=close_connections,
-            # Once the worker is to stop, no task waits for its turn at the database any more.
-            around_run=lambda stop: self.store.pausing_with(stop.wait),
+            around_run=self._around_task,
         )
+
+    @contextmanager
+    def _around_task(self, stop: StopReceiver) -> Iterator[None]:
+        # Once the worker is to stop, no task waits for its turn at the database any more; and none
+        # waits long for one that is not there.
+        with (
+            self.store.pausing_with(stop.wait),
+            self.store.connecting_within(CONNECT_SECONDS),
+        ):
+            yield
 
     def _of_a_command(self) -> list[ServiceTask]:
         """What a process has that is nothing but this worker."""
