@@ -36,6 +36,7 @@ from .preconditions import DatabaseIsReady
 from .probes import Probes
 from .pump import Pump
 from .quarantine import QUARANTINE
+from .reload import Reload, source_files
 from .services import make_services
 from .standing import Claimer, Standing, ThisProcess, standing_of
 from .supervising import Supervising, names_settings
@@ -178,7 +179,11 @@ class _Assembly:
         systemd = SystemdNotify.from_environment(
             os.environ, polling=self.polling, is_well=self.membership.may_claim
         )
-        return tasks if systemd is None else [*tasks, systemd]
+        if systemd is not None:
+            tasks.append(systemd)
+        if self.options.reload:
+            tasks.append(Reload(snapshot=source_files(), changed=self._reload))
+        return tasks
 
     def _claiming(self) -> Claiming:
         return Claiming(
@@ -281,6 +286,11 @@ class _Assembly:
             self.claiming.pump.hurry()
         if self.supervising is not None:
             self.supervising.hurry()
+
+    def _reload(self, files: Sequence[str]) -> None:
+        self.options.events.emit("worker.reloads", files=files)
+        if self.supervising is not None:
+            self.supervising.supervisor.replace_children("source files have changed")
 
     def _look_for_suspects(self) -> None:
         self._wake()

@@ -10,7 +10,7 @@ from django_jobqueue.service import ServiceTaskKind, StopReceiver, TaskError, Ti
 from django_jobqueue.store import JobStore
 
 from .children import ChildProcess
-from .messages import Hurry, Message, Stop, Wake
+from .messages import Hurry, Message, Retire, Stop, Wake
 from .obituaries import Obituaries, Obituary
 from .places import Place
 from .quarantine import Quarantine
@@ -31,8 +31,6 @@ class Supervisor(TickingTask):
 
     id = "supervisor"
     kind = ServiceTaskKind.TASK
-    #: A child that lived as long as this did not die of its start.
-    LONG_LIFE_SECONDS = 10.0
     #: How many children of `until_empty` may die young before the command gives up.
     FUTILE_STARTS = 3
     KILLED_SECONDS = 5.0
@@ -59,9 +57,9 @@ class Supervisor(TickingTask):
         self._quarantine = quarantine
         self._start, self._store = start, store
         self._wake_pumps, self._events, self._elapsed = wake, events, elapsed
-        self._stop_seconds = stop_seconds
-        self._until_empty, self._on_empty = until_empty, on_empty
-        self._hurried_until, self._has_started = math.inf, has_started
+        self._stop_seconds, self._until_empty = stop_seconds, until_empty
+        self._hurried_until = math.inf
+        self._has_started, self._on_empty = has_started, on_empty
         self._obituaries = Obituaries(events)
         self._is_stopping = False
         self.is_idle = False  #: with `until_empty`: nothing is due, as far as the children go
@@ -75,13 +73,22 @@ class Supervisor(TickingTask):
         return [child for place in self._all_places for child in place.children]
 
     def tell_all(self, message: Message) -> None:
-        for child in self.children:
-            child.tell(message)
+        for place in self._all_places:
+            place.tell(message)
 
     def wake_pumps(self) -> None:
         """There may be work. The quarantine wakes its own children, when suspects wait."""
-        for child in (child for place in self._places for child in place.children):
-            child.tell(Wake())
+        for place in self._places:
+            place.tell(Wake())
+
+    def replace_children(self, why: str) -> None:
+        """Have other children take the places of those there are, whose jobs may end; and start
+        at once those that wait because they did not start.
+        """
+        for place in self._all_places:
+            place.tell(Retire(why))
+            place.forget_the_dead()
+        self.wake()
 
     def hurry(self) -> None:
         """Have what still runs given back at once, and wait no longer for who does not listen."""
@@ -116,22 +123,24 @@ class Supervisor(TickingTask):
             self._quarantine.look()
             self._see_whether_it_is_empty()
         finally:
-            # A store that does not answer keeps no child from being replaced.
             for place in self._all_places:
-                self._fill(place)
-        now = self._elapsed()
-        pauses = [place.start_at - now for place in self._all_places if self._wants_child(place)]
+                self._fill(place)  # whether the store answers or not
+        return self._next_start_in()
+
+    def _next_start_in(self) -> float | None:
+        starts = [place.start_at for place in self._all_places if self._wants_child(place)]
+        pauses = [max(0.0, start_at - self._elapsed()) for start_at in starts]
         if self._quarantine.suspects_wait:
             pauses.append(self._quarantine.look_in)
-        return max(0.0, min(pauses)) if pauses else None
+        return min(pauses, default=None)
 
     def _see_whether_it_is_empty(self) -> None:
-        self.is_idle = False
-        if self._until_empty and self._are_all_empty():
+        if is_empty := self._until_empty and self._are_all_empty():
             self._quarantine.look_soon()
             self._quarantine.look()
-            self.is_idle = self._are_all_empty()
-        if self.is_idle:
+            is_empty = self._are_all_empty()
+        self.is_idle = is_empty
+        if is_empty:
             self._on_empty()
 
     def _are_all_empty(self) -> bool:
@@ -154,18 +163,14 @@ class Supervisor(TickingTask):
         for child in place.children:
             if child.has_ended:
                 self._bury(child, place)
-        if place.child is not None and place.child.is_retiring:
-            self._events.emit(
-                "child.retires",
-                child=place.name,
-                pid=place.child.pid,
-                why=place.child.retires_because,
-            )
+        if (current := place.child) is not None and current.is_retiring:
+            why = current.retires_because
+            self._events.emit("child.retires", child=place.name, pid=current.pid, why=why)
             place.retire()
 
     def _bury(self, child: ChildProcess, place: Place) -> None:
         """Take a child that has ended out of its place, and note what the store must be told."""
-        # What we kill ourselves, because it did not stop in time, is not the fault of its jobs.
+        # Whoever is killed at the stop, for want of time, does not die of its jobs.
         started = [] if self._is_stopping else child.marks.started()
         child.close()  # what it said last is heard by now
         # A handler may end the process with any status, that of success included.
@@ -180,16 +185,9 @@ class Supervisor(TickingTask):
             ends_when_empty = place.runs_suspects or self._until_empty
             # One that retired left the rest to its successor.
             place.is_done = ends_when_empty and ended_well and not child.is_retiring
-            self._pause_after(child, place, was_running_jobs=bool(started))
-
-    def _pause_after(self, child: ChildProcess, place: Place, *, was_running_jobs: bool) -> None:
-        """What dies of a job is replaced at once: quarantine keeps that from going on for ever."""
-        if child.ended_well or was_running_jobs or child.age_seconds >= self.LONG_LIFE_SECONDS:
-            place.futile = 0
-            return
-        place.pause_before_the_next(now=self._elapsed())
-        if self._until_empty and place.futile >= self.FUTILE_STARTS:
-            raise TaskError(f"child {place.name} does not start: it {child.cause}")
+            place.note_end_of(child, was_running_jobs=bool(started), now=self._elapsed())
+            if self._until_empty and place.futile >= self.FUTILE_STARTS:
+                raise TaskError(f"child {place.name} does not start: it {child.cause}")
 
     def _tell_the_store(self) -> None:
         released = self._obituaries.tell(self._store)
@@ -203,9 +201,8 @@ class Supervisor(TickingTask):
 
     def _stop_children(self) -> None:
         self.tell_all(Stop())
-        for child in self.children:
-            if not child.is_loaded:
-                child.kill()  # it would read on for seconds before it hears of anything
+        for child in (child for child in self.children if not child.is_loaded):
+            child.kill()  # it would read on for seconds before it hears of anything
         until = self._elapsed() + self._stop_seconds
         for child in self.children:
             while (left := min(until, self._hurried_until) - self._elapsed()) > 0:

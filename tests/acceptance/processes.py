@@ -115,6 +115,7 @@ class Deployment:
     folder: Path
     settings: Mapping[str, Any] = field(default_factory=lambda: QUICK)
     processes: list[Process] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def journal(self) -> list[str]:
@@ -131,6 +132,7 @@ class Deployment:
                 "JOBQUEUE_JOURNAL": str(self.folder / "journal"),
                 "JOBQUEUE_SETTINGS": json.dumps({**self.settings, **settings}),
                 "PYTHONUNBUFFERED": "1",
+                **self.environment,
             },
             printed=self.folder / f"output-{len(self.processes)}",
         )

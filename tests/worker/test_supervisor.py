@@ -5,6 +5,7 @@ import pytest
 from django_jobqueue.core.states import JobState, WorkerState
 from django_jobqueue.models import Job, WorkerRecord
 from django_jobqueue.service import TaskError
+from django_jobqueue.worker.places import Place
 from django_jobqueue.worker.quarantine import QUARANTINE, Quarantine
 from django_jobqueue.worker.supervisor import Supervisor
 from tests.store.helpers import make_job
@@ -94,7 +95,7 @@ def test_a_child_that_lived_long_or_died_of_a_job_is_replaced_at_once() -> None:
     house = Household("1")
     house.tick()
     house.started[-1].ends(1)
-    house.tick(after=Supervisor.LONG_LIFE_SECONDS)
+    house.tick(after=Place.LONG_LIFE_SECONDS)
     assert house.names == ["1", "1"]
 
     make_job()
