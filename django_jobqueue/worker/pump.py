@@ -93,7 +93,9 @@ class Pump(ServiceTask):
             self._slots.replace(held)
 
     def retire(self) -> None:
-        """Claim nothing more, let what runs end however long it takes, and return."""
+        """Claim nothing more, let what runs end however long it takes, and return; what cannot end
+        is given back after the drain.
+        """
         self._is_retiring = True
         self._wake.set()
 
@@ -214,7 +216,7 @@ class Pump(ServiceTask):
 
     def _is_done(self) -> bool:
         if self._is_retiring:
-            return not len(self._in_hand)
+            return not any(map(self._slots.may_end, self._in_hand.all()))
         return self._until_empty and self._is_idle() and self._is_empty()
 
     def _is_idle(self) -> bool:

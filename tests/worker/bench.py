@@ -51,6 +51,8 @@ class Time:
 class HandRunners:
     """Runners whose jobs begin in order as slots are free, and end when the test says so."""
 
+    is_stuck = False
+
     def __init__(self, slots: int) -> None:
         self.slots = slots
         self.running: list[HeldJob] = []
