@@ -49,7 +49,9 @@ class SQLiteStore(SQLiteWorkers):
     ) -> Self:
         if (suspects, overtime) == (self.suspects, self.overtime):
             return self
-        return type(self)(self.using, suspects=suspects, overtime=overtime)
+        made = type(self)(self.using, suspects=suspects, overtime=overtime)
+        made._turns = self._turns  # how a thread pauses holds for all that it does here
+        return made
 
     @contextmanager
     def writing(self) -> Iterator[None]:

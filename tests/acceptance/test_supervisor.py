@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
+from django.db import connection
 
 from django_jobqueue import DeathReason, JobState
 from django_jobqueue.core.states import WorkerState
@@ -112,6 +113,30 @@ def test_suspects_of_the_next_death_find_the_quarantine_where_it_was(
         assert handle.wait(PATIENCE).state == JobState.SUCCEEDED
 
     assert [name for name, _ in worker.named_children] == ["1", QUARANTINE]
+
+
+@pytest.mark.postgresql
+def test_an_idle_worker_keeps_few_connections_its_quarantine_none(deployment: Deployment) -> None:
+    suspect = work.enqueue(1)
+    Job.objects.filter(pk=suspect.id).update(rescues=1)
+    worker = deployment.worker("--processes", "4", "--concurrency", "10")
+    assert suspect.wait(3 * PATIENCE).state == JobState.SUCCEEDED
+    assert within(PATIENCE, lambda: WorkerRecord.objects.filter(state="alive").count() == 5)
+
+    few = connections_of_others()
+    assert within(PATIENCE, lambda: connections_of_others() <= 12), f"{few}: {worker.output}"
+    [quarantine] = [pid for name, pid in worker.named_children if name == QUARANTINE]
+    assert is_running(quarantine)
+
+
+def connections_of_others() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        [(count,)] = cursor.fetchall()
+    return int(count)
 
 
 def test_children_do_not_outlive_their_supervisor(deployment: Deployment) -> None:
