@@ -116,7 +116,7 @@ def test_suspects_of_the_next_death_find_the_quarantine_where_it_was(
 
 
 @pytest.mark.postgresql
-def test_an_idle_worker_keeps_few_connections_its_quarantine_none(deployment: Deployment) -> None:
+def test_an_idle_worker_with_its_quarantine_keeps_few_connections(deployment: Deployment) -> None:
     suspect = work.enqueue(1)
     Job.objects.filter(pk=suspect.id).update(rescues=1)
     worker = deployment.worker("--processes", "4", "--concurrency", "10")

@@ -2,16 +2,18 @@
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import connections
 
 from django_jobqueue import JobState
 from django_jobqueue.core.clock import monotonic
+from django_jobqueue.models import Job
 from django_jobqueue.service import StopSender
 
 from .bench import Bench
-from .site import COMMITTED, PATIENCE
+from .site import COMMITTED, PATIENCE, Site, within
 
 pytestmark = COMMITTED
 POLL_SECONDS = 0.01
@@ -71,3 +73,14 @@ def test_it_retires_from_its_rest(resting: Resting) -> None:
     resting.bench.pump.retire()
 
     assert resting.bench.pump.drained.wait(PATIENCE)
+
+
+@pytest.mark.postgresql
+def test_a_quarantine_holds_no_connection_while_it_rests(site: Site) -> None:
+    handle = site.job(lambda: None, name="suspect").enqueue()
+    Job.objects.filter(pk=handle.id).update(rescues=1)
+    with site.working(options={"suspects": True}) as running:
+        assert handle.wait(PATIENCE).state == JobState.SUCCEEDED
+
+        pump: Any = running.worker.pump
+        assert within(PATIENCE, lambda: pump._store.session._connection is None)
