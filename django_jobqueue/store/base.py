@@ -16,8 +16,6 @@ from django_jobqueue.core.specs import (
     Beat,
     ClaimedJob,
     FinishedJob,
-    Inserted,
-    NewJob,
     Promoted,
     Pruned,
     Rescued,
@@ -26,6 +24,7 @@ from django_jobqueue.core.specs import (
     WorkerIdentity,
 )
 
+from .insertable import Insertable
 from .readable import Readable
 from .steerable import Steerable
 
@@ -35,7 +34,7 @@ OVERTIME = timedelta(minutes=2)
 Claims = Sequence[tuple[int, UUID]]
 
 
-class JobStore(Readable, Steerable):
+class JobStore(Readable, Insertable, Steerable):
     """All lifecycle writes of one database. `using` is the alias of the Django connection it works
     on.
     """
@@ -52,42 +51,6 @@ class JobStore(Readable, Steerable):
         #: Whether claims take suspects alone: jobs whose worker died while they ran, which are for
         #: the quarantine. Other claims leave them.
         self.suspects = suspects
-
-    # Enqueueing: on the caller's connection, in the caller's transaction.
-
-    @abstractmethod
-    def insert(self, new: NewJob, *, now: datetime | None = None) -> Inserted:
-        """Store one job, or find the live job that holds its unique key. UniqueConflict with
-        `on_conflict="raise"`.
-        """
-
-    @abstractmethod
-    def insert_many(self, jobs: Sequence[NewJob], *, now: datetime | None = None) -> list[Inserted]:
-        """Store many jobs at once; answers come in the order of `jobs`. A conflict skips its own
-        row only.
-        """
-
-    def insert_all(self, jobs: Sequence[NewJob]) -> list[Inserted]:
-        """Store one job or many, all or nothing; the answers come in the order of `jobs`."""
-        return [self.insert(jobs[0])] if len(jobs) == 1 else self.insert_many(jobs)
-
-    @abstractmethod
-    def insert_once(self, receipt: UUID, jobs: Sequence[NewJob]) -> list[Inserted] | None:
-        """Store the jobs of one enqueue together with its receipt, all or nothing; None where
-        another try has done so already.
-        """
-
-    @abstractmethod
-    def jobs_of_receipt(self, receipt: UUID) -> list[int] | None:
-        """Return the ids with which the enqueue of that receipt was answered; None where it was
-        not, or longer ago than receipts are kept.
-        """
-
-    @abstractmethod
-    def settle_receipt(self, receipt: UUID, job_ids: Sequence[int]) -> bool:
-        """Let the enqueue of that receipt be answered with these ids, and store no job for it;
-        False where it has an answer already.
-        """
 
     # The worker and its lease.
 

@@ -25,10 +25,10 @@ from django_jobqueue.store import JobStore, store_for
 
 from .claiming import Claiming
 from .duties import HostDuties
+from .ending import end_within
 from .heartbeat import Heartbeat
 from .hygiene import close_connections
 from .lease import Holder, Lease
-from .ending import end_within
 from .marks import NO_MARKS
 from .membership import Membership
 from .options import WorkerOptions
