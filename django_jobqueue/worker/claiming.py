@@ -7,6 +7,7 @@ from django_jobqueue.jobs.context import JobContext
 from django_jobqueue.store import JobStore
 
 from .admission import Admission, Policies
+from .answers import Answers
 from .draining import Drain
 from .executor import Executor
 from .hands import HeldJob, InHand
@@ -74,7 +75,7 @@ class Claiming:
             )
 
         return Executor(
-            policies=self._policies,
+            answers=Answers(self._policies),
             make_context=make_context,
             timeouts=self._timeouts,
             clean_thread=clean_thread,

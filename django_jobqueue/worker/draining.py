@@ -9,6 +9,7 @@ from django_jobqueue.core.specs import AttemptReport, ClaimedJob, FinishedJob, T
 from django_jobqueue.core.states import JobState
 from django_jobqueue.events import EventBus
 
+from .answers import with_log
 from .hands import HeldJob, InHand
 from .outbox import Outbox
 from .slots import Slots
@@ -37,7 +38,8 @@ def untouched(job: ClaimedJob) -> FinishedJob:
 
 
 def _interrupted(held: HeldJob) -> FinishedJob:
-    return FinishedJob(held.job, without_note(held.job, INTERRUPTED), held.attempted_at)
+    transition = with_log(without_note(held.job, INTERRUPTED), held.log_lines)
+    return FinishedJob(held.job, transition, held.attempted_at)
 
 
 class Drain:

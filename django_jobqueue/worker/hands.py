@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django_jobqueue.core.clock import monotonic
 from django_jobqueue.core.specs import ClaimedJob
+from django_jobqueue.jobs.context import JobContext
 from django_jobqueue.jobs.handlers import Handler
 
 from .arming import Armed
@@ -29,6 +30,7 @@ class HeldJob:
         "_lease_lost",
         "armed",
         "attempted_at",
+        "context",
         "has_ended",
         "interrupted",
         "job",
@@ -49,6 +51,7 @@ class HeldJob:
         self.has_ended = False  #: its runner is done with it
         self.interrupted = False
         self.armed: Armed | None = None  #: while its handler runs, and after
+        self.context: JobContext | None = None  #: what its handler was given
         self.place = 0  #: where it is marked as started
         self._cancelled: threading.Event | None = None
         self._lease_lost: threading.Event | None = None
@@ -102,6 +105,11 @@ class HeldJob:
     def was_given_up(self) -> bool:
         """Whether its outcome was written although its handler did not end."""
         return self.armed is not None and self.armed.was_given_up
+
+    @property
+    def log_lines(self) -> list[str]:
+        """What its handler has logged so far."""
+        return [] if self.context is None else self.context.log_lines
 
     def begin(self) -> None:
         """Its handler is called now: by the database's clock, of which the claim told the time."""

@@ -86,7 +86,13 @@ def test_a_handler_that_does_not_end_in_time_is_given_up_and_its_job_given_back(
 ) -> None:
     monkeypatch.setattr(Drain, "INTERRUPT_SECONDS", Drain.HURRY_SECONDS)
     gate = Gate()
-    handle = site.job(gate.pass_through, name="stuck").enqueue()
+
+    @site.job
+    def stuck(context: JobContext) -> None:
+        context.log("half of it is done")
+        gate.pass_through()
+
+    handle = stuck.enqueue()
     with site.working(drain=0) as it:
         gate.entered()
         it.worker.stop()
@@ -96,6 +102,7 @@ def test_a_handler_that_does_not_end_in_time_is_given_up_and_its_job_given_back(
         assert (row.state, row.attempt, row.rescues) == (JobState.READY, 0, 0)
         assert the_attempt_of(handle).outcome == "released"
         assert "shutdown" in the_attempt_of(handle).message
+        assert the_attempt_of(handle).log == ["half of it is done"]
         gate.open()
 
     assert within(PATIENCE, lambda: not runners_alive())

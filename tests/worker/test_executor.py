@@ -17,6 +17,7 @@ from django_jobqueue.events import EventBus
 from django_jobqueue.models import ArchivedJob
 from django_jobqueue.store.sqlite import SQLiteStore
 from django_jobqueue.worker.admission import Policies
+from django_jobqueue.worker.answers import Answers
 from django_jobqueue.worker.executor import Executor
 from django_jobqueue.worker.hands import HeldJob
 from django_jobqueue.worker.timeouts import TimeoutWatch
@@ -61,7 +62,7 @@ class Trial:
         self.told, bus = Told(), EventBus()
         bus.subscribe(self.told)
         self.executor = Executor(
-            policies=Policies(RetryPolicy()),
+            answers=Answers(Policies(RetryPolicy())),
             make_context=lambda held: JobContext(
                 held.job, store=store, cancelled=held.cancelled, lease_lost=held.lease_lost
             ),
