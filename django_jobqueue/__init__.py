@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         JobNotFinished,
         JobNotFound,
         JobQueueError,
+        JobReleased,
         JobTimedOut,
         LeaseLost,
         PayloadError,
@@ -62,8 +63,8 @@ _HOMES = {
     "core.errors": (
         "HandlerAlreadyRegistered HandlerNotRegistered InvalidArguments InvalidHandler "
         "InvalidOptions InvalidSettings JobCancelled JobFailed JobInterrupt JobNotFinished "
-        "JobNotFound JobQueueError JobTimedOut LeaseLost PayloadError PayloadTooLarge "
-        "RequeueRefused StateChanged UniqueConflict"
+        "JobNotFound JobQueueError JobReleased JobTimedOut LeaseLost PayloadError "
+        "PayloadTooLarge RequeueRefused StateChanged UniqueConflict"
     ),
     "core.outcomes": "Cancel Discard Retry Snooze Succeed Unprocessable",
     "core.states": "DeathReason JobState",
@@ -99,6 +100,7 @@ __all__ = [
     "JobNotFinished",
     "JobNotFound",
     "JobQueueError",
+    "JobReleased",
     "JobState",
     "JobTimedOut",
     "LeaseLost",

@@ -249,3 +249,9 @@ class JobCancelled(JobInterrupt):
     """Somebody asked for the running job to be cancelled."""
 
     message = "the job was cancelled while it ran"
+
+
+class JobReleased(JobInterrupt):
+    """The worker shuts down and gives the job back, its attempt unspent."""
+
+    message = "interrupted by the shutdown of its worker"

@@ -28,6 +28,7 @@ LEVELS: Mapping[str, int] = {
     "job.given_up": logging.WARNING,
     "job.progress_lost": logging.WARNING,
     "listener.deaf": logging.WARNING,
+    "loop.blocked": logging.WARNING,
     "pump.database_failed": logging.WARNING,
     "worker.left_silently": logging.WARNING,
     "worker.clock_differs": logging.WARNING,

@@ -6,7 +6,7 @@ import msgspec
 
 from django_jobqueue.core.backoff import Backoff
 from django_jobqueue.core.error_text import describe_error
-from django_jobqueue.core.errors import JobCancelled, LeaseLost
+from django_jobqueue.core.errors import JobCancelled, JobReleased, LeaseLost
 from django_jobqueue.core.grace import without_note
 from django_jobqueue.core.outcomes import (
     Cancel,
@@ -50,7 +50,10 @@ class Answers:
             if held.is_cancelled:
                 return Cancel(JobCancelled.message)
             if held.interrupted:
-                return Release("interrupted by the shutdown of its worker")
+                return Release(JobReleased.message)
+        if isinstance(error, JobReleased) or held.interrupted_because is JobReleased:
+            # Whatever it makes of the interrupt is not its own failure.
+            return Release(JobReleased.message)
         if isinstance(error, LeaseLost):
             return Release(str(error))
         retryable = self._policies.of(held.handler).is_worth_retrying(error)

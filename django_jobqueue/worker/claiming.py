@@ -13,6 +13,7 @@ from .executor import Executor
 from .hands import HeldJob, InHand
 from .hygiene import clean_async_thread, clean_thread, close_async_connections, close_connections
 from .looking import Looking
+from .loop_watch import LoopWatch
 from .marks import Marks
 from .membership import Membership
 from .options import WorkerOptions
@@ -23,6 +24,7 @@ from .queues import ServedQueues
 from .runners import EventLoopRunner, ThreadRunners
 from .slots import Slots
 from .timeouts import TimeoutWatch
+from .watching import Watching
 
 
 class Claiming:
@@ -43,7 +45,9 @@ class Claiming:
         rescheduled: Callable[[], object],
     ) -> None:
         self._conf, self._options, self._marks = conf, options, marks
-        self._timeouts = TimeoutWatch(grace=conf.timeout_grace.total_seconds())
+        self._watching = Watching()
+        grace = conf.timeout_grace.total_seconds()
+        self._timeouts = TimeoutWatch(self._watching, grace=grace)
         self.in_hand, self.membership = InHand(cancelled=self._timeouts.cancel), membership
         self._store = store.dedicated(prepared=conf.prepared_statements, suspects=options.suspects)
         # Not the handler's own connection: progress must be seen while its transaction is open.
@@ -61,7 +65,7 @@ class Claiming:
 
     def close(self) -> None:
         """Let go of what outlives the pump; after its end."""
-        self._timeouts.stop()
+        self._watching.stop()
         self._context_store.close()
 
     def _make_executor(self) -> Executor:
@@ -79,6 +83,7 @@ class Claiming:
             make_context=make_context,
             timeouts=self._timeouts,
             clean_thread=clean_thread,
+            loop_watch=LoopWatch(self._watching, events=self._options.events),
             marks=self._marks,
             events=self._options.events,
             lease_in_doubt=self.membership.is_in_doubt,
@@ -122,6 +127,7 @@ class Claiming:
             in_hand=self.in_hand,
             slots=slots,
             outbox=outbox,
+            release=self._timeouts.release,
             events=self._options.events,
             seconds=self._conf.drain.total_seconds(),
         )

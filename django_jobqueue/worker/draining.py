@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from django_jobqueue.core.clock import monotonic
+from django_jobqueue.core.errors import JobReleased
 from django_jobqueue.core.grace import without_note
 from django_jobqueue.core.specs import AttemptReport, ClaimedJob, FinishedJob, Transition
 from django_jobqueue.core.states import JobState
@@ -20,7 +21,7 @@ INTERRUPTED = Transition(
     state=JobState.READY,
     attempt_change=-1,
     keeps_place=True,
-    report=AttemptReport(outcome="released", message="interrupted by the shutdown of its worker"),
+    report=AttemptReport(outcome="released", message=JobReleased.message),
 )
 
 #: What a process says that ends although handlers did not.
@@ -43,7 +44,9 @@ def _interrupted(held: HeldJob) -> FinishedJob:
 
 
 class Drain:
-    """Waits for what runs, `seconds` at most, then interrupts it and gives it back."""
+    """Waits for what runs, `seconds` at most, then interrupts it and gives it back. `release` is
+    how a running handler is interrupted.
+    """
 
     #: How long interrupted handlers have to end before they are given up; the second is for a
     #: worker that was told to hurry.
@@ -55,12 +58,14 @@ class Drain:
         in_hand: InHand,
         slots: Slots,
         outbox: Outbox,
+        release: Callable[[HeldJob], object] = HeldJob.interrupt,
         events: EventBus,
         seconds: float,
         elapsed: Callable[[], float] = monotonic,
     ) -> None:
         self._in_hand, self._slots, self._outbox = in_hand, slots, outbox
         self._events, self._seconds, self._elapsed = events, seconds, elapsed
+        self._release = release
         self._until: float | None = None
         self._interrupt_seconds = self.INTERRUPT_SECONDS
 
@@ -78,7 +83,7 @@ class Drain:
         self._write_until(lambda: self._until or 0.0, wake)
         running = self._in_hand.all()
         for held in running:
-            held.interrupt()
+            self._release(held)
         have_ended = self._slots.stop(timeout=self._interrupt_seconds)
         self._outbox.give_back(given_back(running))
         until = self._elapsed() + self._interrupt_seconds

@@ -5,6 +5,7 @@ import contextvars
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import Protocol
 
 from asgiref.sync import sync_to_async
 
@@ -23,10 +24,19 @@ from django_jobqueue.events import EventBus
 from django_jobqueue.jobs.context import JobContext
 
 from .answers import Answers, outcome_of_result, unspent
+from .draining import untouched
 from .hands import HeldJob
 from .hygiene import close_connections
+from .loop_watch import LoopWatch
 from .marks import NO_MARKS, Marks
 from .timeouts import TimeoutWatch, bounded
+
+
+class CleanThread(Protocol):
+    """Leaves the thread as the next job should find it; see `hygiene.clean_thread`."""
+
+    def __call__(self, *, discard: bool) -> Sequence[str]: ...
+
 
 ContextMaker = Callable[[HeldJob], JobContext]
 Report = Callable[[HeldJob, FinishedJob], None]
@@ -47,7 +57,8 @@ class Executor:
         answers: Answers,
         make_context: ContextMaker,
         timeouts: TimeoutWatch,
-        clean_thread: Callable[[], Sequence[str]],
+        clean_thread: CleanThread,
+        loop_watch: LoopWatch,
         marks: Marks = NO_MARKS,
         events: EventBus,
         lease_in_doubt: Callable[[], bool] = lambda: False,
@@ -56,6 +67,7 @@ class Executor:
         self._report: Report = _nobody_listens
         self._make_context, self._lease_in_doubt = make_context, lease_in_doubt
         self._timeouts, self._clean_thread, self._events = timeouts, clean_thread, events
+        self._loop_watch = loop_watch
         timeouts.gives_up_to(self._give_up)
 
     def reports_to(self, report: Report) -> None:
@@ -74,11 +86,13 @@ class Executor:
         self._ended(held, finished)
 
     def _finished_before(self, held: HeldJob) -> FinishedJob | None:
-        """What is written for a job that was cancelled, or may have been taken away, while it
-        waited here.
+        """What is written for a job that was cancelled or released, or may have been taken away,
+        while it waited here.
         """
         if held.is_cancelled:
             return unspent(self._answers.finished(held, Cancel(JobCancelled.message)))
+        if held.interrupted:
+            return untouched(held.job)
         if held.has_lost_lease or self._lease_in_doubt():
             return self._answers.finished(held, Release(LeaseLost(held.job.id).args[0]))
         return None
@@ -98,7 +112,7 @@ class Executor:
 
     def _clean_up(self, held: HeldJob) -> Sequence[str]:
         try:
-            return self._clean_thread()
+            return self._clean_thread(discard=held.interrupted_because is not None)
         except Exception as error:
             # Work that is done is not repeated because a connection could not be closed.
             self._events.emit("job.cleaning_failed", job=held.job, error=error)
@@ -151,8 +165,9 @@ class Executor:
         limit = asyncio.timeout(None if seconds is None else bounded(seconds))
         armed = self._timeouts.watch(held)
         try:
-            async with limit:
-                result = await held.handler.function(*args, **kwargs)
+            with self._loop_watch.over(held):
+                async with limit:
+                    result = await held.handler.function(*args, **kwargs)
         except TimeoutError:
             if limit.expired():
                 raise JobTimedOut from None

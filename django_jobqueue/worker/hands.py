@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django_jobqueue.core.clock import monotonic
+from django_jobqueue.core.errors import JobInterrupt
 from django_jobqueue.core.specs import ClaimedJob
 from django_jobqueue.jobs.context import JobContext
 from django_jobqueue.jobs.handlers import Handler
@@ -100,6 +101,11 @@ class HeldJob:
     @property
     def handler_has_ended(self) -> bool:
         return self.armed is not None and not self.armed.is_armed
+
+    @property
+    def interrupted_because(self) -> type[JobInterrupt] | None:
+        """What was raised in its handler from outside."""
+        return None if self.armed is None else self.armed.because
 
     @property
     def was_given_up(self) -> bool:
