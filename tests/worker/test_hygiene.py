@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
-from django.db.backends.signals import connection_created
 from django.utils import timezone, translation
 
 from django_jobqueue import JobState
@@ -24,20 +23,6 @@ FLAVOUR: contextvars.ContextVar[str] = contextvars.ContextVar("flavour", default
 def write(name: str) -> None:
     """Some row of the site's own."""
     QueueRecord.objects.create(name=name)
-
-
-@pytest.fixture
-def after(site: Site) -> Callable[..., Any]:
-    """Run `leave`, then `look` in the same thread; return what `look` saw and the first handle."""
-
-    def ran(leave: Callable[[], object], look: Callable[[], object], **options: Any) -> Any:
-        first = site.job(leave, name="leave", max_attempts=1, **options).enqueue()
-        second = site.job(look, name="look").enqueue()
-        site.work(concurrency=1)
-        assert second.refresh().state == JobState.SUCCEEDED, second.error
-        return second.result, first.refresh()
-
-    return ran
 
 
 def can_write() -> bool:
@@ -157,86 +142,6 @@ class TestTransactions:
             with connection.cursor() as cursor:
                 cursor.execute("SET default_transaction_read_only = on")
                 cursor.execute("SET search_path = nowhere")
-
-        wrote, _ = after(leave, can_write)
-
-        assert wrote is True
-
-
-@pytest.fixture
-def kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The site keeps its connections from job to job."""
-    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 600)
-
-
-@pytest.mark.usefixtures("kept")
-class TestKeptConnections:
-    def test_a_sound_one_serves_the_next_job(self, after: Callable[..., Any]) -> None:
-        used: list[object] = []
-
-        def use() -> None:
-            QueueRecord.objects.count()
-            used.append(connection.connection)
-
-        after(use, use)
-
-        if connection.vendor == "postgresql":
-            assert used[0] is used[1]
-        else:
-            assert used[0] is not used[1], "nobody can tell what its pragmas were"
-
-    @pytest.mark.postgresql
-    def test_what_was_set_in_its_session_ends_with_the_job(self, after: Callable[..., Any]) -> None:
-        def leave() -> None:
-            with connection.cursor() as cursor:
-                cursor.execute("SET statement_timeout = 1000")
-                cursor.execute("SET TIME ZONE 'Europe/Berlin'")
-                cursor.execute("CREATE TEMPORARY TABLE left_behind (id int)")
-                cursor.execute("SELECT pg_advisory_lock(4711)")
-                cursor.execute("SET default_transaction_read_only = on")
-                cursor.execute("SET search_path = nowhere")
-                cursor.execute("SET ROLE pg_read_all_data")
-
-        def look() -> list[object]:
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT current_setting('statement_timeout'), current_setting('TimeZone'),"
-                    " to_regclass('left_behind')::text, current_user = session_user,"
-                    " (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')"
-                )
-                seen = list(cursor.fetchone())
-            return [*seen, can_write()]
-
-        seen, _ = after(leave, look)
-
-        assert seen == ["0", "UTC", None, True, 0, True]
-
-    @pytest.mark.postgresql
-    def test_what_the_site_sets_in_new_connections_is_set_again(
-        self, after: Callable[..., Any]
-    ) -> None:
-        def set_limit(connection: Any, **_: object) -> None:
-            with connection.cursor() as cursor:
-                cursor.execute("SET lock_timeout = '7s'")
-
-        def look() -> object:
-            with connection.cursor() as cursor:
-                cursor.execute("SHOW lock_timeout")
-                return cursor.fetchone()[0]
-
-        connection_created.connect(set_limit)
-        try:
-            seen, _ = after(look, look)
-        finally:
-            connection_created.disconnect(set_limit)
-
-        assert seen == "7s"
-
-    def test_pragmas_of_a_session_end_with_its_job(self, after: Callable[..., Any]) -> None:
-        def leave() -> None:
-            with connection.cursor() as cursor:
-                if connection.vendor == "sqlite":
-                    cursor.execute("PRAGMA query_only = 1")
 
         wrote, _ = after(leave, can_write)
 
