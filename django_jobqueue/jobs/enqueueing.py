@@ -8,7 +8,7 @@ from asgiref.sync import sync_to_async
 from django_jobqueue import conf
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.core.clock import SystemClock
-from django_jobqueue.core.errors import InvalidArguments, PayloadError
+from django_jobqueue.core.errors import InvalidArguments, InvalidOptions, PayloadError
 from django_jobqueue.core.specs import Inserted, NewJob
 from django_jobqueue.events import events
 from django_jobqueue.store import JobStore, store_for
@@ -16,6 +16,7 @@ from django_jobqueue.store import JobStore, store_for
 from .drafts import Draft
 from .handlers import Handler, HandlerLike, handler_of
 from .handles import JobHandle
+from .one_writer import why_it_holds_too_long
 from .options import CallOptions, JobOptions
 from .registry import registry
 from .wakeups import wakeups
@@ -48,12 +49,13 @@ class Enqueuer(Generic[P]):
         """Store a job in the caller's transaction, and return its handle.
 
         Raises before any SQL: InvalidArguments for a call that the handler would refuse,
-        PayloadError for arguments that cannot be stored. UniqueConflict only with
-        `on_conflict="raise"`.
+        PayloadError for arguments that cannot be stored, InvalidOptions for a transactional handler
+        that this database needs a timeout of. UniqueConflict only with `on_conflict="raise"`.
         """
         settings = conf.current()
-        new = self._draft.with_arguments(args, kwargs, settings=settings)
         store = store_for(settings.database)
+        self._check_timeout(store, settings)
+        new = self._draft.with_arguments(args, kwargs, settings=settings)
         inserted = store.insert(new)
         _tell(new, inserted)
         _wake([new], [inserted], store=store, settings=settings)
@@ -68,15 +70,22 @@ class Enqueuer(Generic[P]):
         `on_conflict="raise"`: then nothing is stored.
         """
         settings = conf.current()
+        store = store_for(settings.database)
+        self._check_timeout(store, settings)
         jobs = [self._numbered(index, call, settings) for index, call in enumerate(calls)]
         if not jobs:
             return []
-        store = store_for(settings.database)
         answers = store.insert_many(jobs)
         for new, inserted in zip(jobs, answers, strict=True):
             _tell(new, inserted)
         _wake(jobs, answers, store=store, settings=settings)
         return [JobHandle(inserted.id, created=inserted.created) for inserted in answers]
+
+    def _check_timeout(self, store: JobStore, settings: JobQueueSettings) -> None:
+        if self.handler.transactional:
+            timeout = self._draft.timeout
+            if why := why_it_holds_too_long(timeout, store=store, lease=settings.lease):
+                raise InvalidOptions("timeout", why)
 
     def _numbered(self, index: int, call: Call, settings: JobQueueSettings) -> NewJob:
         try:

@@ -33,6 +33,7 @@ class HandlerOptions(SharedOptions, _RetryOptions, total=False):
     name: str
     aliases: Iterable[str]
     keep: bool
+    transactional: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -54,6 +55,7 @@ class Handler:
     max_reprocess_count: int | UnsetType | None
     max_rescues: int | None
     keep: bool  #: whether the record of a success is kept
+    transactional: bool  #: whether it runs in the transaction that writes its success
 
     @classmethod
     def of(cls, declared: object, **options: Unpack[HandlerOptions]) -> Self:
@@ -80,7 +82,9 @@ class Handler:
             max_reprocess_count=given.get("max_reprocess_count", UNSET),
             max_rescues=given.get("max_rescues"),
             keep=values.switch("keep", given.get("keep", True)),
+            transactional=values.switch("transactional", given.get("transactional", False)),
         )
+        _refuse_async(handler)
         handler.options_with(JobOptions())
         return handler
 
@@ -153,6 +157,15 @@ def _qualified_name(declared: object) -> str:
     if isinstance(declared, type | FunctionType):
         return f"{declared.__module__}.{declared.__qualname__}"
     return f"an object of {type(declared).__qualname__}"
+
+
+def _refuse_async(handler: Handler) -> None:
+    if handler.transactional and handler.is_async:
+        raise InvalidOptions(
+            "transactional",
+            f"does not fit {handler.name}, which is async: a transaction belongs to one thread. "
+            "Declare it with def, or leave the option out.",
+        )
 
 
 def _check_unique_by(names: tuple[str, ...], arguments: ArgumentSpec) -> None:

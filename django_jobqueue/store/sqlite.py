@@ -35,6 +35,8 @@ class _Turns(threading.local):
 class SQLiteStore(SQLiteWorkers):
     """The embedded store: no other host, no other clock; `dedicated` is the store itself."""
 
+    has_one_writer = True
+
     def __init__(self, using: str, *, suspects: bool = False) -> None:
         super().__init__(using, suspects=suspects)
         self._claim = sql.claim("sqlite", suspects=suspects)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.jobs.context import JobContext
-from django_jobqueue.store import JobStore
+from django_jobqueue.store import JobStore, store_for
 
 from .admission import Admission, Policies
 from .answers import Answers
@@ -24,6 +24,7 @@ from .queues import ServedQueues
 from .runners import EventLoopRunner, ThreadRunners
 from .slots import Slots
 from .timeouts import TimeoutWatch
+from .transactional import InTransaction
 from .watching import Watching
 
 
@@ -78,14 +79,18 @@ class Claiming:
                 lease_in_doubt=self.membership.is_in_doubt,
             )
 
+        events, answers = self._options.events, Answers(self._policies)
         return Executor(
-            answers=Answers(self._policies),
+            answers=answers,
             make_context=make_context,
             timeouts=self._timeouts,
             clean_thread=clean_thread,
-            loop_watch=LoopWatch(self._watching, events=self._options.events),
+            in_transaction=InTransaction(
+                store_for(self._store.using), answers=answers, lease=self._conf.lease, events=events
+            ),
+            loop_watch=LoopWatch(self._watching, events=events),
             marks=self._marks,
-            events=self._options.events,
+            events=events,
             lease_in_doubt=self.membership.is_in_doubt,
         )
 

@@ -85,7 +85,7 @@ class Drain:
         for held in running:
             self._release(held)
         have_ended = self._slots.stop(timeout=self._interrupt_seconds)
-        self._outbox.give_back(given_back(running))
+        self._outbox.give_back(given_back([one for one in running if not one.is_written]))
         until = self._elapsed() + self._interrupt_seconds
         self._write_until(lambda: until, wake)
         return have_ended

@@ -30,6 +30,7 @@ from .hygiene import close_connections
 from .loop_watch import LoopWatch
 from .marks import NO_MARKS, Marks
 from .timeouts import TimeoutWatch, bounded
+from .transactional import InTransaction
 
 
 class CleanThread(Protocol):
@@ -58,6 +59,7 @@ class Executor:
         make_context: ContextMaker,
         timeouts: TimeoutWatch,
         clean_thread: CleanThread,
+        in_transaction: InTransaction,
         loop_watch: LoopWatch,
         marks: Marks = NO_MARKS,
         events: EventBus,
@@ -67,7 +69,7 @@ class Executor:
         self._report: Report = _nobody_listens
         self._make_context, self._lease_in_doubt = make_context, lease_in_doubt
         self._timeouts, self._clean_thread, self._events = timeouts, clean_thread, events
-        self._loop_watch = loop_watch
+        self._in_transaction, self._loop_watch = in_transaction, loop_watch
         timeouts.gives_up_to(self._give_up)
 
     def reports_to(self, report: Report) -> None:
@@ -101,10 +103,13 @@ class Executor:
         held.begin()
         held.context = self._context_for(held)
         try:
-            outcome = contextvars.Context().run(self._call, held)
+            call = self._call_in_transaction if held.handler.transactional else self._call
+            outcome = contextvars.Context().run(call, held)
         except BaseException as error:
             outcome = self._answers.outcome_of_error(error, held)
         left_open = self._clean_up(held)
+        if held.finishing is not None and held.is_written:
+            return held.finishing
         if left_open and isinstance(outcome, Succeed):
             outcome = self._answers.outcome_of_error(LeakedTransaction(left_open), held)
         self._flush(held)
@@ -120,8 +125,19 @@ class Executor:
 
     def _call(self, held: HeldJob) -> Outcome:
         args, kwargs = _arguments_of(held)
-        result = self._timeouts.run(held, partial(held.handler.function, *args, **kwargs))
+        try:
+            result = self._timeouts.run(held, partial(held.handler.function, *args, **kwargs))
+        except Succeed as success:
+            return success
         return outcome_of_result(result)
+
+    def _call_in_transaction(self, held: HeldJob) -> Outcome:
+        def call() -> Outcome:
+            outcome = self._call(held)
+            self._flush(held)  # now: the finish takes the row with it
+            return outcome
+
+        return self._in_transaction.run(held, call)
 
     async def perform_async(self, held: HeldJob) -> None:
         """Run an async handler in this loop, and report."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django_jobqueue.core.clock import monotonic
 from django_jobqueue.core.errors import JobInterrupt
-from django_jobqueue.core.specs import ClaimedJob
+from django_jobqueue.core.specs import ClaimedJob, FinishedJob
 from django_jobqueue.jobs.context import JobContext
 from django_jobqueue.jobs.handlers import Handler
 
@@ -32,8 +32,10 @@ class HeldJob:
         "armed",
         "attempted_at",
         "context",
+        "finishing",
         "has_ended",
         "interrupted",
+        "is_written",
         "job",
         "place",
     )
@@ -53,6 +55,8 @@ class HeldJob:
         self.interrupted = False
         self.armed: Armed | None = None  #: while its handler runs, and after
         self.context: JobContext | None = None  #: what its handler was given
+        self.finishing: FinishedJob | None = None  #: what its handler's own transaction writes
+        self.is_written = False  #: that transaction was committed
         self.place = 0  #: where it is marked as started
         self._cancelled: threading.Event | None = None
         self._lease_lost: threading.Event | None = None
@@ -121,6 +125,10 @@ class HeldJob:
         """Its handler is called now: by the database's clock, of which the claim told the time."""
         waited = timedelta(seconds=self._elapsed() - self._came_at)
         self.attempted_at = self.job.claimed_at + waited
+
+    def was_written(self) -> None:
+        """The transaction of its handler, and the finish in it, are committed."""
+        self.is_written = True
 
     def interrupt_with(self, interrupt: Callable[[], None] | None) -> None:
         """Name what to call, once, when the running handler is to be interrupted."""

@@ -55,8 +55,7 @@ class TimeoutWatch:
         held.armed = armed
         try:
             try:
-                if held.interrupted:
-                    raise JobReleased
+                _refuse_late(held)
                 self._limit(held)
                 return call()
             finally:
@@ -111,6 +110,14 @@ class TimeoutWatch:
         armed = held.armed
         if armed is not None and armed.because is not None and armed.give_up():
             self._give_up(held, armed.because)
+
+
+def _refuse_late(held: HeldJob) -> None:
+    """What came before the handler was armed could not be raised in it."""
+    if held.is_cancelled:
+        raise JobCancelled
+    if held.interrupted:
+        raise JobReleased
 
 
 def _has_ended(held: HeldJob) -> bool:

@@ -15,6 +15,7 @@ from django_jobqueue.core.retry import RetryPolicy
 from django_jobqueue.core.specs import FinishedJob
 from django_jobqueue.events import EventBus
 from django_jobqueue.models import ArchivedJob
+from django_jobqueue.store import store_for
 from django_jobqueue.store.sqlite import SQLiteStore
 from django_jobqueue.worker.admission import Policies
 from django_jobqueue.worker.answers import Answers
@@ -22,10 +23,11 @@ from django_jobqueue.worker.executor import CleanThread, Executor
 from django_jobqueue.worker.hands import HeldJob
 from django_jobqueue.worker.loop_watch import LoopWatch
 from django_jobqueue.worker.timeouts import TimeoutWatch
+from django_jobqueue.worker.transactional import InTransaction
 from django_jobqueue.worker.watching import Watching
 from tests.claims import MOMENT, a_claim
 
-from .bench import Time
+from .bench import LEASE, Time
 from .site import COMMITTED, PATIENCE, Site, Told
 
 #: What the clock of SQLite counts.
@@ -67,13 +69,16 @@ class Trial:
         self.reported: list[FinishedJob] = []
         self.told, bus = Told(), EventBus()
         bus.subscribe(self.told)
-        self.watching = Watching()
+        self.watching, answers = Watching(), Answers(Policies(RetryPolicy()))
         self.executor = Executor(
-            answers=Answers(Policies(RetryPolicy())),
+            answers=answers,
             make_context=lambda held: JobContext(
                 held.job, store=store, cancelled=held.cancelled, lease_lost=held.lease_lost
             ),
             timeouts=TimeoutWatch(self.watching),
+            in_transaction=InTransaction(
+                store_for("default"), answers=answers, lease=LEASE, events=bus
+            ),
             loop_watch=LoopWatch(self.watching, events=bus),
             clean_thread=clean_thread,
             events=bus,
