@@ -17,7 +17,7 @@ def why_it_holds_too_long(
     seconds = math.inf if timeout is None else timeout
     if not store.has_one_writer or seconds < lease.total_seconds():  # not so for NaN
         return None
-    said = "has none" if timeout is None else f"is {timeout:g} s"
+    said = "is unlimited" if timeout is None else f"is {timeout:g} s"
     return (
         f"{said}, but a transactional handler holds the only write lock of this database: it must "
         f"be below the lease of its worker, {lease.total_seconds():g} s"

@@ -3,8 +3,10 @@ line per event, appended: it survives whatever becomes of the process.
 """
 
 import os
+import signal
 import threading
 from pathlib import Path
+from typing import Any
 
 from django_jobqueue import JobContext, job
 
@@ -52,6 +54,25 @@ def crash() -> None:
 
     note(f"crash {os.getpid()}")
     ctypes.string_at(0)
+
+
+@job(name="acceptance.write_and_die", transactional=True, timeout=1)
+def write_and_die(context: JobContext) -> None:
+    """In the first run, die with the finish written and not committed."""
+    from django.db import connection
+
+    from django_jobqueue.models import QueueRecord
+
+    def die_in_the_finish(execute: Any, sql: str, *arguments: Any) -> Any:
+        result = execute(sql, *arguments)
+        if "INTO jobqueue_archivedjob" in sql:
+            note("died")
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    if not context.job.rescues:
+        connection.execute_wrappers.append(die_in_the_finish)
+    QueueRecord.objects.create(name=f"effect of run {context.job.rescues + 1}")
 
 
 @job(name="acceptance.tell_process")
