@@ -11,6 +11,10 @@ from django_jobqueue.jobs.registry import Registry
 from example_project.databases import SQLITE_OPTIONS
 
 
+def work() -> None:
+    """What the handlers of these tests run."""
+
+
 def found(**jobqueue: object) -> list[CheckMessage]:
     with override_settings(JOBQUEUE=jobqueue):
         return run_checks(tags=["jobqueue"])
@@ -98,8 +102,6 @@ class TestE004:
 
     @pytest.fixture(autouse=True)
     def handlers(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def work() -> None: ...
-
         declared = Registry()
         job(name="endless", transactional=True, registry=declared)(work)
         job(name="short", transactional=True, timeout=20, registry=declared)(work)
