@@ -68,12 +68,11 @@ def test_a_handler_that_holds_the_loop_does_not_hold_up_heartbeats(site: Site) -
 
 
 class TestALoopThatStandsStill:
-    @pytest.fixture(autouse=True)
-    def quickly(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_is_told_once_with_the_job_that_holds_it(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(LoopWatch, "BLOCKED_SECONDS", 0.1)
         monkeypatch.setattr(LoopWatch, "LOOK_SECONDS", 0.02)
-
-    def test_is_told_once_with_the_job_that_holds_it(self, site: Site) -> None:
         gate = Gate()
 
         async def block() -> None:
@@ -95,7 +94,11 @@ class TestALoopThatStandsStill:
         assert told["seconds"] >= 0.1
         assert not told_again
 
-    def test_one_that_awaits_is_never_told(self, site: Site) -> None:
+    def test_one_that_awaits_is_never_told(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(LoopWatch, "LOOK_SECONDS", 0.02)
+
         async def wait() -> None:
             await asyncio.sleep(0.3)
 

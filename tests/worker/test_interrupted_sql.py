@@ -59,7 +59,7 @@ def test_its_timeout_ends_it_at_once_and_its_connection_with_it(site: Site) -> N
 
         return noted
 
-    stuck = site.job(noting(wait_in_sql), name="stuck", timeout=0.2, max_attempts=1).enqueue()
+    stuck = site.job(noting(wait_in_sql), name="stuck", timeout=0.5, max_attempts=1).enqueue()
     after = site.job(noting(ask), name="after").enqueue()
     site.work(concurrency=1)
 
