@@ -27,8 +27,9 @@ from .preconditions import DatabaseIsReady
 from .probes import Probes
 from .pump import Pump
 from .services import make_services
+from .spawning import names_settings
 from .standing import Claimer, Standing, ThisProcess, standing_of
-from .supervising import Supervising, names_settings
+from .supervising import Supervising
 from .supervisor import QUARANTINE
 from .systemd import SystemdNotify
 

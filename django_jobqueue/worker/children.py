@@ -1,10 +1,8 @@
 """A child process as its supervisor sees it: started, spoken to, and known in its death."""
 
-import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterable
 from datetime import timedelta
@@ -27,9 +25,7 @@ from .messages import (
     Rescheduled,
     Retiring,
 )
-
-#: `-P`: what is imported depends on PYTHONPATH alone, not on the folder it was started in.
-_COMMAND = (sys.executable, "-P", "-m", "django_jobqueue.worker.child")
+from .spawning import spawn
 
 
 class ChildProcess:
@@ -60,7 +56,9 @@ class ChildProcess:
         self._tell_polling, self._changed, self._rescheduled = is_polling, changed, rescheduled
         ours, theirs = socket.socketpair()
         with theirs:
-            self._popen = self._spawn(theirs.fileno())
+            self._popen = spawn(
+                "django_jobqueue.worker.child", channel=theirs.fileno(), shared=[marks.fileno]
+            )
         self._channel = Channel(ours, hears="child")
         self._channel.send(begin)
         self.lease = lease_for(self)
@@ -68,17 +66,6 @@ class ChildProcess:
             target=self._listen, name=f"jobqueue-child-{name}", daemon=True
         )
         self._listener.start()
-
-    def _spawn(self, channel: int) -> "subprocess.Popen[bytes]":
-        warnings = [f"-W{option}" for option in sys.warnoptions]
-        python, *rest = _COMMAND
-        return subprocess.Popen(  # noqa: S603 - our own module, under our own interpreter
-            [python, *warnings, *rest, str(channel)],
-            pass_fds=(channel, self.marks.fileno),
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            process_group=0,  # Ctrl-C is for the supervisor alone
-        )
 
     @property
     def pid(self) -> int:

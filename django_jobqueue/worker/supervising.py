@@ -19,15 +19,11 @@ from .marks import StartedMarks
 from .membership import Membership
 from .messages import Begin, Wake
 from .options import WorkerOptions
+from .spawning import names_settings
 from .supervisor import QUARANTINE, Supervisor
 
 #: How long before the end of the service children are killed that did not stop.
 KILL_SECONDS = 2.0
-
-
-def names_settings() -> bool:
-    """Whether a child process can load the settings of this one."""
-    return ENVIRONMENT_VARIABLE in os.environ
 
 
 class LeaseMaker(Protocol):
