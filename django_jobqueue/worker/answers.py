@@ -6,7 +6,13 @@ import msgspec
 
 from django_jobqueue.core.backoff import Backoff
 from django_jobqueue.core.error_text import describe_error
-from django_jobqueue.core.errors import JobCancelled, JobReleased, LeaseLost
+from django_jobqueue.core.errors import (
+    JobCancelled,
+    JobReleased,
+    LeaseLost,
+    ProcessDied,
+    ProcessNotStarted,
+)
 from django_jobqueue.core.grace import without_note
 from django_jobqueue.core.outcomes import (
     Cancel,
@@ -14,6 +20,7 @@ from django_jobqueue.core.outcomes import (
     Fail,
     Outcome,
     Release,
+    Rescue,
     Retry,
     Snooze,
     Succeed,
@@ -27,6 +34,9 @@ from .hands import HeldJob
 
 #: What a handler may return or raise to say more than a value or an exception does.
 ANSWERS = (Succeed, Retry, Snooze, Cancel, Discard, Unprocessable)
+
+#: When to try again where no process could be started for a job.
+NOT_STARTED_SECONDS = 10.0
 
 
 def outcome_of_result(result: object) -> Outcome:
@@ -56,6 +66,10 @@ class Answers:
             return Release(JobReleased.message)
         if isinstance(error, LeaseLost):
             return Release(str(error))
+        if isinstance(error, ProcessDied):
+            return Rescue(error.cause)
+        if isinstance(error, ProcessNotStarted):
+            return Release(str(error), NOT_STARTED_SECONDS)
         retryable = self._policies.of(held.handler).is_worth_retrying(error)
         return Fail(describe_error(error), retryable)
 

@@ -12,6 +12,8 @@ from .draining import Drain
 from .executor import Executor
 from .hands import HeldJob, InHand
 from .hygiene import clean_async_thread, clean_thread, close_async_connections, close_connections
+from .isolation import Isolation
+from .job_processes import JobProcesses
 from .looking import Looking
 from .loop_watch import LoopWatch
 from .marks import Marks
@@ -60,6 +62,7 @@ class Claiming:
             refresh_seconds=conf.poll_interval.total_seconds(),
         )
         self._policies = Policies(conf.retry_policy)
+        self._job_processes = self._make_job_processes()
         self._executor = self._make_executor()
         self.pump = self._make_pump(rescheduled)
         self._executor.reports_to(self.pump.report)
@@ -67,6 +70,7 @@ class Claiming:
     def close(self) -> None:
         """Let go of what outlives the pump; after its end."""
         self._watching.stop()
+        self._job_processes.stop()
         self._context_store.close()
 
     def _make_executor(self) -> Executor:
@@ -92,6 +96,22 @@ class Claiming:
             marks=self._marks,
             events=events,
             lease_in_doubt=self.membership.is_in_doubt,
+            isolation=self._make_isolation(),
+        )
+
+    def _make_job_processes(self) -> JobProcesses:
+        options = self._options
+        return JobProcesses(
+            lease=self._conf.lease, recycling=options.recycling, events=options.events
+        )
+
+    def _make_isolation(self) -> Isolation:
+        return Isolation(
+            self._job_processes,
+            membership=self.membership,
+            lease=self._conf.lease,
+            grace=self._conf.timeout_grace.total_seconds(),
+            events=self._options.events,
         )
 
     def _make_admission(self) -> Admission:

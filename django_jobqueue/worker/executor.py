@@ -27,6 +27,7 @@ from .answers import Answers, outcome_of_result, unspent
 from .draining import untouched
 from .hands import HeldJob
 from .hygiene import close_connections
+from .isolation import Isolation
 from .loop_watch import LoopWatch
 from .marks import NO_MARKS, Marks
 from .timeouts import TimeoutWatch, bounded
@@ -64,8 +65,9 @@ class Executor:
         marks: Marks = NO_MARKS,
         events: EventBus,
         lease_in_doubt: Callable[[], bool] = lambda: False,
+        isolation: Isolation | None = None,
     ) -> None:
-        self._answers, self._marks = answers, marks
+        self._answers, self._marks, self._isolation = answers, marks, isolation
         self._report: Report = _nobody_listens
         self._make_context, self._lease_in_doubt = make_context, lease_in_doubt
         self._timeouts, self._clean_thread, self._events = timeouts, clean_thread, events
@@ -100,6 +102,8 @@ class Executor:
         return None
 
     def _run(self, held: HeldJob) -> FinishedJob:
+        if self._isolation is not None and held.handler.is_isolated:
+            return self._run_apart(held, self._isolation)
         held.begin()
         held.context = self._context_for(held)
         try:
@@ -114,6 +118,16 @@ class Executor:
             outcome = self._answers.outcome_of_error(LeakedTransaction(left_open), held)
         self._flush(held)
         return self._answers.finished(held, outcome)
+
+    def _run_apart(self, held: HeldJob, isolation: Isolation) -> FinishedJob:
+        held.context = self._context_for(held)  # keeps the lines that it logs there
+        try:
+            transition = isolation.run(held)
+        except BaseException as error:
+            outcome = self._answers.outcome_of_error(error, held)
+            finished = self._answers.finished(held, outcome)
+            return finished if held.has_started else unspent(finished)
+        return FinishedJob(held.job, transition, held.attempted_at)
 
     def _clean_up(self, held: HeldJob) -> Sequence[str]:
         try:

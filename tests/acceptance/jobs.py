@@ -1,6 +1,4 @@
-"""Handlers of the processes under test. What they do beside the database goes to a journal, one
-line per event, appended: it survives whatever becomes of the process.
-"""
+"""Handlers of the processes under test; those that ask for a process of their own are beside."""
 
 import os
 import signal
@@ -10,15 +8,11 @@ from typing import Any
 
 from django_jobqueue import JobContext, job
 
-JOURNAL = "JOBQUEUE_JOURNAL"
+from . import isolated_jobs as isolated_jobs  # declared where the site looks for jobs
+from .journal import note
+
 #: Nothing sets it: a pause that needs no sleep.
 _NEVER = threading.Event()
-
-
-def note(line: str) -> None:
-    """Append one line; the system writes it whole."""
-    with Path(os.environ[JOURNAL]).open("a") as journal:
-        journal.write(f"{line}\n")
 
 
 @job(name="acceptance.work")

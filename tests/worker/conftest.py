@@ -1,10 +1,13 @@
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from django_jobqueue import JobState
+from tests.acceptance.processes import url_of_the_suite
 
+from .apart import Apart
 from .site import Site
 
 
@@ -26,3 +29,14 @@ def after(site: Site) -> Callable[..., Any]:
         return second.result, first.refresh()
 
     return ran
+
+
+@pytest.fixture
+def apart(
+    transactional_db: None, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Apart:
+    """As `site`, for handlers that run in processes of their own."""
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "tests.acceptance.settings")
+    monkeypatch.setenv("DATABASE_URL", url_of_the_suite())
+    monkeypatch.setenv("JOBQUEUE_JOURNAL", str(tmp_path / "journal"))
+    return Apart(site, tmp_path)
