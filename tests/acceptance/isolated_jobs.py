@@ -205,6 +205,13 @@ def use_context(context: JobContext) -> list[object]:
     return [context.attempt, context.job.timeout_seconds, handle.id]
 
 
+@job(name="isolated.keep_connection", isolation="process")
+def keep_connection() -> None:
+    """Have a connection that stays, as with CONN_MAX_AGE=None."""
+    connection.ensure_connection()
+    connection.close_at = None
+
+
 @job(name="isolated.fail_with_log", isolation="process", max_attempts=1)
 async def fail_with_log(context: JobContext) -> None:
     context.log("a line")

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -35,11 +36,19 @@ LEASE = timedelta(seconds=20)
 OLD = 15.0
 
 
+@contextmanager
+def job_processes(apart: Apart, **options: float) -> Iterator[JobProcesses]:
+    it = JobProcesses(lease=LEASE, recycling=Recycling(), events=apart.bus, **options)
+    try:
+        yield it
+    finally:
+        it.stop()
+
+
 @pytest.fixture
 def processes(apart: Apart) -> Iterator[JobProcesses]:
-    it = JobProcesses(lease=LEASE, recycling=Recycling(), events=apart.bus, idle_seconds=0.1)
-    yield it
-    it.stop()
+    with job_processes(apart) as it:
+        yield it
 
 
 @pytest.fixture
@@ -135,21 +144,23 @@ def test_that_is_no_fault_of_the_job(apart: Apart, isolation: Isolation) -> None
         isolation.run(held(jobs.end_by_alarm))
 
 
-def test_one_that_nobody_needs_is_let_go(processes: JobProcesses) -> None:
-    process = warm(processes)
+def test_one_that_nobody_needs_is_let_go(apart: Apart) -> None:
+    with job_processes(apart, idle_seconds=0.1) as processes:
+        process = warm(processes)
 
-    assert within(PATIENCE, lambda: process.has_ended)
-    assert processes.take() is not process
+        assert within(PATIENCE, lambda: process.has_ended)
+        assert processes.take() is not process
 
 
 @pytest.mark.postgresql
+@pytest.mark.parametrize("handler", [jobs.use_context, jobs.keep_connection])
 def test_one_that_waits_for_a_job_holds_no_connection(
-    isolation: Isolation, membership: Membership
+    isolation: Isolation, membership: Membership, handler: object
 ) -> None:
     membership.renewed(membership.moment())
     before = backends()
 
-    isolation.run(held(jobs.use_context))
+    isolation.run(held(handler))
 
     assert within(PATIENCE, lambda: backends() == before)
 
