@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         JobNotFound,
         JobNotStored,
         JobQueueError,
+        JobReleased,
         JobTimedOut,
         LeaseLost,
         PayloadError,
@@ -65,7 +66,7 @@ _HOMES = {
     "core.errors": (
         "HandlerAlreadyRegistered HandlerNotRegistered InvalidArguments InvalidHandler "
         "InvalidOptions InvalidSettings JobCancelled JobFailed JobInterrupt JobNotFinished "
-        "JobNotFound JobNotStored JobQueueError JobTimedOut LeaseLost PayloadError "
+        "JobNotFound JobNotStored JobQueueError JobReleased JobTimedOut LeaseLost PayloadError "
         "PayloadTooLarge RequeueRefused SpoolUnusable StateChanged UniqueConflict"
     ),
     "core.outcomes": "Cancel Discard Retry Snooze Succeed Unprocessable",
@@ -104,6 +105,7 @@ __all__ = [
     "JobNotFound",
     "JobNotStored",
     "JobQueueError",
+    "JobReleased",
     "JobState",
     "JobTimedOut",
     "LeaseLost",

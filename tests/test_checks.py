@@ -6,8 +6,14 @@ from django.core.checks import CheckMessage, run_checks
 from django.db import connections
 from django.test import override_settings
 
+from django_jobqueue import job
 from django_jobqueue.checks import check_database
+from django_jobqueue.jobs.registry import Registry
 from example_project.databases import SQLITE_OPTIONS
+
+
+def work() -> None:
+    """What the handlers of these tests run."""
 
 
 def found(**jobqueue: object) -> list[CheckMessage]:
@@ -121,6 +127,39 @@ class TestW003:
         assert warning.id == "jobqueue.W003"
         assert not warning.is_serious()
         assert warning.hint == f"Take the right from them: chmod 700 {tmp_path}"
+
+
+class TestE005:
+    SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": "never_opened.sqlite3"}
+    POSTGRESQL = {"ENGINE": "django.db.backends.postgresql", "NAME": "never_opened"}
+
+    @pytest.fixture(autouse=True)
+    def handlers(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        declared = Registry()
+        job(name="endless", transactional=True, registry=declared)(work)
+        job(name="short", transactional=True, timeout=20, registry=declared)(work)
+        job(name="plain", registry=declared)(work)
+        monkeypatch.setattr("django_jobqueue.checks.registry", declared)
+
+    def test_jobqueue_e005_a_handler_that_could_hold_the_only_write_lock_beyond_the_lease(
+        self, alias_of: AliasOf
+    ):
+        alias_of("one_writer", **{**self.SQLITE, "OPTIONS": SQLITE_OPTIONS})
+
+        [error] = found(DATABASE="one_writer")
+        assert error.id == "jobqueue.E005"
+        assert error.is_serious()
+        assert "The timeout of 'endless' is unlimited" in error.msg
+        assert "30 s" in error.msg
+        assert "timeout=" in (error.hint or "")
+
+        told = [one.msg for one in found(DATABASE="one_writer", LEASE=20, HEARTBEAT_INTERVAL=5)]
+        assert len(told) == 2
+
+    def test_jobqueue_e005_says_nothing_of_postgresql(self, alias_of: AliasOf):
+        alias_of("many_writers", **self.POSTGRESQL)
+
+        assert found(DATABASE="many_writers") == []
 
 
 class TestW001:

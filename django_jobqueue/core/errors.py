@@ -246,6 +246,22 @@ class LeaseLost(JobQueueError):
         self.job_id = job_id
 
 
+class ProcessNotStarted(JobQueueError):
+    """There is no process for a job that asks for one of its own; it has not begun."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"no process could be started for it: {why}")
+        self.why = why
+
+
+class ProcessDied(JobQueueError):
+    """The process in which a job ran alone has ended by itself; `cause` says how."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+
 class LeakedTransaction(JobQueueError):
     """A handler ended and left a transaction open; what it wrote in there was rolled back."""
 
@@ -279,3 +295,9 @@ class JobCancelled(JobInterrupt):
     """Somebody asked for the running job to be cancelled."""
 
     message = "the job was cancelled while it ran"
+
+
+class JobReleased(JobInterrupt):
+    """The worker shuts down and gives the job back, its attempt unspent."""
+
+    message = "interrupted by the shutdown of its worker"

@@ -99,8 +99,8 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
 
     `attempt_change` is added to the attempt that the claim charged. For a job that lives on: it
     runs at the later of `run_at` and the store's clock plus `delay` seconds. With `keeps_place` it
-    returns to where it stood in line. `reprocess_change` is added to its counter. Without an
-    `error` that of an earlier run is kept; `NO_ERROR` removes it.
+    returns to where it stood in line. `reprocess_change` and `rescue_change` are added to their
+    counters. Without an `error` that of an earlier run is kept; `NO_ERROR` removes it.
     """
 
     NO_ERROR: ClassVar[str] = "null"
@@ -113,9 +113,15 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
     run_at: datetime | None = None
     attempt_change: int = 0
     reprocess_change: int = 0
+    rescue_change: int = 0
     keeps_place: bool = False
     report: AttemptReport | None = None
     keep: bool = True  #: False: the record of this success is not kept
+
+    @property
+    def is_own_end(self) -> bool:
+        """Whether the run of a job that lives on came to its own end: it is no suspect any more."""
+        return self.report is not None and self.report.outcome not in ("released", "rescued")
 
 
 class FinishedJob(msgspec.Struct, frozen=True):

@@ -142,6 +142,10 @@ class JobContext:
             return
         self._log_room -= len(line)
         self._lines.append(line)
+        self._line_was_kept(line)
+
+    def _line_was_kept(self, line: str) -> None:
+        """For a context whose worker is in another process."""
 
     @property
     def log_lines(self) -> list[str]:

@@ -41,6 +41,11 @@ class Draft:
             meta=dump_payload(options.meta or {}),
         )
 
+    @property
+    def timeout(self) -> float | None:
+        """Seconds that the handler may take."""
+        return self._blank.timeout_seconds
+
     def with_arguments(
         self,
         args: Sequence[object],

@@ -8,7 +8,7 @@ from asgiref.sync import sync_to_async
 
 from django_jobqueue import conf
 from django_jobqueue.conf import JobQueueSettings
-from django_jobqueue.core.errors import InvalidArguments, PayloadError
+from django_jobqueue.core.errors import InvalidArguments, InvalidOptions, PayloadError
 from django_jobqueue.core.specs import NewJob
 from django_jobqueue.store import store_for
 
@@ -16,6 +16,7 @@ from .announcing import announce
 from .drafts import Draft
 from .handlers import Handler, HandlerLike, handler_of
 from .handles import JobHandle
+from .one_writer import why_it_holds_too_long
 from .options import CallOptions, JobOptions
 from .registry import registry
 from .spooling import insert_or_spool
@@ -48,11 +49,13 @@ class Enqueuer(Generic[P]):
         """Store a job in the caller's transaction, and return its handle.
 
         Raises before any SQL: InvalidArguments for a call that the handler would refuse,
-        PayloadError for arguments that cannot be stored. UniqueConflict only with
-        `on_conflict="raise"`. Where JOBQUEUE["SPOOL"] is set and the database cannot be reached,
-        the handle is `spooled`, unless a transaction is open.
+        PayloadError for arguments that cannot be stored, InvalidOptions for a transactional handler
+        that this database needs a timeout of. UniqueConflict only with `on_conflict="raise"`.
+        Where JOBQUEUE["SPOOL"] is set and the database cannot be reached, the handle is `spooled`,
+        unless a transaction is open.
         """
         settings = conf.current()
+        self._check_timeout(settings)
         new = self._draft.with_arguments(args, kwargs, settings=settings)
         [handle] = _stored([new], settings=settings)
         return handle
@@ -66,8 +69,15 @@ class Enqueuer(Generic[P]):
         `on_conflict="raise"`: then nothing is stored.
         """
         settings = conf.current()
+        self._check_timeout(settings)
         jobs = [self._numbered(index, call, settings) for index, call in enumerate(calls)]
         return _stored(jobs, settings=settings) if jobs else []
+
+    def _check_timeout(self, settings: JobQueueSettings) -> None:
+        if self.handler.transactional:
+            timeout, store = self._draft.timeout, store_for(settings.database)
+            if why := why_it_holds_too_long(timeout, store=store, lease=settings.lease):
+                raise InvalidOptions("timeout", why)
 
     def _numbered(self, index: int, call: Call, settings: JobQueueSettings) -> NewJob:
         try:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import FunctionType
-from typing import Any, Self, TypedDict, Unpack
+from typing import Any, Literal, Self, TypedDict, Unpack
 
 from msgspec import UNSET, UnsetType
 
@@ -33,6 +33,8 @@ class HandlerOptions(SharedOptions, _RetryOptions, total=False):
     name: str
     aliases: Iterable[str]
     keep: bool
+    transactional: bool
+    isolation: Literal["process"] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -54,6 +56,8 @@ class Handler:
     max_reprocess_count: int | UnsetType | None
     max_rescues: int | None
     keep: bool  #: whether the record of a success is kept
+    transactional: bool  #: whether it runs in the transaction that writes its success
+    is_isolated: bool  #: whether it runs in a process of its own
 
     @classmethod
     def of(
@@ -87,7 +91,10 @@ class Handler:
             max_reprocess_count=given.get("max_reprocess_count", UNSET),
             max_rescues=given.get("max_rescues"),
             keep=values.switch("keep", given.get("keep", True)),
+            transactional=values.switch("transactional", given.get("transactional", False)),
+            is_isolated=_is_isolated(given.get("isolation")),
         )
+        _check_transactional(handler)
         handler.options_with(JobOptions())
         return handler
 
@@ -123,6 +130,11 @@ class Handler:
         """
         return self.arguments.load(*load_payload(payload))
 
+    @property
+    def uses_event_loop(self) -> bool:
+        """Whether it takes a place in the event loop of its worker, instead of a thread."""
+        return self.is_async and not self.is_isolated
+
     def policy(self, defaults: RetryPolicy) -> RetryPolicy:
         """Return how this handler is retried, with `defaults` for what it does not say."""
         said: dict[str, Any] = {
@@ -156,10 +168,31 @@ def _those(given: Mapping[str, Any], kind: type) -> dict[str, Any]:
     return {option: given[option] for option in given if option in kind.__annotations__}
 
 
+def _is_isolated(isolation: object) -> bool:
+    if isolation not in (None, "process"):
+        raise InvalidOptions("isolation", f"must be 'process' or None, not {isolation!r}")
+    return isolation == "process"
+
+
 def _qualified_name(declared: object) -> str:
     if isinstance(declared, type | FunctionType):
         return f"{declared.__module__}.{declared.__qualname__}"
     return f"an object of {type(declared).__qualname__}"
+
+
+def _check_transactional(handler: Handler) -> None:
+    if handler.transactional and handler.is_isolated:
+        raise InvalidOptions(
+            "transactional",
+            f"does not go with isolation='process' of {handler.name}: what comes of such a job is "
+            "written by its worker, not by the process that the transaction is in. Leave one out.",
+        )
+    if handler.transactional and handler.is_async:
+        raise InvalidOptions(
+            "transactional",
+            f"does not fit {handler.name}, which is async: a transaction belongs to one thread. "
+            "Declare it with def, or leave the option out.",
+        )
 
 
 def _check_unique_by(names: tuple[str, ...], arguments: ArgumentSpec) -> None:

@@ -40,6 +40,7 @@ class JobStore(Readable, Insertable, Steerable):
     """
 
     supports_notify = False  #: can wake a listener in another process
+    has_one_writer = False  #: a transaction that has written keeps all others from writing
     supports_dedicated_connection = False  #: `dedicated` gives a connection apart from Django's
 
     def __init__(
@@ -115,6 +116,12 @@ class JobStore(Readable, Insertable, Steerable):
         """
 
     # Claiming and finishing.
+
+    @abstractmethod
+    def writing(self) -> AbstractContextManager[object]:
+        """Open a transaction that will write, or a savepoint in the one that is open, on Django's
+        connection.
+        """
 
     @abstractmethod
     def claim(

@@ -38,8 +38,9 @@ from .pump import Pump
 from .quarantine import QUARANTINE
 from .reload import Reload, source_files
 from .services import make_services
+from .spawning import names_settings
 from .standing import Claimer, Standing, ThisProcess, standing_of
-from .supervising import Supervising, names_settings
+from .supervising import Supervising
 from .systemd import SystemdNotify
 
 #: What the tasks of a service may take beyond the drain: interrupting, writing, saying good-bye.

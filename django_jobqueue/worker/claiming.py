@@ -5,15 +5,19 @@ from collections.abc import Callable, Sequence
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.jobs.context import JobContext
 from django_jobqueue.jobs.spooling import spool_of
-from django_jobqueue.store import JobStore
+from django_jobqueue.store import JobStore, store_for
 
 from .admission import Admission, Policies
+from .answers import Answers
 from .draining import Drain
 from .executor import Executor
 from .hands import HeldJob, InHand
 from .hygiene import clean_async_thread, clean_thread, close_async_connections, close_connections
+from .isolation import Isolation
+from .job_processes import JobProcesses
 from .leaving import Leaving
 from .looking import Looking
+from .loop_watch import LoopWatch
 from .marks import Marks
 from .membership import Membership
 from .options import WorkerOptions
@@ -24,6 +28,8 @@ from .queues import ServedQueues
 from .runners import EventLoopRunner, ThreadRunners
 from .slots import Slots
 from .timeouts import TimeoutWatch, overtime
+from .transactional import InTransaction
+from .watching import Watching
 
 
 class Claiming:
@@ -47,7 +53,9 @@ class Claiming:
     ) -> None:
         self._conf, self._options, self._marks = conf, options, marks
         self._others_are_idle = others_are_idle
-        self._timeouts = TimeoutWatch(grace=conf.timeout_grace.total_seconds())
+        self._watching = Watching()
+        grace = conf.timeout_grace.total_seconds()
+        self._timeouts = TimeoutWatch(self._watching, grace=grace)
         self.in_hand, self.membership = InHand(cancelled=self._timeouts.cancel), membership
         self._store = self._claiming_store(store)
         # Not the handler's own connection: progress must be seen while its transaction is open.
@@ -59,6 +67,7 @@ class Claiming:
             refresh_seconds=conf.poll_interval.total_seconds(),
         )
         self._policies = Policies(conf.retry_policy)
+        self._job_processes = self._make_job_processes()
         self._executor = self._make_executor()
         self.pump = self._make_pump(rescheduled)
         self._executor.reports_to(self.pump.report)
@@ -72,7 +81,8 @@ class Claiming:
 
     def close(self) -> None:
         """Let go of what outlives the pump; after its end."""
-        self._timeouts.stop()
+        self._watching.stop()
+        self._job_processes.stop()
         self._context_store.close()
 
     def _make_executor(self) -> Executor:
@@ -85,14 +95,35 @@ class Claiming:
                 lease_in_doubt=self.membership.is_in_doubt,
             )
 
+        events, answers = self._options.events, Answers(self._policies)
         return Executor(
-            policies=self._policies,
+            answers=answers,
             make_context=make_context,
             timeouts=self._timeouts,
             clean_thread=clean_thread,
+            in_transaction=InTransaction(
+                store_for(self._store.using), answers=answers, lease=self._conf.lease, events=events
+            ),
+            loop_watch=LoopWatch(self._watching, events=events),
             marks=self._marks,
-            events=self._options.events,
+            events=events,
             lease_in_doubt=self.membership.is_in_doubt,
+            isolation=self._make_isolation(),
+        )
+
+    def _make_job_processes(self) -> JobProcesses:
+        options = self._options
+        return JobProcesses(
+            lease=self._conf.lease, recycling=options.recycling, events=options.events
+        )
+
+    def _make_isolation(self) -> Isolation:
+        return Isolation(
+            self._job_processes,
+            membership=self.membership,
+            lease=self._conf.lease,
+            grace=self._conf.timeout_grace.total_seconds(),
+            events=self._options.events,
         )
 
     def _make_admission(self) -> Admission:
@@ -151,6 +182,7 @@ class Claiming:
             in_hand=self.in_hand,
             slots=slots,
             outbox=outbox,
+            release=self._timeouts.release,
             events=self._options.events,
             seconds=self._conf.drain.total_seconds(),
             leaving=Leaving(spool_of(self._conf), events=self._options.events),

@@ -52,6 +52,8 @@ class Outbox:
         self._settled, self._rescheduled, self._elapsed = settled, rescheduled, elapsed
         self._finished: deque[FinishedJob] = deque()
         self._under_way: Sequence[FinishedJob] = ()  #: taken for a write that has not returned
+        #: What the transaction of its handler has written, and has yet to be told.
+        self._written: deque[FinishedJob] = deque()
         self._retry_pause = 0.0
         self._retry_at = 0.0
         self._commit_unknown = False
@@ -59,12 +61,14 @@ class Outbox:
         self.written = 0  #: jobs whose outcome the database has
         self.stale = 0  #: of these, outcomes of claims that were over
 
-    def add(self, finished: FinishedJob) -> None:
-        """Keep an outcome for the next write; from any thread."""
-        self._finished.append(finished)
+    def add(self, finished: FinishedJob, *, is_written: bool = False) -> None:
+        """Keep an outcome for the next write, unless it was written in the transaction of its
+        handler; from any thread.
+        """
+        (self._written if is_written else self._finished).append(finished)
 
     def __len__(self) -> int:
-        return len(self._finished)
+        return len(self._finished) + len(self._written)
 
     @property
     def retry_in(self) -> float:
@@ -75,6 +79,7 @@ class Outbox:
         self, *, worker_id: UUID, wanted: Sequence[WantedJobs] = (), total: int = 0
     ) -> list[ClaimedJob]:
         """Write what is finished and claim; nothing is claimed when the write failed."""
+        self._settle_written()
         finished = self._take()
         if not finished and not wanted:
             return []
@@ -100,6 +105,7 @@ class Outbox:
 
     def write(self) -> None:
         """Write what is finished and claim nothing; a database that fails is told, not raised."""
+        self._settle_written()
         finished = [] if self.retry_in else self._take()
         if not finished:
             return
@@ -190,11 +196,18 @@ class Outbox:
             return []
         return [[FinishedJob(done.job, UNWRITABLE, done.attempted_at)]]
 
+    def _settle_written(self) -> None:
+        if done := [self._written.popleft() for _ in range(len(self._written))]:
+            self._settle(done, {one.id for one in done})
+
     def _conclude(self, finished: Sequence[FinishedJob], held: set[int]) -> None:
-        self.written += len(finished)
         if len(held) < len(finished):
             self._tell_stale(finished, held)
         self._commit_unknown = False
+        self._settle(finished, held)
+
+    def _settle(self, finished: Sequence[FinishedJob], held: set[int]) -> None:
+        self.written += len(finished)
         self._tell(finished, held)
         if any(done.transition.state is JobState.SCHEDULED for done in finished):
             self._rescheduled()
