@@ -66,8 +66,9 @@ _HOMES = {
     "core.errors": (
         "HandlerAlreadyRegistered HandlerNotRegistered InvalidArguments InvalidHandler "
         "InvalidOptions InvalidSettings JobCancelled JobFailed JobInterrupt JobNotFinished "
-        "JobNotFound JobNotStored JobQueueError JobReleased JobTimedOut LeaseLost PayloadError "
-        "PayloadTooLarge RequeueRefused SpoolUnusable StateChanged UniqueConflict"
+        "JobNotFound JobNotStored JobQueueError JobReleased JobTimedOut LeaseLost "
+        "PayloadError PayloadTooLarge RequeueRefused SpoolUnusable StateChanged "
+        "UniqueConflict"
     ),
     "core.outcomes": "Cancel Discard Retry Snooze Succeed Unprocessable",
     "core.states": "DeathReason JobState",

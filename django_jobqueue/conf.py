@@ -12,7 +12,8 @@ from django.conf import settings
 from django.core.signals import setting_changed
 
 from django_jobqueue.core.backoff import Backoff, Exponential
-from django_jobqueue.core.errors import InvalidSettings, did_you_mean
+from django_jobqueue.core.errors import InvalidSettings
+from django_jobqueue.core.hints import did_you_mean
 from django_jobqueue.core.retry import RetryPolicy
 
 #: A lease must survive three heartbeats that are lost.

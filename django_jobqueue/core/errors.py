@@ -5,15 +5,9 @@ The facts are attributes; the message names the value and the way out.
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from difflib import get_close_matches
 from typing import Self
 
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a sentence " Did you mean 'x'?" for the nearest known name, in any case, or ""."""
-    by_folded = {candidate.casefold(): candidate for candidate in known}
-    close = get_close_matches(name.casefold(), by_folded, n=1)
-    return f" Did you mean {by_folded[close[0]]!r}?" if close else ""
+from .hints import did_you_mean
 
 
 def _rebuilt(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:

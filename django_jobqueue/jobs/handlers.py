@@ -7,7 +7,8 @@ from typing import Any, Literal, Self, TypedDict, Unpack
 
 from msgspec import UNSET, UnsetType
 
-from django_jobqueue.core.errors import InvalidArguments, InvalidOptions, did_you_mean
+from django_jobqueue.core.errors import InvalidArguments, InvalidOptions
+from django_jobqueue.core.hints import did_you_mean
 from django_jobqueue.core.payloads import load_payload
 from django_jobqueue.core.retry import ErrorClasses, RetryPolicy
 from django_jobqueue.core.serialization import ArgumentSpec
@@ -69,15 +70,15 @@ class Handler:
     ) -> Self:
         """Return the handler of a function or class; it is not registered yet.
 
-        `target_of(declared, name=…)` says how it is called.
-        InvalidOptions and InvalidHandler say what is wrong, and what to do.
+        `target_of(declared, name=…)` says how it is called. InvalidOptions and InvalidHandler say
+        what is wrong, and what to do.
         """
         given: dict[str, Any] = dict(options)
         refuse_unknown(given, known=HandlerOptions.__annotations__)
         name = values.label("name", given.get("name", _qualified_name(declared)))
         target = target_of(declared, name=name)
         checked = RetryPolicy.of(**_those(given, _RetryOptions))
-        handler = cls(
+        return cls(
             name=name,
             aliases=values.labels("aliases", given.get("aliases", ())),
             declared=declared,
@@ -93,10 +94,12 @@ class Handler:
             keep=values.switch("keep", given.get("keep", True)),
             transactional=values.switch("transactional", given.get("transactional", False)),
             is_isolated=_is_isolated(given.get("isolation")),
-        )
-        _check_transactional(handler)
-        handler.options_with(JobOptions())
-        return handler
+        )._checked()
+
+    def _checked(self) -> Self:
+        _check_transactional(self)
+        self.options_with(JobOptions())
+        return self
 
     def options_with(self, said: JobOptions) -> JobOptions:
         """Return what holds where a call says `said`; InvalidOptions if it does not go together."""

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import CharField, DateTimeField, Model, QuerySet, Value
 from django.db.models.functions import Cast
 
-from django_jobqueue.core.specs import AttemptSnapshot, JobSnapshot
+from django_jobqueue.core.snapshots import AttemptSnapshot, JobSnapshot
 from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.models import ArchivedJob, AttemptRecord, DeadJob, Job
 

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django_jobqueue.core.health import COUNT_LIMIT, Health
-from django_jobqueue.core.specs import AttemptSnapshot, JobSnapshot, QueueStats
+from django_jobqueue.core.snapshots import AttemptSnapshot, JobSnapshot
+from django_jobqueue.core.specs import QueueStats
 
 
 class Readable(ABC):

@@ -54,8 +54,7 @@ class Claiming:
         self._conf, self._options, self._marks = conf, options, marks
         self._others_are_idle = others_are_idle
         self._watching = Watching()
-        grace = conf.timeout_grace.total_seconds()
-        self._timeouts = TimeoutWatch(self._watching, grace=grace)
+        self._timeouts = TimeoutWatch(self._watching, grace=conf.timeout_grace.total_seconds())
         self.in_hand, self.membership = InHand(cancelled=self._timeouts.cancel), membership
         self._store = self._claiming_store(store)
         # Not the handler's own connection: progress must be seen while its transaction is open.

@@ -15,8 +15,8 @@ from django_jobqueue.core.errors import (
     PayloadError,
     PayloadTooLarge,
     UniqueConflict,
-    did_you_mean,
 )
+from django_jobqueue.core.hints import did_you_mean
 
 ONE_OF_EACH = [
     errors.InvalidSettings("JOBQUEUE['LEASE'] (3) must be at least 10"),
@@ -39,6 +39,8 @@ ONE_OF_EACH = [
     errors.DatabaseNotReady("connection refused"),
     errors.ReadTooSlow(timedelta(seconds=5)),
     errors.LeaseLost(12),
+    errors.ProcessNotStarted("it ended with exit code 1"),
+    errors.ProcessDied("killed by SIGSEGV"),
     errors.LeakedTransaction(["default"]),
 ]
 
