@@ -1,8 +1,11 @@
 """A worker that reaches its database through pgbouncer in transaction mode."""
 
 import signal
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from django_jobqueue import JobState
 from django_jobqueue.models import ArchivedJob, DeadJob, Job
@@ -21,16 +24,17 @@ JOBS = 300
 
 
 @pytest.fixture
-def behind_it(transactional_db: None) -> object:
-    with pgbouncer.pgbouncer(url_of_the_suite()) as socket:
-        yield pgbouncer.url_behind(socket, url_of_the_suite())
+def socket(transactional_db: None) -> Iterator[Path]:
+    with pgbouncer.pgbouncer(url_of_the_suite()) as its_socket:
+        yield its_socket
 
 
 def test_it_drains_jobs_by_polling_and_says_that_it_hears_nothing(
-    deployment: Deployment, behind_it: str
+    deployment: Deployment, socket: Path
 ) -> None:
     work.enqueue_many([{"number": number} for number in range(JOBS)])
 
+    behind_it = pgbouncer.url_behind(socket, url_of_the_suite())
     worker = deployment.start(
         "runjobs", "--processes", "2", url=behind_it, PREPARED_STATEMENTS=False
     )
@@ -43,3 +47,19 @@ def test_it_drains_jobs_by_polling_and_says_that_it_hears_nothing(
     assert worker.status() == 0
     for trouble in ("listener.deaf", "pump.database_failed", "child.died", "declared_dead"):
         assert trouble not in worker.output
+
+
+def test_what_the_listener_sends_as_a_proof_does_not_come_back_through_it(
+    socket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django_jobqueue.store.notifications import Notifications
+
+    connection.ensure_connection()
+    monkeypatch.setitem(connection.settings_dict, "HOST", str(socket.parent))
+    monkeypatch.setitem(connection.settings_dict, "PORT", "")
+    notifications = Notifications("default")
+    try:
+        notifications.send_proof()
+        assert notifications.wait(0.5) == []
+    finally:
+        notifications.close()
