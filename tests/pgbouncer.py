@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from example_project.databases import database_from_url
+from tests.debian import DebianPackageIsMissing
 
-MISSING = "pgbouncer is not installed: on Debian, 'apt-get install pgbouncer'"
 SOCKET = ".s.PGSQL.5432"
 STARTUP_SECONDS = 10.0
 #: One server's connection serves one client's transaction after another's.
@@ -43,7 +43,7 @@ def pgbouncer(url: str) -> Iterator[Path]:
     """Yield the socket of a pgbouncer before the server of `url`, run by an ordinary user."""
     found = program()
     if found is None:
-        raise PgbouncerDidNotStart(MISSING)
+        raise DebianPackageIsMissing("pgbouncer")
     folder = Path(tempfile.mkdtemp(prefix="jobqueue-pgbouncer-"))
     try:
         configuration, log = folder / "pgbouncer.ini", folder / "log"

@@ -10,6 +10,7 @@ from django.db import connection
 from django_jobqueue import JobState
 from django_jobqueue.models import ArchivedJob, DeadJob, Job
 from tests import pgbouncer
+from tests.debian import needs
 
 from .jobs import tell_attempt, work
 from .processes import PATIENCE, Deployment, url_of_the_suite, within
@@ -17,7 +18,7 @@ from .processes import PATIENCE, Deployment, url_of_the_suite, within
 pytestmark = [
     pytest.mark.acceptance,
     pytest.mark.postgresql,
-    pytest.mark.skipif(pgbouncer.program() is None, reason=pgbouncer.MISSING),
+    needs("pgbouncer", found=pgbouncer.program()),
 ]
 
 JOBS = 300

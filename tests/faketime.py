@@ -1,0 +1,32 @@
+"""Processes whose clock is wrong: Debian's package faketime, preloaded. Spans stay right."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.debian import DebianPackageIsMissing
+
+_SHARED_MEMORY = Path("/dev/shm")
+
+
+def library() -> Path | None:
+    """Return what to preload, or None where it is not installed."""
+    return next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+
+
+def clock_off_by(*, hours: int) -> dict[str, str]:
+    """Return the environment of a process whose clock is so many hours ahead, or behind."""
+    found = library()
+    if found is None:
+        raise DebianPackageIsMissing("faketime")
+    return {
+        "LD_PRELOAD": str(found),
+        "FAKETIME": f"{hours:+d}h",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+
+
+def clean_up_after(pids: Iterable[int]) -> None:
+    """Remove what it leaves in shared memory when a process is killed."""
+    for pid in pids:
+        for name in (f"faketime_shm_{pid}", f"sem.faketime_sem_{pid}"):
+            (_SHARED_MEMORY / name).unlink(missing_ok=True)
