@@ -1,5 +1,8 @@
 """Processes whose clock is wrong: Debian's package faketime, preloaded. Spans stay right."""
 
+import os
+import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,6 +26,20 @@ def clock_off_by(*, hours: int) -> dict[str, str]:
         "FAKETIME": f"{hours:+d}h",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
+
+
+def mend_sleep() -> None:
+    """Let this process sleep where it is one of those; first of all, in its settings.
+
+    Python sleeps until a moment of the monotonic clock. The library takes that for one of the
+    clock that it fakes, and the system refuses what it makes of it.
+    """
+    if "libfaketime" in os.environ.get("LD_PRELOAD", ""):
+        time.sleep = _sleep  # type: ignore[assignment]  # noqa: TID251
+
+
+def _sleep(seconds: float) -> None:
+    threading.Event().wait(seconds)
 
 
 def clean_up_after(pids: Iterable[int]) -> None:

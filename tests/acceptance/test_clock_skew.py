@@ -1,6 +1,7 @@
 """Workers on hosts whose clocks are an hour off, in one direction and in the other."""
 
 import re
+import signal
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -68,3 +69,12 @@ def test_each_says_by_how_much_its_clock_is_off(workers: list[Process]) -> None:
         assert worker.says("worker.clock_differs")
         [ahead, *_] = _AHEAD.findall(worker.output)
         assert float(ahead) == pytest.approx(hours * 3600, abs=5)
+
+
+def test_each_stops_when_it_is_asked_to(workers: list[Process]) -> None:
+    assert within(PATIENCE, lambda: WorkerRecord.objects.filter(state="alive").count() == 2)
+
+    for worker in workers:
+        worker.send(signal.SIGTERM)
+
+    assert [worker.status() for worker in workers] == [0, 0]
