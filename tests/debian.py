@@ -1,27 +1,38 @@
-"""Programs of Debian that some tests need: `make test` skips those tests where they are missing,
-`make chaos` says what to install and fails.
+"""Programs of Debian that some tests need: those tests are skipped where they are missing.
+
+`python -m tests.debian PACKAGE …` says what to install, and fails where one is missing.
 """
 
-import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import pytest
 
-#: Set by `make chaos`.
-ALL_OF_IT = "JOBQUEUE_DEBIAN"
+from tests import faketime, pgbouncer
+
+#: What finds something of each package, or None.
+FINDERS: Mapping[str, Callable[[], object]] = MappingProxyType(
+    {"pgbouncer": pgbouncer.program, "faketime": faketime.library}
+)
 
 
-class DebianPackageIsMissing(RuntimeError):
-    """The message says how to install it."""
-
-    def __init__(self, package: str) -> None:
-        super().__init__(_missing(package))
+def needs(package: str) -> pytest.MarkDecorator:
+    """Return the mark of a test that cannot do without this package."""
+    return pytest.mark.skipif(FINDERS[package]() is None, reason=_told([package]))
 
 
-def needs(package: str, *, found: object) -> pytest.MarkDecorator:
-    """Return the mark of a test that looks for something of this package."""
-    skipped = not found and not os.environ.get(ALL_OF_IT)
-    return pytest.mark.skipif(skipped, reason=_missing(package))
+def _told(packages: Sequence[str]) -> str:
+    names = " ".join(packages)
+    return f"not installed: {names}; on Debian, 'apt-get install {names}'"
 
 
-def _missing(package: str) -> str:
-    return f"{package} is not installed: on Debian, 'apt-get install {package}'"
+def main(packages: Sequence[str]) -> int:
+    missing = [package for package in packages if FINDERS[package]() is None]
+    if missing:
+        sys.stderr.write(f"{_told(missing)}\n")
+    return 1 if missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -6,9 +6,11 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.debian import DebianPackageIsMissing
-
 _SHARED_MEMORY = Path("/dev/shm")
+
+
+class FaketimeIsMissing(RuntimeError):
+    """The message says how to install it."""
 
 
 def library() -> Path | None:
@@ -20,7 +22,7 @@ def clock_off_by(*, hours: int) -> dict[str, str]:
     """Return the environment of a process whose clock is so many hours ahead, or behind."""
     found = library()
     if found is None:
-        raise DebianPackageIsMissing("faketime")
+        raise FaketimeIsMissing("on Debian, 'apt-get install faketime'")
     return {
         "LD_PRELOAD": str(found),
         "FAKETIME": f"{hours:+d}h",

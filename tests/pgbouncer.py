@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from example_project.databases import database_from_url
-from tests.debian import DebianPackageIsMissing
 
 SOCKET = ".s.PGSQL.5432"
 STARTUP_SECONDS = 10.0
@@ -30,7 +29,7 @@ SETTINGS = {
 
 
 class PgbouncerDidNotStart(RuntimeError):
-    """The message holds what it printed."""
+    """The message holds what it printed, or how to install it."""
 
 
 def program() -> str | None:
@@ -43,7 +42,7 @@ def pgbouncer(url: str) -> Iterator[Path]:
     """Yield the socket of a pgbouncer before the server of `url`, run by an ordinary user."""
     found = program()
     if found is None:
-        raise DebianPackageIsMissing("pgbouncer")
+        raise PgbouncerDidNotStart("it is not installed: on Debian, 'apt-get install pgbouncer'")
     folder = Path(tempfile.mkdtemp(prefix="jobqueue-pgbouncer-"))
     try:
         configuration, log = folder / "pgbouncer.ini", folder / "log"

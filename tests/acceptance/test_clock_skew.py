@@ -20,7 +20,7 @@ from .processes import PATIENCE, QUICK, Deployment, Process, within
 pytestmark = [
     pytest.mark.acceptance,
     pytest.mark.postgresql,  # SQLite has no clock but that of its one host
-    needs("faketime", found=faketime.library()),
+    needs("faketime"),
 ]
 
 HOURS = (1, -1)

@@ -18,7 +18,7 @@ from .processes import PATIENCE, Deployment, url_of_the_suite, within
 pytestmark = [
     pytest.mark.acceptance,
     pytest.mark.postgresql,
-    needs("pgbouncer", found=pgbouncer.program()),
+    needs("pgbouncer"),
 ]
 
 JOBS = 300

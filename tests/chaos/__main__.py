@@ -23,7 +23,7 @@ from tests.pgbouncer import pgbouncer
 from tests.postgresql_server import postgresql_server
 
 if TYPE_CHECKING:
-    from .storm import Ground
+    from .storm import Ground, Report
 
 Facts = dict[str, Any]
 
@@ -165,10 +165,15 @@ def main(arguments: list[str]) -> int:
         **report.figures(),
     }
     sys.stdout.write(json.dumps(figures, indent=2) + "\n")
-    if given.database == "postgresql" and not report.verdict.late_finishes:
-        sys.stderr.write("no run returned while a successor was running: this storm says nothing\n")
-        return 1
-    return 0 if report.passed else 1
+    return 0 if report.passed and _says_something(report, given) else 1
+
+
+def _says_something(report: "Report", given: argparse.Namespace) -> bool:
+    """Without late finishes, no late write says nothing; in a short storm, luck decides."""
+    if given.database == "sqlite" or report.verdict.late_finishes:
+        return True
+    sys.stderr.write("no run returned while a successor was running: it says little of the fence\n")
+    return given.seconds < STANDARD_SECONDS
 
 
 if __name__ == "__main__":
