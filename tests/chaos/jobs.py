@@ -94,3 +94,8 @@ def _begin(context: JobContext, number: int, how: str = "") -> Event:
     )
     _history().note(seen)
     return seen
+
+
+@job(name="chaos.nothing")
+def nothing(number: int) -> None:
+    """Take no time, so that what is seen is the worker's own."""
