@@ -60,9 +60,6 @@ class Failpoints:
         written.write_text(action)
         written.replace(self._folder / point)
 
-    def is_armed(self, point: Point) -> bool:
-        return (self._folder / point).exists()
-
     def disarm(self) -> None:
         """Forget what has not happened yet."""
         for point in Point:
