@@ -122,6 +122,13 @@ def command_line() -> argparse.ArgumentParser:
     parser.add_argument(
         "--doomed", type=int, default=15, help="jobs of each of two producers that cannot succeed"
     )
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="for history and logs")
+    _add_surroundings(parser)
+    return parser
+
+
+def _add_surroundings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pgbouncer", action="store_true", help="on PostgreSQL, through one in transaction mode"
     )
@@ -133,9 +140,6 @@ def command_line() -> argparse.ArgumentParser:
         metavar="HOURS",
         help="on PostgreSQL, by how much the clocks of the first workers are off",
     )
-    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="for history and logs")
-    return parser
 
 
 def main(arguments: list[str]) -> int:
