@@ -94,9 +94,7 @@ class Faults:
             names = [name for name, times in group.items() for _ in range(times)]
             for moment, name in spread(names, seconds=seconds, chance=self._chance):
                 self._agenda.add(moment, partial(self._strike, name, moment))
-        self._agenda.add(seconds, self._failpoints.disarm)
-        # So that what was taken just before is seen.
-        self._agenda.add(seconds + 1.0, lambda: None)
+        self._agenda.add(seconds, partial(self._disarm_in_the_end, seconds, tries=TRIES))
 
     def strike_until(self, moment: float) -> None:
         """Do, and undo, whatever is due by then."""
@@ -174,6 +172,15 @@ class Faults:
 
     def failpoint_raise(self, moment: float) -> None:
         self._failpoints.arm(self._chance.choice(AROUND_COMMITS), Strike.RAISE)
+
+    def _disarm_in_the_end(self, moment: float, *, tries: int) -> None:
+        """Once all of it has happened, or nobody came to it for long."""
+        if self._failpoints.are_armed and tries:
+            again = partial(self._disarm_in_the_end, moment + 1.0, tries=tries - 1)
+            self._agenda.add(moment + 1.0, again)
+            return
+        self._failpoints.disarm()
+        self._agenda.add(moment + 1.0, lambda: None)  # what was taken just before is seen then
 
     def _resume_what_paused_itself(self, moment: float) -> None:
         paused = {one.pid for one in self._failpoints.fired() if one.action is Strike.PAUSE}

@@ -60,6 +60,11 @@ class Failpoints:
         written.write_text(action)
         written.replace(self._folder / point)
 
+    @property
+    def are_armed(self) -> bool:
+        """Whether anything has not happened yet."""
+        return any((self._folder / point).exists() for point in Point)
+
     def disarm(self) -> None:
         """Forget what has not happened yet."""
         for point in Point:

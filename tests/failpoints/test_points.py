@@ -44,6 +44,8 @@ def test_it_may_be_armed_again(failpoints: Failpoints) -> None:
 
 def test_what_is_disarmed_never_happens(failpoints: Failpoints) -> None:
     failpoints.arm(HERE, Action.KILL)
+    assert failpoints.are_armed
     failpoints.disarm()
 
+    assert not failpoints.are_armed
     assert failpoints.take(HERE) is None
