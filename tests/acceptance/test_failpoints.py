@@ -1,7 +1,6 @@
 """One job, and a worker that something happens to at each place where it can matter."""
 
 import signal
-from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -9,7 +8,7 @@ from django.db import connection
 from django_jobqueue import Constant, JobHandle, JobState
 from django_jobqueue.core.states import WorkerState
 from django_jobqueue.models import ArchivedJob, DeadJob, Job, WorkerRecord
-from tests.failpoints.points import FOLDER, Action, Failpoints, Point
+from tests.failpoints.points import Action, Failpoints, Point
 
 from .jobs import work
 from .processes import PATIENCE, Deployment, Process, within
@@ -19,14 +18,6 @@ pytestmark = pytest.mark.acceptance
 #: What a supervisor sees needs no lease to run out.
 LONG_LEASE = {"LEASE": 3600, "HEARTBEAT_INTERVAL": 0.5}
 IN_ONE_PROCESS = ("--processes", "0", "--concurrency", "1")
-
-
-@pytest.fixture
-def failpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Failpoints:
-    folder = tmp_path / "failpoints"
-    folder.mkdir()
-    monkeypatch.setenv(FOLDER, str(folder))
-    return Failpoints(folder)
 
 
 def enqueue() -> JobHandle:
