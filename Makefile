@@ -26,10 +26,14 @@ test-postgresql: $(INSTALLED)  ## the suite on PostgreSQL: DATABASE_URL, or a se
 	$(BIN)/python -m tests.postgresql_server $(BIN)/python -m pytest
 
 chaos: $(INSTALLED)  ## long storms of faults on PostgreSQL and SQLite, and longer property tests; SEED=… repeats one
+	$(BIN)/python -m tests.debian pgbouncer faketime
 	JOBQUEUE_EXAMPLES=300 DATABASE_URL= $(BIN)/python -m pytest tests/model tests/store/test_state_machine.py $(if $(SEED),--hypothesis-seed=$(SEED))
-	JOBQUEUE_EXAMPLES=300 $(BIN)/python -m tests.postgresql_server $(BIN)/python -m pytest tests/store/test_state_machine.py $(if $(SEED),--hypothesis-seed=$(SEED))
-	$(BIN)/python -m tests.chaos --database postgresql $(if $(SEED),--seed $(SEED))
+	JOBQUEUE_EXAMPLES=300 $(BIN)/python -m tests.postgresql_server $(BIN)/python -m pytest tests/store/test_state_machine.py tests/acceptance/test_pgbouncer.py tests/acceptance/test_clock_skew.py $(if $(SEED),--hypothesis-seed=$(SEED))
+	$(BIN)/python -m tests.chaos --database postgresql --clocks 1 -1 $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tests.chaos --database postgresql --pgbouncer --seconds 60 --jobs 6000 --doomed 5 $(if $(SEED),--seed $(SEED))
 	$(BIN)/python -m tests.chaos --database sqlite $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tests.chaos.soak --database postgresql
+	$(BIN)/python -m tests.chaos.soak --database sqlite
 
 parity: $(INSTALLED)  ## every promise of docs/parity.md, by the tests that prove it
 	$(BIN)/python -m tests.parity
