@@ -11,8 +11,10 @@ from .history import Event
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """A job as it stands in the end; `answered` is the token that its result names, `doomed` the
-    reason for which it must die, if it must.
+    """A job as it stands in the end; `answered` is the token that its result names.
+
+    `doomed` is the reason for which it must die, if it must; `effects` how many there are, of one
+    that leaves them in its own transaction.
     """
 
     id: int
@@ -23,6 +25,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int = 1
     reason: str = ""
     doomed: str = ""
+    effects: int | None = None
 
     @property
     def is_live(self) -> bool:
@@ -52,6 +55,7 @@ class Verdict(msgspec.Struct, kw_only=True):
     unexplained: int = 0  #: succeeded under a claim whose run nobody saw return
     dead: int = 0  #: buried, though it can succeed
     wrongly_spent: int = 0  #: succeeded, in a later attempt than it failed
+    wrong_effects: int = 0  #: transactional, and not one effect of a success, or any of another
     wrong_ends: int = 0  #: doomed, and not dead for its own reason
     cancelled: int = 0  #: though nobody asked for it
     unfenced_overlaps: int = 0  #: two runs at once, and nobody had declared the first worker dead
@@ -59,6 +63,7 @@ class Verdict(msgspec.Struct, kw_only=True):
     jobs: int = 0
     succeeded: int = 0
     doomed: int = 0  #: dead, as they had to
+    transactional: int = 0
     recovered: int = 0  #: enqueues whose answer was lost, and whose job was there
     runs: int = 0
     repeated_effects: int = 0  #: jobs whose effect was seen more than once
@@ -67,7 +72,7 @@ class Verdict(msgspec.Struct, kw_only=True):
 
     FAILURES = (
         "lost unfinished unexpected duplicated doubly_finished late_writes unexplained dead "
-        "wrongly_spent wrong_ends cancelled unfenced_overlaps"
+        "wrongly_spent wrong_effects wrong_ends cancelled unfenced_overlaps"
     )
 
     @property
@@ -145,11 +150,15 @@ def _judge_record(
     verdict.unfinished += record.is_live
     verdict.dead += record.state == "dead"
     verdict.cancelled += record.state == "cancelled"
+    if record.effects is not None:
+        verdict.transactional += 1
+        verdict.wrong_effects += record.effects != (record.state == "succeeded")
     if record.state == "succeeded":
         verdict.succeeded += 1
         verdict.late_writes += record.answered != record.token
         verdict.unexplained += (record.id, record.token) not in returned
-        verdict.wrongly_spent += record.attempt > 1 + failures
+        # A connection that is lost to a transactional handler is its own failure.
+        verdict.wrongly_spent += record.effects is None and record.attempt > 1 + failures
 
 
 def _judge_runs(verdict: Verdict, runs: Sequence[Run], dead_workers: Collection[str]) -> None:

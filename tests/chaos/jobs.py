@@ -4,10 +4,13 @@ import ctypes
 import os
 import signal
 import threading
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from uuid import UUID
 
+from django.contrib.sessions.models import Session
 from msgspec.structs import replace
 
 from django_jobqueue import Constant, JobContext, Retry, Snooze, job
@@ -51,6 +54,22 @@ def work(context: JobContext, number: int, seconds: float, first: str = "succeed
         raise Retry("first attempts fail")
     if answer == "snooze":
         raise Snooze(delay=0.1)
+    return seen.token
+
+
+@job(name="chaos.insert", transactional=True, timeout=1, max_attempts=1000, backoff=Constant(0.1))
+def insert(context: JobContext, number: int) -> str:
+    """Leave a row in the site's own tables, visible if and only if this has succeeded.
+
+    An attempt that is lost with the connection is its own: there may be many.
+    """
+    seen = _begin(context, number)
+    Session.objects.create(
+        session_key=f"{UUID(seen.token).hex}{seen.job}",
+        session_data=str(seen.job),
+        expire_date=datetime.max.replace(tzinfo=UTC),
+    )
+    _history().note(replace(seen, event="end"))
     return seen.token
 
 

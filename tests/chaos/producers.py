@@ -11,8 +11,10 @@ from django.db import Error, connection, transaction
 from django_jobqueue import JobHandle
 
 from .history import Event, History
-from .jobs import ENDINGS, doomed, work
+from .jobs import ENDINGS, doomed, insert, work
 
+#: One in so many runs in the transaction of its finish.
+TRANSACTIONAL = 20
 Enqueue = Callable[[], JobHandle]
 
 
@@ -71,6 +73,8 @@ class Producer(threading.Thread):
         first = self._random.choices(("succeed", "retry", "snooze"), (90, 5, 5))[0]
         if how := self._doomed.get(number):
             return partial(doomed.enqueue, number=number, how=how)
+        if number % TRANSACTIONAL == 0:
+            return partial(insert.enqueue, number=number)
         return partial(work.enqueue, number=number, seconds=seconds, first=first)
 
     def _commit_late(self, enqueue: Enqueue) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from django.contrib.sessions.models import Session
 from django.db import connection
 
 from django_jobqueue.core.clock import monotonic
@@ -21,7 +22,7 @@ from .checker import Record, Verdict, judge
 from .faults import Agenda, Faults
 from .fleet import Fleet
 from .history import Event, History, read
-from .jobs import ENDINGS
+from .jobs import ENDINGS, insert
 from .producers import Producer
 from .proxy import Proxy
 from .server import Server
@@ -203,31 +204,24 @@ def _verdict(events: Sequence[Event]) -> Verdict:
 
 
 def _records() -> Iterator[Record]:
-    columns = ["pk", "payload", "state", "claim_token", "result", "attempt"]
-    for table in (Job, ArchivedJob):
-        for row in table._default_manager.values_list(*columns):
-            yield _record(*row)
-    for *row, reason in DeadJob.objects.values_list(*columns, "reason"):
-        yield _record(*row, reason=reason)
+    effects = Counter(map(int, Session.objects.values_list("session_data", flat=True)))
+    columns = ["pk", "handler", "payload", "state", "claim_token", "result", "attempt"]
+    for table in (Job, ArchivedJob, DeadJob):
+        reason = ["reason"] if table is DeadJob else []
+        for row in table._default_manager.values(*columns, *reason):
+            yield _record(row, effects[row["pk"]])
 
 
-def _record(
-    pk: int,
-    payload: dict[str, Any],
-    state: str,
-    token: object,
-    result: str | None,
-    attempt: int,
-    *,
-    reason: str = "",
-) -> Record:
+def _record(row: Mapping[str, Any], effects: int) -> Record:
+    arguments = row["payload"]["kwargs"]
     return Record(
-        id=pk,
-        number=payload["kwargs"]["number"],
-        state=state,
-        token=str(token or ""),
-        answered=result or "",
-        attempt=attempt,
-        reason=reason,
-        doomed=ENDINGS.get(payload["kwargs"].get("how", ""), ""),
+        id=row["pk"],
+        number=arguments["number"],
+        state=row["state"],
+        token=str(row["claim_token"] or ""),
+        answered=row["result"] or "",
+        attempt=row["attempt"],
+        reason=row.get("reason", ""),
+        doomed=ENDINGS.get(arguments.get("how", ""), ""),
+        effects=effects if row["handler"] == insert.handler.name else None,
     )

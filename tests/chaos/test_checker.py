@@ -117,6 +117,24 @@ def test_an_attempt_more_than_runs_failed_was_wrongly_spent() -> None:
     assert verdict([*invoked(0), *failed], second).failures == {}
 
 
+@pytest.mark.parametrize("effects", [0, 2])
+def test_a_transactional_success_has_one_effect(effects: int) -> None:
+    judged = verdict([*invoked(0), *RUN], done(effects=effects))
+
+    assert judged.failures == {"wrong_effects": 1}
+    assert verdict([*invoked(0), *RUN], done(effects=1)).failures == {}
+
+
+def test_a_transactional_job_without_success_has_none() -> None:
+    ready = done(state="ready", token="", answered="", effects=1)
+
+    assert verdict(invoked(0), ready).failures == {"unfinished": 1, "wrong_effects": 1}
+
+
+def test_an_attempt_that_a_transactional_handler_lost_is_its_own() -> None:
+    assert verdict([*invoked(0), *RUN], done(effects=1, attempt=3)).failures == {}
+
+
 @pytest.mark.parametrize(
     ("ended", "failures"),
     [
