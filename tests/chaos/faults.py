@@ -25,7 +25,7 @@ THREE_LEASES = 4.5
 #: Suspects of one worker run one at a time: a successor may have to wait for its turn.
 LONGEST_PAUSE = 25.0
 LOOK_SECONDS = 0.05
-#: Where an error, or a lost connection, is not the handler's own.
+#: Where an error is not the handler's own.
 AROUND_COMMITS = [point for point in Point if point.endswith("commit")]
 #: What cannot be done now is tried so often, each a second later.
 TRIES = 20
@@ -168,7 +168,7 @@ class Faults:
         self._failpoints.arm(self._chance.choice(list(Point)), Strike.PAUSE)
 
     def failpoint_terminate(self, moment: float) -> None:
-        self._failpoints.arm(self._chance.choice(AROUND_COMMITS), Strike.TERMINATE)
+        self._failpoints.arm(self._chance.choice(list(Point)), Strike.TERMINATE)
 
     def failpoint_raise(self, moment: float) -> None:
         self._failpoints.arm(self._chance.choice(AROUND_COMMITS), Strike.RAISE)
