@@ -63,11 +63,16 @@ class HandlerNotRegistered(JobQueueError):
 class HandlerAlreadyRegistered(JobQueueError):
     """Two handlers claim one name."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"a handler named {name!r} is already registered. Give this one a name of its own "
-            "with @job(name=…), or pass replace=True to put it in the other's place."
-        )
+    def __init__(
+        self,
+        name: str,
+        *,
+        advice: str = (
+            "Give this one a name of its own with @job(name=…), or pass replace=True to put it in "
+            "the other's place."
+        ),
+    ) -> None:
+        super().__init__(f"a handler named {name!r} is already registered. {advice}")
         self.name = name
 
 
