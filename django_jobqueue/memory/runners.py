@@ -57,6 +57,7 @@ class Runner(Taker):
             while (operation := await self._channel.take_async(self)) is not None:
                 _report(operation, await _performed_async(operation, thread))
                 del operation
+            thread.shutdown()  # it is idle; where this was cancelled, it may not be
 
     def _begin(self) -> None:
         if self.state is not RunnerState.PENDING:

@@ -37,8 +37,7 @@ def started(runners: int = 1, **options) -> Iterator[OperationQueue]:
     try:
         yield queue
     finally:
-        if not queue._channel._is_closed:
-            queue.stop()
+        queue.stop()
         assert queue.join(PATIENCE)
 
 
