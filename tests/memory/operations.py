@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from django_jobqueue import OperationQueue
+from django_jobqueue import OperationQueue, RunnerState
 
 #: Only a failing test waits that long.
 PATIENCE = 10.0
@@ -49,3 +49,7 @@ def until(fact: Callable[[], bool]) -> None:
             return
         give_up.wait(0.001)
     raise AssertionError("this did not come true")
+
+
+def states(queue: OperationQueue) -> list[RunnerState]:
+    return [runner.state for runner in queue.runners]
