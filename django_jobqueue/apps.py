@@ -11,11 +11,14 @@ class JobQueueConfig(AppConfig):
     def ready(self) -> None:
         from .checks import check_database, check_services, check_settings
         from .events import events
+        from .jobs.lines import CLUSTER, ClusterBackend
         from .jobs.registry import autodiscover
+        from .memory.line import provide_scope
         from .observability.logs import log_event
 
         register(check_settings, "jobqueue")
         register(check_database, "jobqueue")
         register(check_services, "jobqueue")
         events.subscribe(log_event)
+        provide_scope(CLUSTER, ClusterBackend)
         autodiscover()

@@ -4,7 +4,16 @@ from .archive import ArchivedJob
 from .attempts import AttemptRecord
 from .dead_letters import DeadJob
 from .jobs import Job
+from .lines import LineRecord
 from .queues import QueueRecord
 from .workers import WorkerRecord
 
-__all__ = ["ArchivedJob", "AttemptRecord", "DeadJob", "Job", "QueueRecord", "WorkerRecord"]
+__all__ = [
+    "ArchivedJob",
+    "AttemptRecord",
+    "DeadJob",
+    "Job",
+    "LineRecord",
+    "QueueRecord",
+    "WorkerRecord",
+]

@@ -26,6 +26,7 @@ from django_jobqueue.core.specs import (
     WorkerIdentity,
 )
 
+from .holdable import Holdable
 from .readable import Readable
 from .steerable import Steerable
 
@@ -33,7 +34,7 @@ from .steerable import Steerable
 Claims = Sequence[tuple[int, UUID]]
 
 
-class JobStore(Readable, Steerable):
+class JobStore(Readable, Steerable, Holdable):
     """All lifecycle writes of one database. `using` is the alias of the Django connection it works
     on.
     """

@@ -1,6 +1,7 @@
 """What both vendors share: all that is not hot, through the ORM on the caller's connection."""
 
 from .inserting import InsertingStore
+from .lines import LinesStore
 from .looking import LookingStore
 from .reads import NumbersStore
 from .requeueing import RequeueingStore
@@ -9,6 +10,12 @@ from .steering import SteeringStore
 
 
 class OrmStore(
-    InsertingStore, SteeringStore, RequeueingStore, LookingStore, NumbersStore, RetentionStore
+    InsertingStore,
+    SteeringStore,
+    RequeueingStore,
+    LookingStore,
+    NumbersStore,
+    RetentionStore,
+    LinesStore,
 ):
     """A store without claims, finishes and workers: those are each vendor's own."""
