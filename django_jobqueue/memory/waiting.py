@@ -41,8 +41,6 @@ class Moment:
 
     def wait(self, timeout: Seconds | None = None) -> bool:
         """Block this thread until it comes; False if `timeout` was over first."""
-        if self._has_come:
-            return True
         deadline = None if timeout is None else monotonic() + seconds_of(timeout)
         # One lock for each waiter: one that is interrupted cannot keep the others from waking.
         asleep = Lock()

@@ -181,6 +181,16 @@ class TestBurying:
         assert gate.seen == ["running"]
         assert errors(queue) == [NOT_RUN] * 2
 
+    def test_a_job_is_buried_once_though_its_turn_comes_all_the_same(self, queue, gate):
+        in_hand(queue, gate, "running")
+        queue.push("nobody")
+        assert queue.shutdown(0.01, pending="bury") is False
+
+        gate.may_end.set()
+        assert queue.shutdown(PATIENCE)
+
+        assert errors(queue) == [NOT_RUN]
+
     def test_a_job_that_ran_is_told_with_its_attempts(self, queue, gate):
         gate.answer = ValueError("no")
         gate.may_end.set()

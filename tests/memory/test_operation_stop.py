@@ -119,6 +119,18 @@ class TestLooking:
             assert queue.join(PATIENCE)
             assert states(queue) == [RunnerState.STOPPED]
 
+    def test_a_runner_that_finds_an_operation_waiting_for_it_is_running(self):
+        queue, held = OperationQueue(), Held()
+        queue.enqueue(held)
+        queue.start(1)
+        assert held.begun.wait(PATIENCE)
+
+        assert states(queue) == [RunnerState.RUNNING]
+
+        held.may_end.set()
+        queue.stop()
+        assert queue.join(PATIENCE)
+
     def test_running_is_whether_some_runner_has_not_stopped(self):
         held = Held()
         queue = OperationQueue()
