@@ -33,6 +33,7 @@ class Taker:
 
     def __init__(self) -> None:
         self.state = RunnerState.PENDING
+        self.spawned: object = None  #: what spawning it answered, kept alive with it
 
 
 class Channel:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from threading import Thread
 
 from django_jobqueue.core.clock import Seconds
 from django_jobqueue.core.error_text import type_name
@@ -68,11 +69,17 @@ class OperationQueue:
 
         False if `timeout` was over first. In an event loop await `ajoin`.
         """
-        return self._channel.ended.wait(timeout)
+        has_ended = self._channel.ended.wait(timeout)
+        if has_ended:
+            self._let_threads_end()
+        return has_ended
 
     async def ajoin(self, timeout: Seconds | None = None) -> bool:
         """As `join`, without blocking the event loop."""
-        return await self._channel.ended.wait_async(timeout)
+        has_ended = await self._channel.ended.wait_async(timeout)
+        if has_ended:
+            self._let_threads_end()
+        return has_ended
 
     def running(self) -> bool:
         """Whether some runner has not stopped."""
@@ -86,3 +93,9 @@ class OperationQueue:
         return all(
             state in (RunnerState.WAITING, RunnerState.STOPPED) for state in self._channel.states()
         )
+
+    def _let_threads_end(self) -> None:
+        """Wait for the threads of runners that have stopped: they have nothing left to do."""
+        for runner in self._channel.takers:
+            if isinstance(runner.spawned, Thread):
+                runner.spawned.join()

@@ -33,7 +33,6 @@ class Runner(Taker):
     def __init__(self, channel: Channel) -> None:
         super().__init__()
         self._channel = channel
-        self.spawned: object = None  #: what spawning it answered, kept alive with it
 
     def __call__(self) -> None:
         self._begin()

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from django_jobqueue import OperationQueue
+from django_jobqueue import OperationQueue, RunnerState
 
 from .operations import PATIENCE, Call, Held, started, states, until
 
@@ -90,6 +90,24 @@ class TestPerforming:
 
         assert len(loops) == 2
         assert loops[0] is loops[1]
+
+    def test_a_backlog_is_drained_without_idle_waits(self):
+        queue = OperationQueue()
+        waited: list[RunnerState] = []
+
+        def look() -> None:
+            waited.extend(state for state in states(queue) if state is RunnerState.WAITING)
+
+        for _ in range(1_000):
+            queue.enqueue(Call(look))
+        for _ in range(4):  # the last ones are performed while others have nothing left to do
+            queue.enqueue(Call(lambda: None))
+
+        queue.start(4)
+        queue.stop()
+
+        assert queue.join(PATIENCE)
+        assert waited == []
 
     def test_what_cannot_be_performed_is_refused(self):
         with pytest.raises(TypeError, match=r"int has no method perform\(\)"):
