@@ -97,7 +97,7 @@ class MemoryQueue:
             self._handlers[name] = handler
 
     def push(self, name: str, payload: object = None) -> int:
-        """Put a job at the end of the line; return its id, from 1.
+        """Put a job at the end of the queue; return its id, from 1.
 
         QueueShutDown after a shutdown, QueueFull where `max_pending` jobs wait already,
         PayloadNotSerialised for what has no JSON form.
@@ -105,7 +105,7 @@ class MemoryQueue:
         return self._push(name, payload)
 
     def push_delayed(self, name: str, payload: object = None, *, delay: Seconds) -> int:
-        """As `push`; the job joins the line when `delay` is over."""
+        """As `push`; the job joins the queue when `delay` is over."""
         seconds = seconds_of(delay)
         if not math.isfinite(seconds):
             raise ValueError(f"delay={delay!r}: must be a finite number of seconds or a timedelta")
@@ -169,7 +169,7 @@ class MemoryQueue:
         return self._ledger.clear_dead_letters()
 
     def pending_count(self) -> int:
-        """Return how many jobs wait: in line, for their time, or for their retry."""
+        """Return how many jobs wait: for a worker, for their time, or for their retry."""
         return self._ledger.pending_count
 
     def inflight_count(self) -> int:
@@ -185,12 +185,12 @@ class MemoryQueue:
             raise PayloadNotSerialised(str(error)) from error
         entry, is_new = self._ledger.admit(name, text, key=key)
         if is_new:
-            self._line_up(entry, seconds)
+            self._send(entry, seconds)
         return entry.id
 
-    def _line_up(self, entry: Entry, seconds: float) -> None:
+    def _send(self, entry: Entry, seconds: float) -> None:
         if seconds > 0:
-            self._timer.call_after(seconds, partial(self._line_up, entry, 0.0))
+            self._timer.call_after(seconds, partial(self._send, entry, 0.0))
             return
         with suppress(QueueClosed):  # a shutdown has buried it meanwhile
             self._operations.enqueue(_Turn(partial(self._run, entry)))
@@ -233,7 +233,7 @@ class MemoryQueue:
                 self._bury(entry, told, cause=error)
             case Again(seconds=seconds, attempt=attempt, error=told):
                 if self._ledger.take_back(entry, attempt=attempt):
-                    self._line_up(entry, seconds)
+                    self._send(entry, seconds)
                 else:
                     self._bury(entry, told or NOT_RUN, cause=error)
             case _:

@@ -17,7 +17,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Again:
-    """It waits for so many seconds, with so many attempts spent, and goes to the end of the line.
+    """It waits for so many seconds, with so many attempts spent, and goes to the end of the queue.
 
     `error` is what it would die of, if it may not wait any more.
     """
