@@ -93,7 +93,7 @@ class TestRenewing:
             assert line.status() is other.status() is LineStatus.BUSY
 
     def test_the_thread_ends_when_nothing_is_held(self, line):
-        names = {f"jobqueue-{name}" for name in ("lines",)}
+        names = {"jobqueue-lines"}
         with acquired(line), acquired(Line("other", scope="cluster")):
             assert names <= {thread.name for thread in threading.enumerate()}
 
@@ -210,10 +210,10 @@ class TestDropping:
     def test_a_token_that_was_released_is_dropped_without_a_word(self, line, caplog):
         token = acquired(line)
         token.release()
+        assert keeper.join(PATIENCE)
 
         del token
 
-        assert keeper.join(PATIENCE)
         assert keeper._dropped.empty()
         assert caplog.records == []
 
