@@ -129,24 +129,27 @@ class TestLosing:
         assert store_for("default").line_holder("api") == theirs
         assert "the line 'api' was lost: somebody else holds it by now" in caplog.text
 
-    def test_a_holder_that_could_not_renew_in_time_says_so_by_itself(self, line, clock):
-        with acquired(line) as token:
+    def test_a_holder_that_could_not_renew_in_time_says_so_by_itself(
+        self, line, clock, monkeypatch
+    ):
+        with refused(monkeypatch, "renew_lines"), acquired(line) as token:
             clock.ahead = 29.0
             assert not token.is_lost
             clock.ahead = 30.0
             assert token.is_lost
 
-    def test_a_late_renewal_takes_the_doubt_back(self, line, clock):
+    def test_a_late_renewal_takes_the_doubt_back(self, line, clock, monkeypatch):
         with acquired(line) as token:
-            clock.ahead = 31.0
-            assert token.is_lost
+            with refused(monkeypatch, "renew_lines"):
+                clock.ahead = 31.0
+                assert token.is_lost
 
             keeper.renew()
 
             assert token.is_held
 
-    def test_a_lost_token_gives_no_right(self, line, clock):
-        with acquired(line) as token:
+    def test_a_lost_token_gives_no_right(self, line, clock, monkeypatch):
+        with refused(monkeypatch, "renew_lines"), acquired(line) as token:
             clock.ahead = 31.0
             busy = line.try_acquire_token()
 
