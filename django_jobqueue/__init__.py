@@ -57,6 +57,20 @@ if TYPE_CHECKING:
     from .jobs.queue import Queue
     from .jobs.queue_handlers import QueueHandler
     from .jobs.registry import registry
+    from .memory.channel import RunnerState
+    from .memory.errors import (
+        LineLost,
+        PayloadNotSerialised,
+        QueueClosed,
+        QueueFull,
+        QueueShutDown,
+        QueueStopped,
+    )
+    from .memory.holds import LineBackend
+    from .memory.jobs import MemoryJob, MemoryQueue
+    from .memory.ledger import MemoryDeadLetter
+    from .memory.line import Acquired, Busy, Line, LineStatus, Token
+    from .memory.operations import OperationQueue
     from .worker.starting import StartedWorker, start_worker
 
 __version__ = "0.1.0"
@@ -79,12 +93,23 @@ _HOMES = {
     "jobs.queue": "Queue",
     "jobs.queue_handlers": "QueueHandler",
     "jobs.registry": "registry",
+    "memory.channel": "RunnerState",
+    "memory.errors": (
+        "LineLost PayloadNotSerialised QueueClosed QueueFull QueueShutDown QueueStopped"
+    ),
+    "memory.holds": "LineBackend",
+    "memory.jobs": "MemoryJob MemoryQueue",
+    "memory.ledger": "MemoryDeadLetter",
+    "memory.line": "Acquired Busy Line LineStatus Token",
+    "memory.operations": "OperationQueue",
     "worker.starting": "StartedWorker start_worker",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
+    "Acquired",
     "Backoff",
+    "Busy",
     "Cancel",
     "Constant",
     "Custom",
@@ -110,20 +135,35 @@ __all__ = [
     "JobState",
     "JobTimedOut",
     "LeaseLost",
+    "Line",
+    "LineBackend",
+    "LineLost",
+    "LineStatus",
     "Linear",
+    "MemoryDeadLetter",
+    "MemoryJob",
+    "MemoryQueue",
     "NoRetry",
+    "OperationQueue",
     "PayloadError",
+    "PayloadNotSerialised",
     "PayloadTooLarge",
     "Polynomial",
     "Queue",
+    "QueueClosed",
+    "QueueFull",
     "QueueHandler",
+    "QueueShutDown",
+    "QueueStopped",
     "RequeueRefused",
     "Retry",
+    "RunnerState",
     "Snooze",
     "SpoolUnusable",
     "StartedWorker",
     "StateChanged",
     "Succeed",
+    "Token",
     "UniqueConflict",
     "Unprocessable",
     "cancel",

@@ -17,7 +17,9 @@ class JobQueueConfig(AppConfig):
             check_transactional_handlers,
         )
         from .events import events
+        from .jobs.lines import CLUSTER, ClusterBackend
         from .jobs.registry import autodiscover
+        from .memory.line import provide_scope
         from .observability.logs import is_logged, log_event
         from .signals import has_receivers, send_signals
 
@@ -28,4 +30,5 @@ class JobQueueConfig(AppConfig):
         register(check_transactional_handlers, "jobqueue")
         events.subscribe(log_event, wants=is_logged)
         events.subscribe(send_signals, wants=has_receivers)
+        provide_scope(CLUSTER, ClusterBackend)
         autodiscover()

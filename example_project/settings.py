@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "rangefilter",  # date ranges in the lists of the admin
     "django_jobqueue",
     "example_project.census",
+    "example_project.partner",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -67,3 +68,6 @@ TIME_ZONE = "UTC"
 JOBQUEUE = {"CONCURRENCY": 4}
 
 # CENSUS_ROOTS, CENSUS_FOLDERS and CENSUS_REPORTS move the census elsewhere: see census/places.py.
+
+#: The HTTP API that the jobs of example_project/partner/ call.
+PARTNER_URL = os.environ.get("PARTNER_URL", "http://127.0.0.1:8001")

@@ -1,7 +1,4 @@
-"""Every exception that this package raises on purpose.
-
-The facts are attributes; the message names the value and the way out.
-"""
+"""Every exception raised on purpose: facts as attributes, the way out in the message."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -58,11 +55,16 @@ class HandlerNotRegistered(JobQueueError):
 class HandlerAlreadyRegistered(JobQueueError):
     """Two handlers claim one name."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"a handler named {name!r} is already registered. Give this one a name of its own "
-            "with @job(name=…), or pass replace=True to put it in the other's place."
-        )
+    def __init__(
+        self,
+        name: str,
+        *,
+        advice: str = (
+            "Give this one a name of its own with @job(name=…), or pass replace=True to put it in "
+            "the other's place."
+        ),
+    ) -> None:
+        super().__init__(f"a handler named {name!r} is already registered. {advice}")
         self.name = name
 
 

@@ -24,6 +24,7 @@ from django_jobqueue.core.specs import (
     WorkerIdentity,
 )
 
+from .holdable import Holdable
 from .insertable import Insertable
 from .readable import Readable
 from .steerable import Steerable
@@ -34,7 +35,7 @@ OVERTIME = timedelta(minutes=2)
 Claims = Sequence[tuple[int, UUID]]
 
 
-class JobStore(Readable, Insertable, Steerable):
+class JobStore(Readable, Insertable, Steerable, Holdable):
     """All lifecycle writes of one database. `using` is the alias of the Django connection it works
     on.
     """
