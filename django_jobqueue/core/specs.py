@@ -35,6 +35,8 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     meta: str = "{}"
     batch_id: int | None = None
     template: str | None = None
+    schedule: str | None = None
+    slot: datetime | None = None
     requeued_from: int | None = None
 
 
@@ -194,6 +196,9 @@ class JobSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     tags: object
     worker_id: UUID | None
     claim_token: UUID | None
+    template: str | None
+    schedule: str | None
+    slot: datetime | None
     requeued_from: int | None
 
 

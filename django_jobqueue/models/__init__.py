@@ -5,6 +5,18 @@ from .attempts import AttemptRecord
 from .dead_letters import DeadJob
 from .jobs import Job
 from .queues import QueueRecord
+from .schedules import Schedule, ScheduleSlot
+from .templates import JobTemplate
 from .workers import WorkerRecord
 
-__all__ = ["ArchivedJob", "AttemptRecord", "DeadJob", "Job", "QueueRecord", "WorkerRecord"]
+__all__ = [
+    "ArchivedJob",
+    "AttemptRecord",
+    "DeadJob",
+    "Job",
+    "JobTemplate",
+    "QueueRecord",
+    "Schedule",
+    "ScheduleSlot",
+    "WorkerRecord",
+]

@@ -27,13 +27,14 @@ from django_jobqueue.core.specs import (
 )
 
 from .readable import Readable
+from .schedulable import Schedulable
 from .steerable import Steerable
 
 #: The (id, claim token) pairs that a worker holds.
 Claims = Sequence[tuple[int, UUID]]
 
 
-class JobStore(Readable, Steerable):
+class JobStore(Readable, Schedulable, Steerable):
     """All lifecycle writes of one database. `using` is the alias of the Django connection it works
     on.
     """

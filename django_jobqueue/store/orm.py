@@ -1,14 +1,21 @@
 """What both vendors share: all that is not hot, through the ORM on the caller's connection."""
 
-from .inserting import InsertingStore
+from .firing import FiringStore
 from .looking import LookingStore
 from .reads import NumbersStore
 from .requeueing import RequeueingStore
 from .retention import RetentionStore
 from .steering import SteeringStore
+from .templates import TemplateStore
 
 
 class OrmStore(
-    InsertingStore, SteeringStore, RequeueingStore, LookingStore, NumbersStore, RetentionStore
+    FiringStore,
+    TemplateStore,
+    SteeringStore,
+    RequeueingStore,
+    LookingStore,
+    NumbersStore,
+    RetentionStore,
 ):
     """A store without claims, finishes and workers: those are each vendor's own."""
