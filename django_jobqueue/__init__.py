@@ -24,12 +24,14 @@ if TYPE_CHECKING:
         NoRetry,
         Polynomial,
     )
+    from .core.cron import Cron, CronString, every
     from .core.errors import (
         HandlerAlreadyRegistered,
         HandlerNotRegistered,
         InvalidArguments,
         InvalidHandler,
         InvalidOptions,
+        InvalidSchedule,
         InvalidSettings,
         JobCancelled,
         JobFailed,
@@ -42,8 +44,11 @@ if TYPE_CHECKING:
         PayloadError,
         PayloadTooLarge,
         RequeueRefused,
+        ScheduleNotFound,
         StateChanged,
+        TemplateNotFound,
         UniqueConflict,
+        UnknownTimeZone,
     )
     from .core.outcomes import Cancel, Discard, Retry, Snooze, Succeed, Unprocessable
     from .core.states import DeathReason, JobState
@@ -53,17 +58,21 @@ if TYPE_CHECKING:
     from .jobs.handles import JobHandle
     from .jobs.queue import Queue
     from .jobs.registry import registry
+    from .jobs.schedules import Schedule
+    from .jobs.templates import Template, enqueue_template
     from .worker.starting import StartedWorker, start_worker
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "core.backoff": "Backoff Constant Custom Exponential Linear NoRetry Polynomial",
+    "core.cron": "Cron CronString every",
     "core.errors": (
         "HandlerAlreadyRegistered HandlerNotRegistered InvalidArguments InvalidHandler "
-        "InvalidOptions InvalidSettings JobCancelled JobFailed JobInterrupt JobNotFinished "
-        "JobNotFound JobQueueError JobTimedOut LeaseLost PayloadError PayloadTooLarge "
-        "RequeueRefused StateChanged UniqueConflict"
+        "InvalidOptions InvalidSchedule InvalidSettings JobCancelled JobFailed JobInterrupt "
+        "JobNotFinished JobNotFound JobQueueError JobTimedOut LeaseLost PayloadError "
+        "PayloadTooLarge RequeueRefused ScheduleNotFound StateChanged TemplateNotFound "
+        "UniqueConflict UnknownTimeZone"
     ),
     "core.outcomes": "Cancel Discard Retry Snooze Succeed Unprocessable",
     "core.states": "DeathReason JobState",
@@ -73,6 +82,8 @@ _HOMES = {
     "jobs.handles": "JobHandle",
     "jobs.queue": "Queue",
     "jobs.registry": "registry",
+    "jobs.schedules": "Schedule",
+    "jobs.templates": "Template enqueue_template",
     "worker.starting": "StartedWorker start_worker",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
@@ -81,6 +92,8 @@ __all__ = [
     "Backoff",
     "Cancel",
     "Constant",
+    "Cron",
+    "CronString",
     "Custom",
     "DeathReason",
     "Discard",
@@ -90,6 +103,7 @@ __all__ = [
     "InvalidArguments",
     "InvalidHandler",
     "InvalidOptions",
+    "InvalidSchedule",
     "InvalidSettings",
     "JobCancelled",
     "JobContext",
@@ -110,14 +124,21 @@ __all__ = [
     "Queue",
     "RequeueRefused",
     "Retry",
+    "Schedule",
+    "ScheduleNotFound",
     "Snooze",
     "StartedWorker",
     "StateChanged",
     "Succeed",
+    "Template",
+    "TemplateNotFound",
     "UniqueConflict",
+    "UnknownTimeZone",
     "Unprocessable",
     "cancel",
     "discard",
+    "enqueue_template",
+    "every",
     "job",
     "registry",
     "requeue",

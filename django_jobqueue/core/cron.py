@@ -226,10 +226,14 @@ def every(span: Seconds, *, after: After = "start") -> Every:
 
     With `after="finish"` the span begins when the occurrence before has ended, however it ended.
     """
+    given: object = span
+    if not isinstance(given, int | float | timedelta) or isinstance(given, bool):
+        raise InvalidSchedule(f"every is {span!r}: it must be seconds or a timedelta")
     try:
-        return Every(timedelta(seconds=seconds_of(span)), after=after)
-    except (OverflowError, TypeError, ValueError):
-        raise InvalidSchedule(f"every is {span!r}: it must be seconds or a timedelta") from None
+        length = timedelta(seconds=seconds_of(given))
+    except (OverflowError, ValueError):
+        raise InvalidSchedule(f"every {span!r} seconds cannot be") from None
+    return Every(length, after=after)
 
 
 def zone_of(name: str) -> ZoneInfo:

@@ -7,13 +7,20 @@ from typing import Any, Self, TypedDict, Unpack
 
 from msgspec import UNSET, UnsetType
 
-from django_jobqueue.core.errors import InvalidArguments, InvalidOptions, did_you_mean
+from django_jobqueue.core.errors import (
+    InvalidArguments,
+    InvalidHandler,
+    InvalidOptions,
+    did_you_mean,
+)
 from django_jobqueue.core.payloads import load_payload
 from django_jobqueue.core.retry import ErrorClasses, RetryPolicy
+from django_jobqueue.core.schedules import ScheduleTerms
 from django_jobqueue.core.serialization import ArgumentSpec
 
 from . import option_values as values
 from .options import JobOptions, SharedOptions, refuse_unknown
+from .schedule_options import ScheduleOptions, schedule_name, split, terms_of
 from .targets import target_of
 
 #: What names a handler: its registered name, or what @job returned.
@@ -27,12 +34,13 @@ class _RetryOptions(TypedDict, total=False):
     max_rescues: int
 
 
-class HandlerOptions(SharedOptions, _RetryOptions, total=False):
+class HandlerOptions(SharedOptions, _RetryOptions, ScheduleOptions, total=False):
     """What @job takes."""
 
     name: str
     aliases: Iterable[str]
     keep: bool
+    schedulable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -54,6 +62,8 @@ class Handler:
     max_reprocess_count: int | UnsetType | None
     max_rescues: int | None
     keep: bool  #: whether the record of a success is kept
+    schedulable: bool  #: whether the admin may make schedules of it
+    schedule: ScheduleTerms | None  #: the schedule that @job declares
 
     @classmethod
     def of(cls, declared: object, **options: Unpack[HandlerOptions]) -> Self:
@@ -80,8 +90,12 @@ class Handler:
             max_reprocess_count=given.get("max_reprocess_count", UNSET),
             max_rescues=given.get("max_rescues"),
             keep=values.switch("keep", given.get("keep", True)),
+            schedulable=values.switch("schedulable", given.get("schedulable", False)),
+            schedule=terms_of(split(given)[0]),
         )
         handler.options_with(JobOptions())
+        if handler.schedule is not None:
+            handler.check_schedule()
         return handler
 
     def options_with(self, said: JobOptions) -> JobOptions:
@@ -94,6 +108,18 @@ class Handler:
                 f"looks for finished jobs, but keep=False of {self.name} deletes their records",
             )
         return options
+
+    def check_schedule(self) -> None:
+        """InvalidHandler if it cannot be run by a schedule that @job declares."""
+        schedule_name("name", self.name)
+        try:
+            self.arguments.bind()
+        except InvalidArguments as error:
+            raise InvalidHandler(
+                self.name,
+                f"a schedule runs it without arguments, but {error.why}. Give them defaults, or "
+                "declare the schedule in JOBQUEUE['SCHEDULES'].",
+            ) from None
 
     def spread(self, call: object) -> tuple[Sequence[object], Mapping[str, object]]:
         """Return one call of a bulk enqueue as positional and keyword arguments."""

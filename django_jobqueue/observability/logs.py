@@ -21,6 +21,7 @@ LEVELS: Mapping[str, int] = {
     "jobs.promoted": logging.DEBUG,
     "listener.hears": logging.DEBUG,
     "records.pruned": logging.DEBUG,
+    "schedule.fired": logging.DEBUG,
     "job.cleaning_failed": logging.WARNING,
     "child.died": logging.WARNING,
     "child.orphaned": logging.WARNING,
@@ -37,6 +38,8 @@ LEVELS: Mapping[str, int] = {
     "worker.waits": logging.WARNING,
     "job.dead": logging.ERROR,
     "job.outcome_refused": logging.ERROR,
+    "schedule.disabled": logging.ERROR,
+    "schedule.refused": logging.ERROR,
     "worker.declared_dead": logging.ERROR,
 }
 VALUE_LENGTH = 300

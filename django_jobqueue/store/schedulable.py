@@ -3,7 +3,7 @@ of a store.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from django_jobqueue.core.schedules import (
@@ -43,9 +43,15 @@ class Schedulable(ABC):
 
     @abstractmethod
     def declare_schedules(
-        self, declared: Sequence[NewSchedule], *, now: datetime | None = None
+        self,
+        declared: Sequence[NewSchedule],
+        *,
+        besides: Collection[str] = (),
+        now: datetime | None = None,
     ) -> Declared:
-        """Bring the rows of declared schedules in step; those declared no more are disabled."""
+        """Bring the rows of declared schedules in step; those declared no more are disabled, except
+        the names in `besides`.
+        """
 
     @abstractmethod
     def find_schedule(self, name: str) -> ScheduleSnapshot:

@@ -1,6 +1,6 @@
 """Schedules as people and declarations see them: saved, declared, paused, looked at."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -49,7 +49,11 @@ class ScheduleStore(InsertingStore):
             return self._save(new, now or self.database_now()) != ""
 
     def declare_schedules(
-        self, declared: Sequence[NewSchedule], *, now: datetime | None = None
+        self,
+        declared: Sequence[NewSchedule],
+        *,
+        besides: Collection[str] = (),
+        now: datetime | None = None,
     ) -> Declared:
         done: dict[str, list[str]] = {"": [], "added": [], "changed": []}
         disabled: list[tuple[str, str]] = []
@@ -60,7 +64,7 @@ class ScheduleStore(InsertingStore):
                 row = self.schedules().get(name=new.name)
                 if row.disabled_reason:
                     disabled.append((row.name, row.disabled_reason))
-        disabled += self._disable_undeclared([new.name for new in declared])
+        disabled += self._disable_undeclared([*(new.name for new in declared), *besides])
         return Declared(
             added=tuple(done["added"]), changed=tuple(done["changed"]), disabled=tuple(disabled)
         )

@@ -24,14 +24,14 @@ class TemplateStore(ConnectedStore):
         with self.writing():
             blank = JobTemplate(name=template.name, **columns)
             JobTemplate.objects.using(self.using).bulk_create([blank], ignore_conflicts=True)
-            self._rows(template.name).update(**columns, payload=payload)
-            self._schedules(template.name).update(
+            self._templates(template.name).update(**columns, payload=payload)
+            self._schedules_of(template.name).update(
                 handler=job.handler, payload=payload, options=stored_options(job)
             )
 
     def find_template(self, name: str) -> StoredTemplate:
         text = Cast("payload", output_field=TextField())
-        row = self._rows(name).annotate(payload_text=text).first()
+        row = self._templates(name).annotate(payload_text=text).first()
         if row is None:
             raise TemplateNotFound(name)
         return StoredTemplate(
@@ -40,17 +40,17 @@ class TemplateStore(ConnectedStore):
 
     def delete_template(self, name: str) -> None:
         with self.writing():
-            if used_by := self._schedules(name).values_list("name", flat=True).first():
+            if used_by := self._schedules_of(name).values_list("name", flat=True).first():
                 raise InvalidSchedule(
                     f"the template {name!r} is what the schedule {used_by!r} enqueues: delete that "
                     "first"
                 )
-            deleted, _ = self._rows(name).delete()
+            deleted, _ = self._templates(name).delete()
         if not deleted:
             raise TemplateNotFound(name)
 
-    def _rows(self, name: str) -> QuerySet[Any]:
+    def _templates(self, name: str) -> QuerySet[Any]:
         return JobTemplate.objects.using(self.using).filter(name=name)
 
-    def _schedules(self, name: str) -> QuerySet[Any]:
+    def _schedules_of(self, name: str) -> QuerySet[Any]:
         return Schedule.objects.using(self.using).filter(template=name)

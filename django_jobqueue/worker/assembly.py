@@ -96,6 +96,7 @@ class _Assembly:
             serves=options.serves,
             wake=self._wake,
             rescued=self._look_for_suspects,
+            registry=options.registry,
             events=options.events,
         )
         self.claiming = None if options.processes else self._claiming()
@@ -124,6 +125,7 @@ class _Assembly:
             tasks += self.supervising.tasks()
         tasks += self.duties.tasks(
             janitor=self.options.janitor,
+            scheduler=self.options.scheduler,
             # With `until_empty` it never idles, so nothing needs to wake it.
             listener=not self.options.until_empty,
         )

@@ -1,11 +1,14 @@
 """What a host needs once, beside the pump: made from the settings that the assembly hands down."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.core.clock import SystemClock
 from django_jobqueue.core.specs import Retention
 from django_jobqueue.events import EventBus
+from django_jobqueue.jobs.declarations import declare_schedules
+from django_jobqueue.jobs.registry import Registry
 from django_jobqueue.jobs.wakeups import wakeups
 from django_jobqueue.service import ServiceTask
 from django_jobqueue.store import JobStore
@@ -17,11 +20,13 @@ from .listener import DataVersionWatch, Listener
 from .membership import Membership
 from .promoter import Promoter
 from .reaper import Reaper
+from .scheduler import Scheduler
 
 
 class HostDuties:
-    """Promoter, reaper, clock watch, janitor and listener of one worker. `wake` has its pumps look
-    at once, `rescued` is called when jobs were taken back from a dead worker.
+    """Promoter, reaper, clock watch, janitor, scheduler and listener of one worker. `wake` has its
+    pumps look at once, `rescued` is called when jobs were taken back from a dead worker. What the
+    handlers of `registry` declare is scheduled.
     """
 
     def __init__(
@@ -33,17 +38,20 @@ class HostDuties:
         serves: Callable[[str], bool],
         wake: Callable[[], None],
         rescued: Callable[[], None],
+        registry: Registry,
         events: EventBus,
     ) -> None:
         self._conf, self._store, self._membership = conf, store, membership
         self._serves, self._wake_pump, self._events = serves, wake, events
-        self._rescued = rescued
+        self._rescued, self._registry = rescued, registry
         self.promoter = self._promoter()
 
-    def tasks(self, *, janitor: bool, listener: bool) -> list[ServiceTask]:
+    def tasks(self, *, janitor: bool, scheduler: bool, listener: bool) -> list[ServiceTask]:
         tasks: list[ServiceTask] = [self.promoter, self._reaper(), self._clock_watch()]
         if janitor:
             tasks.append(self._janitor())
+        if scheduler:
+            tasks.append(self._scheduler())
         if listener:
             tasks.append(self._listener())
         return tasks
@@ -77,6 +85,19 @@ class HostDuties:
             events=self._events,
             interval=conf.janitor_interval,
             batch=conf.janitor_batch,
+            after_tick=drop_broken_connections,
+        )
+
+    def _scheduler(self) -> Scheduler:
+        conf, store, events = self._conf, self._store, self._events
+        return Scheduler(
+            store=store,
+            declare=partial(declare_schedules, self._registry, conf, store=store, events=events),
+            wake=self._wake,
+            notify=self._notify,
+            events=events,
+            interval=conf.schedule_interval,
+            missed_after=conf.missed_after,
             after_tick=drop_broken_connections,
         )
 

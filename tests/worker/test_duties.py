@@ -13,6 +13,7 @@ from django_jobqueue.core.clock import SystemClock
 from django_jobqueue.core.specs import Retention
 from django_jobqueue.core.states import WorkerState
 from django_jobqueue.events import EventBus
+from django_jobqueue.jobs.registry import Registry
 from django_jobqueue.models import ArchivedJob, DeadJob, Job, WorkerRecord
 from django_jobqueue.store import store_for
 from django_jobqueue.worker.duties import HostDuties
@@ -208,6 +209,7 @@ def test_however_often_a_queue_is_promoted_others_are_woken_once_in_a_debounce()
         membership=Membership(lease=LEASE),
         serves=lambda queue: True,
         rescued=lambda: None,
+        registry=Registry(),
         wake=lambda: None,
         events=EventBus(),
     )
