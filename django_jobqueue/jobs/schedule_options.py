@@ -67,8 +67,8 @@ def terms_of(given: Mapping[str, Any]) -> ScheduleTerms | None:
     return ScheduleTerms(rule=rule, **kept)
 
 
-_MISSED = values.one_of(*Missed)
-_OVERLAP = values.one_of(*Overlap)
+_MISSED = values.one_of(*(missed.value for missed in Missed))
+_OVERLAP = values.one_of(*(overlap.value for overlap in Overlap))
 
 
 def _rule_of(given: Mapping[str, Any]) -> Rule:
