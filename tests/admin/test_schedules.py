@@ -1,0 +1,258 @@
+"""Schedules and templates in the admin."""
+
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+
+from django_jobqueue import Schedule, Template
+from django_jobqueue.models import Job, JobTemplate, ScheduleSlot
+from django_jobqueue.models import Schedule as Row
+from django_jobqueue.store import store_for
+from tests.jobs.recurring import Tidy, report
+from tests.store.schedules import MINUTE, NOON, a_schedule
+
+from .factories import list_url, make_archived, make_dead, make_job, page_url
+from .test_actions import answer, post
+
+pytestmark = pytest.mark.django_db
+
+FORM = {
+    "name": "weekly",
+    "handler": "tests.report",
+    "template": "",
+    "arguments": '{"week": 1}',
+    "cron": "0 7 * * 1",
+    "timezone": "Europe/Berlin",
+    "every_seconds": "",
+    "after": "start",
+    "missed": "skip",
+    "missed_cap": "",
+    "overlap": "skip",
+    "jitter_seconds": "",
+}
+
+
+def add(client: Client, model: Any, **fields: Any) -> str:
+    """Fill in the form, and return what it complains about."""
+    response = client.post(list_url(model) + "add/", fields)
+    if response.status_code == 302:
+        return ""
+    return str(response.context["errors"])
+
+
+def minutely(name: str = "minutely") -> Row:
+    report.using(every=60, schedule=name).enqueue(week=1)
+    return Row.objects.get(name=name)
+
+
+class TestForm:
+    def test_a_schedule_is_made_of_what_was_filled_in(self, admin_client: Client) -> None:
+        assert add(admin_client, Row, **FORM) == ""
+
+        row = Row.objects.get()
+        assert (row.name, row.source, row.handler) == ("weekly", "admin", "tests.report")
+        assert (row.cron, row.timezone, row.every_seconds) == ("0 7 * * 1", "Europe/Berlin", None)
+        assert (row.missed, row.overlap, row.options["queue"]) == ("skip", "skip", "reports")
+        assert row.payload == {"args": [], "kwargs": {"week": 1}}
+        assert row.next_slot is not None
+
+    def test_a_span_and_a_template_will_do(self, admin_client: Client) -> None:
+        Template("stored").save(report, week=7)
+        fields = FORM | {"handler": "", "template": "stored", "cron": "", "every_seconds": "90"}
+        assert add(admin_client, Row, **fields | {"after": "finish", "arguments": ""}) == ""
+
+        row = Row.objects.get()
+        assert (row.every_seconds, row.after, row.template) == (90, "finish", "stored")
+        assert row.payload["kwargs"] == {"week": 7}
+
+    @pytest.mark.parametrize(
+        ("fields", "why"),
+        [
+            ({"cron": "0 0 31 2 *"}, "no cron string"),
+            ({"cron": ""}, "Give cron, or a span"),
+            ({"every_seconds": "60"}, "either"),
+            ({"timezone": "Mars/Olympus"}, "no time zone"),
+            ({"handler": ""}, "Give a handler, or a template"),
+            ({"handler": "tests.tidy"}, "not one of the available choices"),
+            ({"arguments": '{"week": "one"}'}, "week"),
+            ({"arguments": "[1]"}, "arguments have names"),
+            ({"arguments": "{"}, "valid JSON"),
+            ({"cron": "", "every_seconds": "1e300"}, "too large"),
+            ({"cron": "", "every_seconds": "0"}, "one second"),
+        ],
+    )
+    def test_what_cannot_be_is_told_in_the_form(
+        self, admin_client: Client, fields: dict[str, str], why: str
+    ) -> None:
+        assert why in add(admin_client, Row, **FORM | fields)
+        assert not Row.objects.exists()
+
+    def test_one_made_here_can_be_changed_here_but_for_its_name(self, admin_client: Client) -> None:
+        add(admin_client, Row, **FORM)
+        row = Row.objects.get()
+
+        page = admin_client.get(page_url(row)).content.decode()
+        assert "&quot;week&quot;: 1" in page
+        changed = FORM | {"name": "other", "arguments": '{"week": 2}', "cron": "0 8 * * 1"}
+        assert admin_client.post(page_url(row), changed).status_code == 302
+
+        row = Row.objects.get()
+        assert (row.name, row.cron, row.payload["kwargs"]) == ("weekly", "0 8 * * 1", {"week": 2})
+
+    def test_those_of_others_can_only_be_looked_at(self, admin_client: Client) -> None:
+        row = minutely()
+        assert admin_client.post(page_url(row), FORM).status_code == 403
+        assert Row.objects.get().every_seconds == 60
+
+    def test_a_template_is_made_and_changed(self, admin_client: Client) -> None:
+        fields = {
+            "name": "stored",
+            "handler": "tests.report",
+            "arguments": '{"week": 1}',
+            "options": '{"priority": 9}',
+        }
+        assert add(admin_client, JobTemplate, **fields) == ""
+        row = JobTemplate.objects.get()
+        changed = fields | {"options": '{"priority": 8}'}
+        assert admin_client.post(page_url(row), changed).status_code == 302
+
+        handle = Template("stored").enqueue()
+        assert (handle.snapshot.priority, handle.snapshot.queue) == (8, "reports")
+
+    @pytest.mark.parametrize(
+        ("fields", "why"),
+        [
+            ({"options": '{"prio": 9}'}, "does not exist"),
+            ({"options": '{"run_at": "2030-01-01"}'}, "datetime"),
+            ({"arguments": "{}"}, "week"),
+        ],
+    )
+    def test_a_template_that_cannot_be_is_told(
+        self, admin_client: Client, fields: dict[str, str], why: str
+    ) -> None:
+        right = {"name": "stored", "handler": "tests.report", "arguments": '{"week": 1}'}
+        assert why in add(admin_client, JobTemplate, **right | {"options": "{}"} | fields)
+
+
+class TestPage:
+    def test_it_shows_the_next_slots_and_what_became_of_the_last(
+        self, admin_client: Client
+    ) -> None:
+        row = minutely()
+        jobs = [make_job(), make_archived(), make_dead()]
+        for number, job in enumerate(jobs):
+            slot = NOON + number * MINUTE
+            ScheduleSlot.objects.create(schedule=row, slot=slot, job_id=job.pk)
+        ScheduleSlot.objects.create(schedule=row, slot=NOON - MINUTE, reason="missed <b>")
+
+        response = admin_client.get(page_url(row))
+
+        assert response.context["upcoming"] == Schedule("minutely").preview()
+        page = response.content.decode()
+        assert all(f'href="{page_url(job)}"' in page for job in jobs)
+        assert "missed &lt;b&gt;" in page
+
+    def test_a_rule_that_cannot_be_read_has_a_page_too(self, admin_client: Client) -> None:
+        row = minutely()
+        for columns in (
+            {"every_seconds": 1e300},
+            {"every_seconds": None, "cron": "no cron"},
+            {"every_seconds": None, "cron": "* * * * *", "timezone": "Mars/Olympus"},
+        ):
+            Row.objects.update(**columns)
+            assert admin_client.get(page_url(row)).status_code == 200
+            assert admin_client.get(list_url(Row)).status_code == 200
+
+    def test_arguments_are_shown_to_those_who_may_see_them(self, staff: Any) -> None:
+        row = minutely()
+        Template("stored").save(report, week=1)
+        template = JobTemplate.objects.get()
+
+        plain = staff("view_schedule", "view_jobtemplate")
+        for page in (page_url(row), page_url(template)):
+            assert "week" not in plain.get(page).content.decode()
+        trusted = staff("view_schedule", "view_jobtemplate", "view_payload")
+        for page in (page_url(row), page_url(template)):
+            assert "week" in trusted.get(page).content.decode()
+
+
+class TestActions:
+    def test_pausing_asks_for_the_reason_and_writes_down_who_it_was(
+        self, admin_client: Client
+    ) -> None:
+        row = minutely()
+        asked = post(admin_client, Row, "pause", row)
+        assert "Slots will pass without a job" in asked.content.decode()
+
+        told = answer(admin_client, Row, "pause", row, confirmed="yes", reason="holidays")
+
+        assert told == ("success", "1 schedule paused.")
+        assert Schedule("minutely").snapshot.pause_reason == "holidays"
+        assert LogEntry.objects.get().get_change_message() == "Paused."
+        assert answer(admin_client, Row, "resume", row) == ("success", "1 schedule resumed.")
+        assert answer(admin_client, Row, "resume", row) == (
+            "warning",
+            "0 schedules resumed, 1 was left as it is.",
+        )
+
+    def test_what_still_cannot_be_followed_is_not_resumed(self, admin_client: Client) -> None:
+        row = minutely()
+        Row.objects.update(
+            every_seconds=None, cron="* * * * *", timezone="Mars/Olympus", disabled_at=NOON
+        )
+        level, text = answer(admin_client, Row, "resume", row)
+        assert (level, "Mars/Olympus" in text) == ("warning", True)
+
+    def test_its_job_is_enqueued_at_once(self, admin_client: Client) -> None:
+        row = minutely()
+        assert answer(admin_client, Row, "enqueue", row) == ("success", "1 job enqueued.")
+        assert Job.objects.get().schedule == "minutely"
+
+    def test_declared_ones_are_not_deleted_and_others_are(self, admin_client: Client) -> None:
+        row = minutely()
+        store_for("default").declare_schedules([a_schedule("fixed", source=Source.CODE)])
+        fixed = Row.objects.get(name="fixed")
+        assert "record of their slots" in post(admin_client, Row, "remove", row).content.decode()
+
+        level, text = answer(admin_client, Row, "remove", row, fixed, confirmed="yes")
+
+        assert (level, text.startswith("1 schedule deleted, ")) == ("success", True)
+        assert "remove it there" in text
+        assert list(Row.objects.all()) == [fixed]
+
+    def test_a_template_is_enqueued(self, admin_client: Client) -> None:
+        Template("stored").save(Tidy, folder="attic")
+        row = JobTemplate.objects.get()
+        told = answer(admin_client, JobTemplate, "enqueue", row)
+
+        assert told == ("success", "1 job enqueued.")
+        assert Job.objects.get().template == "stored"
+
+    @pytest.mark.parametrize(
+        ("action", "codename"),
+        [
+            ("enqueue", "enqueue_schedule"),
+            ("pause", "pause_schedule"),
+            ("resume", "pause_schedule"),
+            ("remove", "delete_schedule"),
+        ],
+    )
+    def test_each_has_a_permission_of_its_own(self, staff: Any, action: str, codename: str) -> None:
+        row = minutely()
+        others = {"enqueue_schedule", "pause_schedule", "delete_schedule"} - {codename}
+        refused = post(staff("view_schedule", *others), Row, action, row, confirmed="yes")
+        allowed = post(staff("view_schedule", codename), Row, action, row, confirmed="yes")
+
+        assert (refused.status_code, allowed.status_code) == (403, 302)
+
+    def test_adding_and_enqueueing_need_their_permissions(self, staff: Any) -> None:
+        Template("stored").save(report, week=1)
+        client = staff("view_schedule", "view_jobtemplate")
+        row = JobTemplate.objects.get()
+
+        assert client.post(list_url(Row) + "add/", FORM).status_code == 403
+        assert client.post(list_url(JobTemplate) + "add/", {}).status_code == 403
+        assert post(client, JobTemplate, "enqueue", row).status_code == 403
+        assert not Job.objects.exists()
