@@ -9,7 +9,7 @@ class JobQueueConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from .checks import check_database, check_services, check_settings
+        from .checks import check_database, check_schedules, check_services, check_settings
         from .events import events
         from .jobs.registry import autodiscover
         from .observability.logs import log_event
@@ -17,5 +17,6 @@ class JobQueueConfig(AppConfig):
         register(check_settings, "jobqueue")
         register(check_database, "jobqueue")
         register(check_services, "jobqueue")
+        register(check_schedules, "jobqueue")
         events.subscribe(log_event)
         autodiscover()

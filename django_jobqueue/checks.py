@@ -9,7 +9,10 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.db import connections
 
 from django_jobqueue import conf
-from django_jobqueue.core.errors import InvalidSettings
+from django_jobqueue.core.cron import Every, zone_of
+from django_jobqueue.core.errors import InvalidSettings, JobQueueError, UnknownTimeZone
+from django_jobqueue.jobs.declarations import declarations
+from django_jobqueue.jobs.registry import registry
 from django_jobqueue.store.resolver import SUPPORTED_VENDORS
 from django_jobqueue.worker.services import find_maker
 
@@ -62,6 +65,26 @@ def check_services(**_: Any) -> Sequence[CheckMessage]:
         except InvalidSettings as error:
             hint = "Name a ServiceTask class, or a function without parameters that returns one."
             messages.append(Error(str(error), hint=hint, id="jobqueue.E003"))
+    return messages
+
+
+def check_schedules(**_: Any) -> Sequence[CheckMessage]:
+    """E004: a declared schedule that cannot be. W003: its time zone is not known here."""
+    try:
+        declared = list(declarations(registry, conf.current()))
+    except InvalidSettings:
+        return []  # told by check_settings
+    messages: list[CheckMessage] = []
+    for name, found in declared:
+        if isinstance(found, JobQueueError):
+            hint = "Correct it; until then its row stays as it was."
+            messages.append(Error(str(found), hint=hint, id="jobqueue.E004"))
+        elif not isinstance(found.terms.rule, Every):
+            try:
+                zone_of(found.terms.rule.timezone)
+            except UnknownTimeZone as error:
+                told = f"The schedule {name!r} is disabled on this machine: {error}"
+                messages.append(Warning(told, id="jobqueue.W003"))
     return messages
 
 

@@ -7,6 +7,9 @@ from django.test import override_settings
 
 from django_jobqueue.checks import check_database
 from example_project.databases import SQLITE_OPTIONS
+from tests.jobs.recurring import report
+
+assert report  # registered by the import
 
 
 def found(**jobqueue: object) -> list[CheckMessage]:
@@ -155,3 +158,24 @@ class TestW002:
 def test_a_wrong_setting_is_told_once():
     with override_settings(JOBQUEUE={"LEASE": "long"}):
         assert check_database() == []
+
+
+class TestSchedules:
+    @pytest.mark.parametrize("handler", ["gone", "tests.report"])
+    def test_jobqueue_e004_a_declared_schedule_that_cannot_be(self, handler: str):
+        [message] = found(SCHEDULES={"weekly": {"handler": handler, "cron": "0 7 * * 1"}})
+
+        assert message.id == "jobqueue.E004"
+        assert "JOBQUEUE['SCHEDULES']['weekly']" in message.msg
+
+    def test_jobqueue_w003_a_time_zone_that_is_not_known_here(self):
+        entry = {"handler": "tests.report", "kwargs": {"week": 1}, "cron": "0 7 * * 1"}
+        [message] = found(SCHEDULES={"weekly": entry | {"timezone": "Mars/Olympus"}})
+
+        assert message.id == "jobqueue.W003"
+        assert "Mars/Olympus" in message.msg
+        assert found(SCHEDULES={"weekly": entry | {"timezone": "Europe/Berlin"}}) == []
+
+    def test_a_setting_that_is_no_dictionary_of_them_is_told_once(self):
+        [message] = found(SCHEDULES=["weekly"])
+        assert message.id == "jobqueue.E002"

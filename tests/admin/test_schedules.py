@@ -7,6 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from django_jobqueue import Schedule, Template
+from django_jobqueue.core.schedules import Source
 from django_jobqueue.models import Job, JobTemplate, ScheduleSlot
 from django_jobqueue.models import Schedule as Row
 from django_jobqueue.store import store_for
