@@ -248,6 +248,20 @@ class TestActions:
 
         assert (refused.status_code, allowed.status_code) == (403, 302)
 
+    def test_who_may_not_see_arguments_may_not_change_them(
+        self, staff: Any, admin_client: Client
+    ) -> None:
+        add(admin_client, Row, **FORM)
+        row = Row.objects.get()
+        changed = FORM | {"cron": "0 9 * * 1"}
+
+        refused = staff("view_schedule", "change_schedule").post(page_url(row), changed)
+        codenames = ("view_schedule", "change_schedule", "view_payload")
+        allowed = staff(*codenames).post(page_url(row), changed)
+
+        assert (refused.status_code, allowed.status_code) == (403, 302)
+        assert Row.objects.get().cron == "0 9 * * 1"
+
     def test_adding_and_enqueueing_need_their_permissions(self, staff: Any) -> None:
         Template("stored").save(report, week=1)
         client = staff("view_schedule", "view_jobtemplate")

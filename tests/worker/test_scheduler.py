@@ -132,6 +132,15 @@ class TestDeclarations:
         assert (of_settings.options["queue"], of_settings.options["priority"]) == ("tidy", 5)
         assert of_settings.payload == {"args": [], "kwargs": {"deep": True}}
 
+    def test_the_ticks_after_it_do_not(self) -> None:
+        bench = Bench(self.registry())
+        bench.scheduler.tick()
+        Schedule.objects.all().delete()
+
+        bench.scheduler.tick()
+
+        assert not Schedule.objects.exists()
+
     @pytest.mark.parametrize(
         ("entry", "why"),
         [
