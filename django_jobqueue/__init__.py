@@ -31,7 +31,6 @@ if TYPE_CHECKING:
         InvalidArguments,
         InvalidHandler,
         InvalidOptions,
-        InvalidSchedule,
         InvalidSettings,
         JobCancelled,
         JobFailed,
@@ -44,19 +43,23 @@ if TYPE_CHECKING:
         PayloadError,
         PayloadTooLarge,
         RequeueRefused,
-        ScheduleNotFound,
         StateChanged,
-        TemplateNotFound,
         UniqueConflict,
-        UnknownTimeZone,
     )
     from .core.outcomes import Cancel, Discard, Retry, Snooze, Succeed, Unprocessable
+    from .core.schedule_errors import (
+        InvalidSchedule,
+        ScheduleNotFound,
+        TemplateNotFound,
+        UnknownTimeZone,
+    )
     from .core.states import DeathReason, JobState
     from .jobs.context import JobContext
-    from .jobs.control import cancel, discard, requeue, retry, run_now
+    from .jobs.control import cancel, discard, requeue, requeue_edited, retry, run_now
     from .jobs.decorators import job
     from .jobs.handles import JobHandle
     from .jobs.queue import Queue
+    from .jobs.queue_handlers import QueueHandler
     from .jobs.registry import registry
     from .jobs.schedules import Schedule
     from .jobs.templates import Template, enqueue_template
@@ -69,18 +72,19 @@ _HOMES = {
     "core.cron": "Cron CronString every",
     "core.errors": (
         "HandlerAlreadyRegistered HandlerNotRegistered InvalidArguments InvalidHandler "
-        "InvalidOptions InvalidSchedule InvalidSettings JobCancelled JobFailed JobInterrupt "
+        "InvalidOptions InvalidSettings JobCancelled JobFailed JobInterrupt "
         "JobNotFinished JobNotFound JobQueueError JobTimedOut LeaseLost PayloadError "
-        "PayloadTooLarge RequeueRefused ScheduleNotFound StateChanged TemplateNotFound "
-        "UniqueConflict UnknownTimeZone"
+        "PayloadTooLarge RequeueRefused StateChanged UniqueConflict"
     ),
     "core.outcomes": "Cancel Discard Retry Snooze Succeed Unprocessable",
     "core.states": "DeathReason JobState",
+    "core.schedule_errors": "InvalidSchedule ScheduleNotFound TemplateNotFound UnknownTimeZone",
     "jobs.context": "JobContext",
-    "jobs.control": "cancel discard requeue retry run_now",
+    "jobs.control": "cancel discard requeue requeue_edited retry run_now",
     "jobs.decorators": "job",
     "jobs.handles": "JobHandle",
     "jobs.queue": "Queue",
+    "jobs.queue_handlers": "QueueHandler",
     "jobs.registry": "registry",
     "jobs.schedules": "Schedule",
     "jobs.templates": "Template enqueue_template",
@@ -122,6 +126,7 @@ __all__ = [
     "PayloadTooLarge",
     "Polynomial",
     "Queue",
+    "QueueHandler",
     "RequeueRefused",
     "Retry",
     "Schedule",
@@ -142,6 +147,7 @@ __all__ = [
     "job",
     "registry",
     "requeue",
+    "requeue_edited",
     "retry",
     "run_now",
     "start_worker",

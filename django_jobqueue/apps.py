@@ -12,11 +12,13 @@ class JobQueueConfig(AppConfig):
         from .checks import check_database, check_schedules, check_services, check_settings
         from .events import events
         from .jobs.registry import autodiscover
-        from .observability.logs import log_event
+        from .observability.logs import is_logged, log_event
+        from .signals import has_receivers, send_signals
 
         register(check_settings, "jobqueue")
         register(check_database, "jobqueue")
         register(check_services, "jobqueue")
         register(check_schedules, "jobqueue")
-        events.subscribe(log_event)
+        events.subscribe(log_event, wants=is_logged)
+        events.subscribe(send_signals, wants=has_receivers)
         autodiscover()

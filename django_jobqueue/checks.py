@@ -10,7 +10,8 @@ from django.db import connections
 
 from django_jobqueue import conf
 from django_jobqueue.core.cron import Every, zone_of
-from django_jobqueue.core.errors import InvalidSettings, JobQueueError, UnknownTimeZone
+from django_jobqueue.core.errors import InvalidSettings, JobQueueError
+from django_jobqueue.core.schedule_errors import UnknownTimeZone
 from django_jobqueue.jobs.declarations import declarations
 from django_jobqueue.jobs.registry import registry
 from django_jobqueue.store.resolver import SUPPORTED_VENDORS

@@ -1,44 +1,20 @@
 """What docs/faults.md calls proved has a test, and no fault is left out."""
 
-import ast
-import re
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from .proofs import ROOT, rows_of, unproved
+
 FAULTS = range(1, 73)
-_ROW = re.compile(r"^\| (\d+) \|(.*)\|$", re.MULTILINE)
-_NAMED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 _EXCUSES = ("not yet: ", "held by design: ")
-
-
-def rows_of(text: str) -> list[tuple[int, str]]:
-    return [(int(number), cells) for number, cells in _ROW.findall(text)]
-
-
-def functions_of(path: str) -> set[str]:
-    """The names of all test functions of a module, in classes too; none where it is not there."""
-    file = ROOT / path
-    if not file.exists():
-        return set()
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    found = (node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, functions))
-    return {node.name for node in found if node.name.startswith("test_")}
 
 
 def faulty(text: str) -> list[str]:
     """Everything that is wrong with the document."""
-    rows = rows_of(text)
-    wrong = [] if [number for number, _ in rows] == list(FAULTS) else ["numbers"]
-    for number, cells in rows:
-        named = _NAMED.findall(cells)
-        wrong += [f"{number}: {name}" for path, name in named if name not in functions_of(path)]
-        if not named and not any(excuse in cells for excuse in _EXCUSES):
-            wrong.append(f"{number}: neither a test nor a reason")
-        if cells.count("::") != len(named):
-            wrong.append(f"{number}: a test that is not written as `path::name`")
-    return wrong
+    rows = rows_of(text, number=r"\d+")
+    wrong = [] if [number for number, _ in rows] == [str(one) for one in FAULTS] else ["numbers"]
+    return wrong + [
+        told for number, cells in rows for told in unproved(number, cells, excuses=_EXCUSES)
+    ]
 
 
 def document() -> str:

@@ -9,8 +9,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from django_jobqueue.core.health import counted
-from django_jobqueue.core.specs import QueueStats
+from django_jobqueue.core.health import QueueStats, counted
 from django_jobqueue.jobs.queue import Queue
 from django_jobqueue.jobs.site import site_store
 from django_jobqueue.models import QueueRecord

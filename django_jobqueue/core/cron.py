@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 
 from .clock import Seconds, seconds_of
-from .errors import InvalidSchedule, UnknownTimeZone
+from .schedule_errors import InvalidSchedule, UnknownTimeZone
 
 TEXT_LENGTH = 255
 SHORTEST_SPAN, LONGEST_SPAN = timedelta(seconds=1), timedelta(days=36_525)

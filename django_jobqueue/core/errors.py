@@ -54,8 +54,9 @@ class HandlerNotRegistered(JobQueueError):
     def __init__(self, name: str, *, known: Iterable[str] = ()) -> None:
         super().__init__(
             f"no handler named {name!r} is registered in this process.{did_you_mean(name, known)} "
-            "Declare it with @job in a module named jobs of an installed app, or list the old name "
-            "in aliases= of the handler that took its place."
+            "Declare it with @job, or as a QueueHandler if it is queue:…, in a module named jobs "
+            "of an installed app, or list the old name in aliases= of the handler that took its "
+            "place."
         )
         self.name = name
 
@@ -225,36 +226,6 @@ class LeakedTransaction(JobQueueError):
             f"the handler left a transaction open on the database {', '.join(self.aliases)}; it "
             "was rolled back. Use transaction.atomic() as a block."
         )
-
-
-class InvalidSchedule(JobQueueError):
-    """A rule, a time zone or an option of a schedule cannot be."""
-
-
-class UnknownTimeZone(InvalidSchedule):
-    """This machine knows no time zone of that name; what it runs by itself goes on without."""
-
-    def __init__(self, name: object) -> None:
-        super().__init__(
-            f"no time zone {name!r} is known here. Correct its name, or install tzdata."
-        )
-        self.name = name
-
-
-class ScheduleNotFound(JobQueueError):
-    """There is no schedule of that name."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"there is no schedule {name!r}")
-        self.name = name
-
-
-class TemplateNotFound(JobQueueError):
-    """There is no template of that name."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"there is no template {name!r}. Save it first, in code or in the admin.")
-        self.name = name
 
 
 class JobInterrupt(BaseException):

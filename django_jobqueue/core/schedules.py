@@ -78,11 +78,14 @@ class ScheduleSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SlotOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one slot: the job that was enqueued into `queue`, or the `reason` of none."""
+    """What became of one slot: the job that was enqueued, or the `reason` of none. Its handler and
+    queue are told of a slot that was just fired.
+    """
 
     schedule: str
     slot: datetime
     job_id: int | None = None
+    handler: str = ""
     queue: str = ""
     reason: str = ""
 

@@ -165,6 +165,16 @@ class Cancelled(msgspec.Struct, frozen=True, kw_only=True):
     asked: int = 0
 
 
+class Edited(msgspec.Struct, frozen=True, kw_only=True):
+    """What takes the place of a job's arguments, and of what was derived from them; `payload` is
+    JSON text.
+    """
+
+    payload: str
+    fingerprint: str
+    unique_key: str | None
+
+
 class JobSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """A job as it stood when it was looked up, in whichever table; JSON columns are decoded."""
 
@@ -214,24 +224,6 @@ class AttemptSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     traceback: str
     log: object
-
-
-class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
-    """The numbers of one queue; `oldest_wait` is how long its first ready job has been in line, in
-    seconds. Counts stop at `health.COUNT_LIMIT`: as many, or more.
-    """
-
-    queue: str
-    ready: int
-    scheduled: int
-    blocked: int
-    running: int
-    dead: int
-    oldest_wait: float
-    finished_last_minute: int
-    paused_at: datetime | None
-    paused_until: datetime | None
-    pause_reason: str
 
 
 class WorkerIdentity(msgspec.Struct, frozen=True, kw_only=True):

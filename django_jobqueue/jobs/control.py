@@ -10,13 +10,16 @@ import msgspec
 from django_jobqueue import conf
 from django_jobqueue.core.errors import JobNotFound, RequeueRefused, StateChanged
 from django_jobqueue.core.keys import checked_label
+from django_jobqueue.core.rates import Rate
 from django_jobqueue.core.specs import Cancelled, JobFilter
 from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.events import events
 from django_jobqueue.store import JobStore
 
+from .editing import edited_arguments
 from .handlers import HandlerLike, name_of
 from .options import refuse_unknown
+from .registry import name_of_queue_handler, registry
 from .site import site_store
 from .wakeups import wakeups
 
@@ -44,11 +47,16 @@ def cancel(*ids: int, reason: str = "", **criteria: Unpack[Criteria]) -> Cancell
     ValueError without any criterion: it would mean every job.
     """
     wanted = _filter("cancel", ids, criteria)
-    done = site_store().cancel(wanted, reason=reason)
+    tell = _tell_cancelled if events.hears("job.cancelled_waiting") else None
+    done = site_store().cancel(wanted, reason=reason, tell=tell)
     events.emit(
         "jobs.cancelled", cancelled=done.cancelled, asked=done.asked, wanted=wanted, reason=reason
     )
     return done
+
+
+def _tell_cancelled(job_id: int, handler: str, queue: str) -> None:
+    events.emit("job.cancelled_waiting", job_id=job_id, handler=handler, queue=queue)
 
 
 def run_now(*ids: int, **criteria: Unpack[Criteria]) -> int:
@@ -66,24 +74,49 @@ def requeue(
     state: JobState | None = None,
     death: DeathReason | None = None,
     limit: int | None = None,
+    rate: str | None = None,
     **criteria: Unpack[Criteria],
 ) -> Requeued:
     """Bring final jobs back to life, their attempts starting again.
 
+    With a `rate` such as "100/m" they become due one after another, not all at once.
     A dead letter becomes a live job again; an archived job is copied, and the copy knows where it
     came from. Where no ids are given only dead letters are meant, unless `state` says otherwise;
     `death` narrows them to one reason. A single id that cannot be requeued raises RequeueRefused,
     StateChanged while it is live, JobNotFound where it is nowhere.
     """
     wanted = _filter("requeue", ids, criteria, state=state, death=death)
+    spacing = 0.0 if rate is None else Rate.parse("rate", rate).spacing
     store = site_store()
-    live, refused = store.requeue(wanted, limit=limit)
+    live, refused = store.requeue(wanted, limit=limit, spacing=spacing)
     if len(ids) == 1 and not live:
         raise _why_not_requeued(ids[0], refused, store)
     if live:
         events.emit("jobs.requeued", ids=tuple(live), refused=tuple(refused), wanted=wanted)
         _wake(store)
     return Requeued(ids=tuple(live), refused=tuple(refused))
+
+
+def requeue_edited(job_id: int, *args: object, **kwargs: object) -> int:
+    """Bring one final job back with other arguments; return the id of the job that lives now.
+
+    InvalidArguments for a call that its handler would refuse, PayloadError for arguments that
+    cannot be stored, HandlerNotRegistered if no imported module declares it; otherwise it raises as
+    `requeue` of a single id does. A fingerprint or unique key that was made of the arguments is
+    made anew.
+    """
+    store = site_store()
+    found = store.find(job_id)
+    if found is None:
+        raise JobNotFound(job_id)
+    handler = registry.get(found.handler or name_of_queue_handler(found.queue))
+    edited = edited_arguments(found, handler, args, kwargs)
+    live, refused = store.requeue(JobFilter(ids=(job_id,)), edited=edited)
+    if not live:
+        raise _why_not_requeued(job_id, refused, store)
+    events.emit("jobs.requeued", ids=tuple(live), edited=job_id)
+    _wake(store)
+    return live[0]
 
 
 class Retried(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django_jobqueue.conf import JobQueueSettings
-from django_jobqueue.core.errors import InvalidSchedule, JobQueueError
+from django_jobqueue.core.errors import JobQueueError
+from django_jobqueue.core.schedule_errors import InvalidSchedule
 from django_jobqueue.core.schedules import NewSchedule, Source
 from django_jobqueue.events import EventBus
 from django_jobqueue.store import JobStore

@@ -128,14 +128,11 @@ def enqueuer_of(handler: HandlerLike) -> Enqueuer[...]:
 
 
 def _tell(new: NewJob, inserted: Inserted) -> None:
-    if events.has_subscribers:
-        name = "job.enqueued" if inserted.created else "job.deduplicated"
-        events.emit(
-            "job.replaced" if inserted.replaced else name,
-            job_id=inserted.id,
-            handler=new.handler,
-            queue=new.queue,
-        )
+    name = "job.enqueued" if inserted.created else "job.deduplicated"
+    if inserted.replaced:
+        name = "job.replaced"
+    if events.hears(name):
+        events.emit(name, job_id=inserted.id, handler=new.handler, queue=new.queue)
 
 
 def _wake(

@@ -21,7 +21,7 @@ from django_jobqueue.core.serialization import ArgumentSpec
 from . import option_values as values
 from .options import JobOptions, SharedOptions, refuse_unknown
 from .schedule_options import ScheduleOptions, schedule_name, split, terms_of
-from .targets import target_of
+from .targets import Target, target_of
 
 #: What names a handler: its registered name, or what @job returned.
 HandlerLike = object
@@ -66,9 +66,16 @@ class Handler:
     schedule: ScheduleTerms | None  #: the schedule that @job declares
 
     @classmethod
-    def of(cls, declared: object, **options: Unpack[HandlerOptions]) -> Self:
+    def of(
+        cls,
+        declared: object,
+        *,
+        target_of: Callable[..., Target] = target_of,
+        **options: Unpack[HandlerOptions],
+    ) -> Self:
         """Return the handler of a function or class; it is not registered yet.
 
+        `target_of(declared, name=…)` says how it is called.
         InvalidOptions and InvalidHandler say what is wrong, and what to do.
         """
         given: dict[str, Any] = dict(options)
@@ -76,7 +83,7 @@ class Handler:
         name = values.label("name", given.get("name", _qualified_name(declared)))
         target = target_of(declared, name=name)
         checked = RetryPolicy.of(**_those(given, _RetryOptions))
-        handler = cls(
+        return cls(
             name=name,
             aliases=values.labels("aliases", given.get("aliases", ())),
             declared=declared,
@@ -92,11 +99,7 @@ class Handler:
             keep=values.switch("keep", given.get("keep", True)),
             schedulable=values.switch("schedulable", given.get("schedulable", False)),
             schedule=terms_of(split(given)[0]),
-        )
-        handler.options_with(JobOptions())
-        if handler.schedule is not None:
-            handler.check_schedule()
-        return handler
+        )._checked()
 
     def options_with(self, said: JobOptions) -> JobOptions:
         """Return what holds where a call says `said`; InvalidOptions if it does not go together."""
@@ -109,8 +112,11 @@ class Handler:
             )
         return options
 
-    def check_schedule(self) -> None:
-        """InvalidHandler if it cannot be run by a schedule that @job declares."""
+    def _checked(self) -> Self:
+        """Options that go together, and no schedule without what its jobs need."""
+        self.options_with(JobOptions())
+        if self.schedule is None:
+            return self
         schedule_name("name", self.name)
         try:
             self.arguments.bind()
@@ -120,6 +126,7 @@ class Handler:
                 f"a schedule runs it without arguments, but {error.why}. Give them defaults, or "
                 "declare the schedule in JOBQUEUE['SCHEDULES'].",
             ) from None
+        return self
 
     def spread(self, call: object) -> tuple[Sequence[object], Mapping[str, object]]:
         """Return one call of a bulk enqueue as positional and keyword arguments."""

@@ -7,14 +7,18 @@ from asgiref.sync import sync_to_async
 
 from django_jobqueue import conf
 from django_jobqueue.core.errors import InvalidOptions
-from django_jobqueue.core.specs import Cancelled, QueueStats
+from django_jobqueue.core.health import QueueStats
+from django_jobqueue.core.specs import Cancelled
 from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.events import events
 
 from . import control
 from . import option_values as values
-from .enqueueing import enqueuer_of
+from .enqueueing import Enqueuer
+from .handlers import handler_of
 from .handles import JobHandle
+from .options import CallOptions
+from .registry import name_of_queue_handler, registry
 from .site import site_store
 from .wakeups import wakeups
 
@@ -36,16 +40,26 @@ class Queue:
     def __hash__(self) -> int:
         return hash((Queue, self.name))
 
-    def enqueue(self, handler: Any, *args: object, **kwargs: object) -> JobHandle:
+    def enqueue(self, job: Any, *args: object, **kwargs: object) -> JobHandle:
         """Enqueue a job into this queue, whatever queue its handler names.
 
-        `handler` is what @job returned, or a registered name.
+        `job` is what @job returned, followed by its arguments; or any payload, alone, for the
+        QueueHandler of this queue (HandlerNotRegistered if it has none). A text is a payload and
+        never the name of a handler: it may come from somebody who must not choose what runs.
         """
-        return enqueuer_of(handler).using(queue=self.name).enqueue(*args, **kwargs)
+        if not (args or kwargs or callable(job) or hasattr(job, "handler")):
+            return self.using().enqueue(job)
+        enqueuer = job if isinstance(job, Enqueuer) else Enqueuer(handler_of(job))
+        return enqueuer.using(queue=self.name).enqueue(*args, **kwargs)
 
-    async def aenqueue(self, handler: Any, *args: object, **kwargs: object) -> JobHandle:
+    async def aenqueue(self, job: Any, *args: object, **kwargs: object) -> JobHandle:
         """As `enqueue`."""
-        return await sync_to_async(self.enqueue, thread_sensitive=True)(handler, *args, **kwargs)
+        return await sync_to_async(self.enqueue, thread_sensitive=True)(job, *args, **kwargs)
+
+    def using(self, **options: Unpack[CallOptions]) -> Enqueuer[...]:
+        """Return what enqueues payloads for the QueueHandler of this queue, with options."""
+        options["queue"] = self.name
+        return Enqueuer(registry.get(name_of_queue_handler(self.name))).using(**options)
 
     def pause(self, reason: str = "", *, until: datetime | None = None) -> None:
         """Let no further job of this queue start, until `resume()` or until a time.
@@ -81,11 +95,16 @@ class Queue:
         *ids: int,
         death: DeathReason | None = None,
         limit: int | None = None,
+        rate: str | None = None,
         **criteria: Unpack[control.Criteria],
     ) -> control.Requeued:
-        """Bring dead letters of this queue back to life, all unless ids or criteria say which."""
+        """Bring dead letters of this queue back to life, all unless ids or criteria say which.
+
+        As `requeue`, one after another at a `rate` if one is given.
+        """
+        own = self._own(criteria)
         return control.requeue(
-            *ids, state=JobState.DEAD, death=death, limit=limit, **self._own(criteria)
+            *ids, state=JobState.DEAD, death=death, limit=limit, rate=rate, **own
         )
 
     def _own(self, criteria: control.Criteria) -> control.Criteria:

@@ -10,6 +10,11 @@ from django_jobqueue.core.errors import HandlerAlreadyRegistered, HandlerNotRegi
 from .handlers import Handler
 
 
+def name_of_queue_handler(queue: str) -> str:
+    """Return the name of the handler that serves a whole queue."""
+    return f"queue:{queue}"
+
+
 class Registry:
     """Handlers by name and by alias. Rows of the database run what is in here and nothing else."""
 

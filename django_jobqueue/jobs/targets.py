@@ -41,7 +41,7 @@ def target_of(declared: object, *, name: str) -> Target:
     return Target(
         function=declared,
         arguments=arguments,
-        is_async=_is_async(declared, name),
+        is_async=is_async(declared, name),
         context_parameter=arguments.context_parameter,
     )
 
@@ -60,7 +60,7 @@ def _of_class(declared: type, name: str) -> Target:
     return Target(
         function=_constructing(declared, context),
         arguments=ArgumentSpec.of(declared, name=name),
-        is_async=_is_async(run, name),
+        is_async=is_async(run, name),
         context_parameter=context,
     )
 
@@ -95,7 +95,8 @@ def _refuse_local(declared: FunctionType | type, name: str) -> None:
         )
 
 
-def _is_async(function: FunctionType, name: str) -> bool:
+def is_async(function: FunctionType, name: str) -> bool:
+    """Whether calling it gives a coroutine; InvalidHandler for a generator."""
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise InvalidHandler(
             name,

@@ -14,9 +14,11 @@ logger = logging.getLogger("django_jobqueue")
 
 #: What happens to every job that works is DEBUG, what somebody should look at is WARNING or more.
 LEVELS: Mapping[str, int] = {
+    "job.cancelled_waiting": logging.DEBUG,
     "job.deduplicated": logging.DEBUG,
     "job.enqueued": logging.DEBUG,
     "job.replaced": logging.DEBUG,
+    "job.started": logging.DEBUG,
     "job.succeeded": logging.DEBUG,
     "jobs.promoted": logging.DEBUG,
     "listener.hears": logging.DEBUG,
@@ -50,13 +52,20 @@ def log_event(name: str, facts: Mapping[str, object]) -> None:
     """Subscribe this to an EventBus: each event becomes one line, `job.dead job=7 queue=mail …`.
 
     The same facts are on the record as `jobqueue`, for formatters that write JSON. Arguments and
-    results of jobs are never among them. Costs next to nothing where the level is off.
+    results of jobs are never among them.
     """
-    level = LEVELS.get(name, logging.INFO)
-    if logger.isEnabledFor(level):
-        told = dict(_told(facts))
-        line = " ".join([name, *(f"{key}={value}" for key, value in told.items())])
-        logger.log(level, "%s", line, extra={"jobqueue": {"event": name, **told}})
+    told = dict(_told(facts))
+    line = " ".join([name, *(f"{key}={value}" for key, value in told.items())])
+    logger.log(_level(name), "%s", line, extra={"jobqueue": {"event": name, **told}})
+
+
+def is_logged(name: str) -> bool:
+    """Whether a line would come of this event."""
+    return logger.isEnabledFor(_level(name))
+
+
+def _level(name: str) -> int:
+    return LEVELS.get(name, logging.INFO)
 
 
 def _told(facts: Mapping[str, object]) -> Iterator[tuple[str, str]]:

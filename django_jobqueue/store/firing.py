@@ -118,7 +118,7 @@ class FiringStore(ScheduleStore):
             return outcome(reason=f"job {taken.job_id} holds the unique key")
         if not (inserted.created or inserted.replaced):
             return outcome(reason=f"job {inserted.id} holds the unique key")
-        return outcome(job_id=inserted.id, queue=job.queue)
+        return outcome(job_id=inserted.id, handler=job.handler, queue=job.queue)
 
     def _keep(self, row: Any, outcomes: list[SlotOutcome]) -> None:
         """Write down the latest slots, and remove those that are too many."""

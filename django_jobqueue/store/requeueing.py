@@ -1,20 +1,22 @@
 """From final records back to live jobs."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 
-from django.db.models import F
+from django.db.models import Case, CharField, DateTimeField, F, Value, When
+from django.db.models.functions import Now
 
-from django_jobqueue.core.specs import JobFilter
-from django_jobqueue.core.states import ARCHIVED_STATES
+from django_jobqueue.core.specs import Edited, JobFilter
+from django_jobqueue.core.states import ARCHIVED_STATES, JobState
 from django_jobqueue.models import ArchivedJob, DeadJob, Job
 from django_jobqueue.models.base import FinalRecord
 
 from .filters import FilteringStore, refuse_empty
-from .moving import SHARED_COLUMNS, Columns, copy_rows, erase
+from .moving import SHARED_COLUMNS, Columns, copy_rows, erase, stored_json
 
 #: Makes live jobs of final records; answers final id → live id, without those refused.
-BringBack = Callable[[list[int]], dict[int, int]]
+BringBack = Callable[[list[int], Columns], dict[int, int]]
 
 #: What belongs to the runs that are over; a requeued job gets these from the database's defaults.
 _OF_PAST_RUNS = frozenset(
@@ -52,18 +54,47 @@ class RequeueingStore(FilteringStore):
     """Dead letters move, for they are not done; archived jobs are, and are copied."""
 
     def requeue(
-        self, wanted: JobFilter, *, limit: int | None = None
+        self,
+        wanted: JobFilter,
+        *,
+        limit: int | None = None,
+        spacing: float = 0.0,
+        edited: Edited | None = None,
     ) -> tuple[list[int], list[int]]:
         refuse_empty(wanted)
         live: list[int] = []
         refused: list[int] = []
+        edits = {} if edited is None else _columns_of(edited)
+
+        def write(bring_back: BringBack, ids: list[int]) -> int:
+            requeued = bring_back(ids, edits)
+            back = [requeued[one] for one in ids if one in requeued]
+            if spacing:
+                self._spread(back, after=len(live), spacing=spacing)
+            live.extend(back)
+            refused.extend(one for one in ids if one not in requeued)
+            return len(back)
+
         for source, bring_back in self._sources(wanted):
             rows = self.matching(source._default_manager.using(self.using).all(), wanted)
             left = None if limit is None else limit - len(live)
-            write = partial(_bring_back, bring_back, live, refused)
             # Rows locked by somebody are being requeued or removed already.
-            self.in_batches(rows, wanted, write, limit=left, skip_locked=True)
+            batch = partial(write, bring_back)
+            self.in_batches(rows, wanted, batch, limit=left, skip_locked=True)
         return live, refused
+
+    def _spread(self, ids: list[int], *, after: int, spacing: float) -> None:
+        """Schedule jobs that were just made ready, in the transaction that made them."""
+        waits = {
+            job_id: timedelta(seconds=(after + place) * spacing)
+            for place, job_id in enumerate(ids)
+            if after + place
+        }
+        whens = [When(pk=one, then=Now() + Value(wait)) for one, wait in waits.items()]
+        if whens:
+            due = Case(*whens, output_field=DateTimeField())
+            later = Job.objects.using(self.using).filter(pk__in=waits)
+            later.update(state=JobState.SCHEDULED.value, run_at=due)
 
     def _sources(self, wanted: JobFilter) -> list[tuple[type[FinalRecord], BringBack]]:
         dead: tuple[type[FinalRecord], BringBack] = (DeadJob, self._move_back)
@@ -74,32 +105,33 @@ class RequeueingStore(FilteringStore):
             return [archive] if wanted.state in ARCHIVED_STATES else [dead]
         return [dead] if wanted.ids is None else [dead, archive]
 
-    def _move_back(self, ids: list[int]) -> dict[int, int]:
+    def _move_back(self, ids: list[int], edits: Columns) -> dict[int, int]:
         dead = DeadJob.objects.using(self.using).filter(pk__in=ids)
         moved = copy_rows(
             dead.order_by("id"),
             into=Job,
-            columns=_MOVED,
+            columns={**_MOVED, **edits},
             returning="id, id",
             unless_conflict="unique_key",
         )
         erase(dead.filter(pk__in=[job_id for job_id, _ in moved]))
         return dict(moved)
 
-    def _copy_back(self, ids: list[int]) -> dict[int, int]:
+    def _copy_back(self, ids: list[int], edits: Columns) -> dict[int, int]:
         archived = ArchivedJob.objects.using(self.using).filter(pk__in=ids)
         copied = copy_rows(
             archived.order_by("id"),
             into=Job,
-            columns=_COPIED,
+            columns={**_COPIED, **edits},
             returning="requeued_from, id",
             unless_conflict="unique_key",
         )
         return dict(copied)
 
 
-def _bring_back(bring_back: BringBack, live: list[int], refused: list[int], ids: list[int]) -> int:
-    requeued = bring_back(ids)
-    live.extend(requeued[one] for one in ids if one in requeued)
-    refused.extend(one for one in ids if one not in requeued)
-    return len(requeued)
+def _columns_of(edited: Edited) -> Columns:
+    return {
+        "payload": stored_json(edited.payload),
+        "fingerprint": Value(edited.fingerprint),
+        "unique_key": Value(edited.unique_key, output_field=CharField()),
+    }

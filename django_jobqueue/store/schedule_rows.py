@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from django_jobqueue.core.cron import Cron, CronString, Every, Rule
-from django_jobqueue.core.errors import InvalidSchedule
+from django_jobqueue.core.schedule_errors import InvalidSchedule
 from django_jobqueue.core.schedules import Missed, Overlap, ScheduleTerms
 from django_jobqueue.core.specs import NewJob
 from django_jobqueue.models import Schedule

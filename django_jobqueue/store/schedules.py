@@ -8,7 +8,7 @@ from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast, Now
 
 from django_jobqueue.core.error_text import storable_text
-from django_jobqueue.core.errors import InvalidSchedule, ScheduleNotFound, UnknownTimeZone
+from django_jobqueue.core.schedule_errors import InvalidSchedule, ScheduleNotFound, UnknownTimeZone
 from django_jobqueue.core.schedules import (
     SLOTS_KEPT,
     Declared,

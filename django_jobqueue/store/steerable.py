@@ -1,18 +1,26 @@
 """What people and their code ask of jobs, queues and workers: half of the contract of a store."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
-from django_jobqueue.core.specs import Cancelled, JobFilter
+from django_jobqueue.core.specs import Cancelled, Edited, JobFilter
+
+TellCancelled = Callable[[int, str, str], object]
 
 
 class Steerable(ABC):
     """Each verb is one guarded write: what has moved on in the meantime is left alone."""
 
     @abstractmethod
-    def cancel(self, wanted: JobFilter, *, reason: str = "") -> Cancelled:
-        """Cancel waiting jobs, and ask running ones to stop; final records are left as they are."""
+    def cancel(
+        self, wanted: JobFilter, *, reason: str = "", tell: TellCancelled | None = None
+    ) -> Cancelled:
+        """Cancel waiting jobs, and ask running ones to stop; final records are left as they are.
+
+        `tell` is called with id, handler and queue of each job that waited.
+        """
 
     @abstractmethod
     def run_now(self, wanted: JobFilter) -> int:
@@ -20,9 +28,17 @@ class Steerable(ABC):
 
     @abstractmethod
     def requeue(
-        self, wanted: JobFilter, *, limit: int | None = None
+        self,
+        wanted: JobFilter,
+        *,
+        limit: int | None = None,
+        spacing: float = 0.0,
+        edited: Edited | None = None,
     ) -> tuple[list[int], list[int]]:
         """Bring dead letters back, and enqueue copies of archived jobs; attempts start again.
+
+        With `spacing`, each is due so many seconds after the one before. `edited` is for a filter
+        that names a single job.
 
         Returns the ids of the live jobs, and the ids that were refused because another live job
         holds their unique key.

@@ -23,6 +23,7 @@ from django_jobqueue.models import (
 
 from .filters import FilteringStore, refuse_empty
 from .moving import SHARED_COLUMNS, copy_rows, erase, stored_json
+from .steerable import TellCancelled
 
 _REASON_LIMIT = 255
 _WAITING = [state.value for state in WAITING_STATES]
@@ -31,7 +32,9 @@ _WAITING = [state.value for state in WAITING_STATES]
 class SteeringStore(FilteringStore):
     """Each batch locks its rows first: what is decided of their state holds until it is written."""
 
-    def cancel(self, wanted: JobFilter, *, reason: str = "") -> Cancelled:
+    def cancel(
+        self, wanted: JobFilter, *, reason: str = "", tell: TellCancelled | None = None
+    ) -> Cancelled:
         refuse_empty(wanted)
         if wanted.reason is not None:
             return Cancelled()  # only dead letters have one
@@ -40,7 +43,11 @@ class SteeringStore(FilteringStore):
 
         def write(ids: list[int]) -> int:
             nonlocal cancelled, asked
-            cancelled += self._archive_waiting(ids, reason)
+            moved = self._archive_waiting(ids, reason)
+            cancelled += len(moved)
+            if tell is not None:
+                for job_id, handler, queue in moved:
+                    tell(job_id, handler, queue)
             running = jobs.filter(pk__in=ids, state=JobState.RUNNING.value)
             asked += running.update(cancel_requested_at=Coalesce("cancel_requested_at", Now()))
             return len(ids)
@@ -49,7 +56,7 @@ class SteeringStore(FilteringStore):
         self.in_batches(self.matching(jobs.all(), wanted), wanted, write)
         return Cancelled(cancelled=cancelled, asked=asked)
 
-    def _archive_waiting(self, ids: Sequence[int], reason: str) -> int:
+    def _archive_waiting(self, ids: Sequence[int], reason: str) -> list[tuple[int, str, str]]:
         jobs = Job.objects.using(self.using)
         columns: dict[str, str | Combinable] = {
             **SHARED_COLUMNS,
@@ -62,8 +69,10 @@ class SteeringStore(FilteringStore):
             text = msgspec.json.encode(error).decode()
             columns["error"] = Coalesce(stored_json(text), F("error"))
         waiting = jobs.filter(pk__in=ids, state__in=_WAITING)
-        moved = copy_rows(waiting, into=ArchivedJob, columns=columns, returning="id")
-        return erase(jobs.filter(pk__in=[job_id for (job_id,) in moved]))
+        told = "id, handler, queue"
+        moved = copy_rows(waiting, into=ArchivedJob, columns=columns, returning=told)
+        erase(jobs.filter(pk__in=[job_id for job_id, *_ in moved]))
+        return moved
 
     def run_now(self, wanted: JobFilter) -> int:
         refuse_empty(wanted)

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 
-from django_jobqueue.core.errors import InvalidSchedule, TemplateNotFound
+from django_jobqueue.core.schedule_errors import InvalidSchedule, TemplateNotFound
 from django_jobqueue.core.schedules import StoredTemplate
 from django_jobqueue.core.specs import NewJob
 from django_jobqueue.models import JobTemplate, Schedule

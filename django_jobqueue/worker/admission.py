@@ -14,7 +14,7 @@ from django_jobqueue.core.specs import LEASE_LAPSED, WORKER_DIED, ClaimedJob, Fi
 from django_jobqueue.core.states import DeathReason
 from django_jobqueue.core.transitions import decide
 from django_jobqueue.jobs.handlers import Handler
-from django_jobqueue.jobs.registry import Registry
+from django_jobqueue.jobs.registry import Registry, name_of_queue_handler
 
 
 class Policies:
@@ -57,7 +57,7 @@ class Admission:
         if job.is_expired:
             return self._buried(job, DeathReason.EXPIRED, "its expires_at passed before it ran")
         try:
-            handler = self._registry.get(job.handler)
+            handler = self._registry.get(job.handler or name_of_queue_handler(job.queue))
         except HandlerNotRegistered as error:
             return self._without_handler(job, error)
         policy = self._policies.of(handler)

@@ -179,8 +179,16 @@ class _Assembly:
         )
 
     def _precondition(self) -> DatabaseIsReady:
-        patience = timedelta(0) if self.options.until_empty else self.conf.precondition_timeout
-        return DatabaseIsReady(self.conf.database, timeout=patience, events=self.options.events)
+        options, scheduler = self.options, self.duties.scheduler
+        patience = timedelta(0) if options.until_empty else self.conf.precondition_timeout
+        # What drains what is due must not end before the jobs of due slots are there.
+        fires_first = options.until_empty and options.scheduler
+        return DatabaseIsReady(
+            self.conf.database,
+            timeout=patience,
+            events=options.events,
+            once_ready=scheduler.round if fires_first else lambda: None,
+        )
 
     def _heartbeat(self, claiming: Claiming) -> Heartbeat:
         store = self.store.dedicated(prepared=self.conf.prepared_statements)

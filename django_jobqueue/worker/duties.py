@@ -44,14 +44,14 @@ class HostDuties:
         self._conf, self._store, self._membership = conf, store, membership
         self._serves, self._wake_pump, self._events = serves, wake, events
         self._rescued, self._registry = rescued, registry
-        self.promoter = self._promoter()
+        self.promoter, self.scheduler = self._promoter(), self._scheduler()
 
     def tasks(self, *, janitor: bool, scheduler: bool, listener: bool) -> list[ServiceTask]:
         tasks: list[ServiceTask] = [self.promoter, self._reaper(), self._clock_watch()]
         if janitor:
             tasks.append(self._janitor())
         if scheduler:
-            tasks.append(self._scheduler())
+            tasks.append(self.scheduler)
         if listener:
             tasks.append(self._listener())
         return tasks

@@ -102,7 +102,7 @@ class Executor:
         return None
 
     def _run(self, held: HeldJob) -> FinishedJob:
-        held.begin()
+        _begin(held, self._events)
         context = self._context_for(held)
         try:
             outcome = contextvars.Context().run(self._call, held, context)
@@ -138,7 +138,7 @@ class Executor:
         self._ended(held, finished)
 
     async def _run_async(self, held: HeldJob) -> FinishedJob:
-        held.begin()
+        _begin(held, self._events)
         context = self._context_for(held)
         try:
             outcome = await self._await(held, context)
@@ -254,6 +254,12 @@ class Executor:
         if held.has_started:
             transition = without_note(job, transition)
         return FinishedJob(job, transition, held.attempted_at)
+
+
+def _begin(held: HeldJob, events: EventBus) -> None:
+    held.begin()
+    if events.hears("job.started"):
+        events.emit("job.started", job=held.job)
 
 
 def _unspent(finished: FinishedJob) -> FinishedJob:

@@ -26,6 +26,7 @@ EVENTS = {
     JobState.CANCELLED: "job.cancelled",
     JobState.DEAD: "job.dead",
 }
+RESCHEDULED = "job.rescheduled"
 
 
 class Outbox:
@@ -175,15 +176,18 @@ class Outbox:
         if len(held) < len(finished):
             self._tell_stale(finished, held)
         self._commit_unknown = False
-        if self._events.has_subscribers:
-            for done in finished:
-                if done.id in held:
-                    name = EVENTS.get(done.transition.state, "job.rescheduled")
-                    self._events.emit(name, job=done.job, transition=done.transition)
+        self._tell(finished, held)
         if any(done.transition.state is JobState.SCHEDULED for done in finished):
             self._rescheduled()
         claims = [(done.job.id, done.job.claim_token) for done in finished]
         self._settled(self._in_hand.remove(claims))
+
+    def _tell(self, finished: Sequence[FinishedJob], held: set[int]) -> None:
+        heard = {name for name in (*EVENTS.values(), RESCHEDULED) if self._events.hears(name)}
+        for done in finished if heard else ():
+            name = EVENTS.get(done.transition.state, RESCHEDULED)
+            if name in heard and done.id in held:
+                self._events.emit(name, job=done.job, transition=done.transition)
 
     def _tell_stale(self, finished: Sequence[FinishedJob], held: set[int]) -> None:
         missed = [done for done in finished if done.id not in held]

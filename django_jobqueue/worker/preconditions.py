@@ -41,7 +41,8 @@ class DatabaseIsReady(ServiceTask):
     """Looks until the database is ready, says every `TELL_SECONDS` what it waits for, and gives up
     after `timeout`.
 
-    A worker may so start before the migration of a deploy has run.
+    A worker may so start before the migration of a deploy has run. `once_ready` is what must be
+    done before any job is claimed.
     """
 
     id = "database is ready"
@@ -55,8 +56,10 @@ class DatabaseIsReady(ServiceTask):
         *,
         timeout: timedelta,
         events: EventBus,
+        once_ready: Callable[[], object] = lambda: None,
         elapsed: Callable[[], float] = monotonic,
     ) -> None:
+        self._once_ready = once_ready
         self._using, self._timeout, self._events = using, timeout.total_seconds(), events
         self._elapsed = elapsed
 
@@ -72,3 +75,4 @@ class DatabaseIsReady(ServiceTask):
                 self._events.emit("worker.waits", why=why)
             if stop.wait(self.LOOK_SECONDS):
                 return
+        self._once_ready()

@@ -55,6 +55,8 @@ class Scheduler(TickingTask):
             if one.job_id is None:
                 self._events.emit("schedule.skipped", **facts, reason=one.reason)
             else:
-                self._events.emit("schedule.fired", **facts, job_id=one.job_id, queue=one.queue)
+                job = {"job_id": one.job_id, "handler": one.handler, "queue": one.queue}
+                self._events.emit("schedule.fired", **facts, **job)
+                self._events.emit("job.enqueued", **job)
         for name, reason in fired.disabled:
             self._events.emit("schedule.disabled", schedule=name, reason=reason)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from django_jobqueue.core.cron import Cron, CronString, Every, every, zone_of
-from django_jobqueue.core.errors import InvalidSchedule, UnknownTimeZone
+from django_jobqueue.core.schedule_errors import InvalidSchedule, UnknownTimeZone
 
 BERLIN, NEW_YORK = "Europe/Berlin", "America/New_York"
 

@@ -12,7 +12,6 @@ from django.test.utils import CaptureQueriesContext
 from django_jobqueue import JobHandle, Queue
 from django_jobqueue.core.backoff import Constant, NoRetry
 from django_jobqueue.core.errors import (
-    HandlerNotRegistered,
     InvalidArguments,
     InvalidOptions,
 )
@@ -223,25 +222,21 @@ class TestEvents:
         assert [facts["job_id"] for _, facts in told] == [handle.id for handle in handles]
 
 
-class TestByName:
-    def test_a_queue_enqueues_by_handler_by_class_and_by_name(self):
+class TestIntoAQueue:
+    def test_a_queue_enqueues_what_job_returned(self):
         queue = Queue("special")
 
         for handle in (
             queue.enqueue(greet, "Ada"),
-            queue.enqueue("tests.greet", name="Ada"),
             queue.enqueue(Divide, a=1),
             queue.enqueue(greet.using(priority=1), "Ada"),
         ):
             assert stored(handle).queue == "special"
 
-    def test_a_name_nobody_declares_is_refused(self):
-        with pytest.raises(HandlerNotRegistered, match=r"Did you mean 'tests\.greet'"):
-            Queue("special").enqueue("tests.greed", "Ada")
-
     def test_what_is_no_job_is_refused(self):
-        with pytest.raises(TypeError, match="is no job"):
-            Queue("special").enqueue(print, "Ada")
+        for no_job in (print, "tests.greet", {"name": "Ada"}):
+            with pytest.raises(TypeError, match="is no job"):
+                Queue("special").enqueue(no_job, "Ada")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -9,7 +9,7 @@ from django_jobqueue.core.specs import JobFilter, Transition, WorkerIdentity
 from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.events import EventBus
 from django_jobqueue.events import events as events_of_process
-from django_jobqueue.observability.logs import LEVELS, VALUE_LENGTH, log_event
+from django_jobqueue.observability.logs import LEVELS, VALUE_LENGTH, is_logged, log_event
 from tests.claims import a_claim
 
 JOB = a_claim(
@@ -185,10 +185,13 @@ def test_an_event_below_the_level_is_not_even_rendered(caplog: pytest.LogCapture
 
     caplog.set_level(logging.INFO, logger="django_jobqueue")
 
-    log_event("job.enqueued", {"fact": Fact()})
+    bus = EventBus()
+    bus.subscribe(log_event, wants=is_logged)
+
+    bus.emit("job.enqueued", fact=Fact())
     assert rendered == []
 
-    log_event("queue.paused", {"fact": Fact()})
+    bus.emit("queue.paused", fact=Fact())
     assert len(rendered) == 1
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from django_jobqueue.core.cron import Cron, CronString, Rule, every
-from django_jobqueue.core.errors import InvalidSchedule, ScheduleNotFound, TemplateNotFound
+from django_jobqueue.core.schedule_errors import InvalidSchedule, ScheduleNotFound, TemplateNotFound
 from django_jobqueue.core.schedules import Missed, Overlap, Source, StoredTemplate
 from django_jobqueue.core.specs import NewJob
 from django_jobqueue.core.states import JobState

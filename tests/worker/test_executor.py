@@ -99,7 +99,7 @@ def test_an_error_while_cleaning_up_does_not_make_done_work_be_repeated() -> Non
     trial.executor.perform(trial.held)
 
     assert trial.answer.transition.state == JobState.SUCCEEDED
-    assert trial.told.names == ["job.cleaning_failed"]
+    assert trial.told.names == ["job.started", "job.cleaning_failed"]
 
 
 def do_nothing() -> None: ...

@@ -197,7 +197,7 @@ class TestMetrics:
         with bench.probes.around():
             pass
 
-        assert bench.bus._subscribers == (bench.told,)
+        assert [subscriber for subscriber, _ in bench.bus._subscribers] == [bench.told]
 
     def test_counts_keep_no_facts(self):
         counts = EventCounts()

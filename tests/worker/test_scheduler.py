@@ -5,19 +5,23 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from django_jobqueue import CronString, every, job
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.core.schedules import Source
+from django_jobqueue.core.specs import NewJob
 from django_jobqueue.events import EventBus
 from django_jobqueue.jobs.declarations import declare_schedules
 from django_jobqueue.jobs.registry import Registry
-from django_jobqueue.models import Job, Schedule, ScheduleSlot
+from django_jobqueue.management.commands import runjobs
+from django_jobqueue.models import ArchivedJob, Job, Schedule, ScheduleSlot
 from django_jobqueue.store import store_for
+from django_jobqueue.worker.options import WorkerOptions
 from django_jobqueue.worker.scheduler import Scheduler
 from tests.store.schedules import a_schedule
 
-from .site import Told
+from .site import COMMITTED, Site, Told
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +81,9 @@ class TestATick:
         [fired] = bench.told.of("schedule.fired")
         assert (fired["schedule"], fired["job_id"]) == ("nightly", job.pk)
         assert fired["slot"] == job.slot.isoformat()
+        assert bench.told.of("job.enqueued") == [
+            {"job_id": job.pk, "handler": "shop.clean", "queue": "cleaning"}
+        ]
 
     def test_slots_without_a_job_are_told_and_wake_nobody(self) -> None:
         bench = Bench()
@@ -215,3 +222,59 @@ def test_a_span_of_a_worker_that_ran_for_long_loses_no_step() -> None:
     first, second = ScheduleSlot.objects.order_by("slot")
     assert second.slot - first.slot == 5 * SECOND
     assert Schedule.objects.get().next_slot == second.slot + 5 * SECOND
+
+
+class TestInAWorker:
+    pytestmark = COMMITTED
+
+    def due(self, handler: str = "clean") -> None:
+        store = store_for("default")
+        store.save_schedule(a_schedule(job=NewJob(handler=handler)))
+        Schedule.objects.update(next_slot=store.database_now() - SECOND)
+
+    def test_the_jobs_of_slots_are_run(self, site: Site) -> None:
+        runs = site.counted("clean")
+        self.due()
+
+        with site.working():
+            site.told.wait_for("job.succeeded")
+
+        assert runs == ["clean"]
+        assert ArchivedJob.objects.get().schedule == "nightly"
+
+    def test_who_drains_what_is_due_begins_with_the_slots(self, site: Site) -> None:
+        runs = site.counted("clean")
+        self.due()
+
+        site.work()
+
+        assert runs == ["clean"]
+
+    def test_without_a_scheduler_no_slot_is_done(self, site: Site) -> None:
+        runs = site.counted("clean", every=3600)
+        self.due()
+
+        site.work(options={"scheduler": False})
+
+        assert runs == []
+        assert [one.name for one in Schedule.objects.all()] == ["nightly"]
+
+
+@pytest.mark.parametrize(("flags", "scheduler"), [([], True), (["--no-scheduler"], False)])
+def test_the_command_leaves_it_out_when_it_is_told_to(
+    flags: list[str], scheduler: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[WorkerOptions] = []
+
+    class Built(Exception):
+        pass
+
+    def build(conf: JobQueueSettings, options: WorkerOptions) -> None:
+        asked.append(options)
+        raise Built
+
+    monkeypatch.setattr(runjobs, "build_worker", build)
+    with pytest.raises(Built):
+        call_command("runjobs", *flags)
+
+    assert [options.scheduler for options in asked] == [scheduler]
