@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from django_jobqueue.core.errors import JobQueueError
 from django_jobqueue.core.schedules import SlotOutcome
-from django_jobqueue.jobs.schedules import Schedule as ScheduleHandle
+from django_jobqueue.jobs.schedules import upcoming
+from django_jobqueue.jobs.site import site_store
 from django_jobqueue.models import ArchivedJob, DeadJob, Job, Schedule
 
 from .display import span, visible
@@ -46,14 +47,14 @@ def state_text(schedule: Schedule) -> str:
 def next_slots(name: str) -> Sequence[datetime]:
     """The next ten; none where they cannot be told."""
     try:
-        return ScheduleHandle(name).preview()
+        return upcoming(site_store().find_schedule(name))
     except JobQueueError:
         return []
 
 
 def past_slots(page: "LookingAdmin", name: str) -> list[PastSlot]:
     """The last ten, the latest first."""
-    slots = ScheduleHandle(name).slots()
+    slots = site_store().slots_of(name)
     ids = [one.job_id for one in slots if one.job_id is not None]
     homes: dict[int, str] = {}
     for model in (Job, ArchivedJob, DeadJob):

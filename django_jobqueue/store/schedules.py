@@ -191,6 +191,8 @@ class ScheduleStore(InsertingStore):
             row = self._row(name, lock=True)
             if row.paused_at is None and row.disabled_at is None:
                 return False
+            if row.disabled_reason == NOT_DECLARED:
+                raise InvalidSchedule(f"the schedule {name!r} is {NOT_DECLARED}: declare it again")
             changes: dict[str, Any] = {"paused_at": None, "pause_reason": ""}
             if row.disabled_at is not None:
                 first = rule_of(row).next_after(now or self.database_now())

@@ -1,4 +1,4 @@
-"""Schedules and templates in the admin."""
+"""Schedules and templates in the admin: what they show, and what they are asked to do."""
 
 from typing import Any
 
@@ -15,126 +15,11 @@ from tests.jobs.recurring import Tidy, report
 from tests.store.schedules import MINUTE, NOON, a_schedule
 
 from .factories import list_url, make_archived, make_dead, make_job, page_url
+from .schedules import FORM, add, minutely
 from .test_actions import answer, post
+from .test_hostile_text import CORPUS, check
 
 pytestmark = pytest.mark.django_db
-
-FORM = {
-    "name": "weekly",
-    "handler": "tests.report",
-    "template": "",
-    "arguments": '{"week": 1}',
-    "cron": "0 7 * * 1",
-    "timezone": "Europe/Berlin",
-    "every_seconds": "",
-    "after": "start",
-    "missed": "skip",
-    "missed_cap": "",
-    "overlap": "skip",
-    "jitter_seconds": "",
-}
-
-
-def add(client: Client, model: Any, **fields: Any) -> str:
-    """Fill in the form, and return what it complains about."""
-    response = client.post(list_url(model) + "add/", fields)
-    if response.status_code == 302:
-        return ""
-    return str(response.context["errors"])
-
-
-def minutely(name: str = "minutely") -> Row:
-    report.using(every=60, schedule=name).enqueue(week=1)
-    return Row.objects.get(name=name)
-
-
-class TestForm:
-    def test_a_schedule_is_made_of_what_was_filled_in(self, admin_client: Client) -> None:
-        assert add(admin_client, Row, **FORM) == ""
-
-        row = Row.objects.get()
-        assert (row.name, row.source, row.handler) == ("weekly", "admin", "tests.report")
-        assert (row.cron, row.timezone, row.every_seconds) == ("0 7 * * 1", "Europe/Berlin", None)
-        assert (row.missed, row.overlap, row.options["queue"]) == ("skip", "skip", "reports")
-        assert row.payload == {"args": [], "kwargs": {"week": 1}}
-        assert row.next_slot is not None
-
-    def test_a_span_and_a_template_will_do(self, admin_client: Client) -> None:
-        Template("stored").save(report, week=7)
-        fields = FORM | {"handler": "", "template": "stored", "cron": "", "every_seconds": "90"}
-        assert add(admin_client, Row, **fields | {"after": "finish", "arguments": ""}) == ""
-
-        row = Row.objects.get()
-        assert (row.every_seconds, row.after, row.template) == (90, "finish", "stored")
-        assert row.payload["kwargs"] == {"week": 7}
-
-    @pytest.mark.parametrize(
-        ("fields", "why"),
-        [
-            ({"cron": "0 0 31 2 *"}, "no cron string"),
-            ({"cron": ""}, "Give cron, or a span"),
-            ({"every_seconds": "60"}, "either"),
-            ({"timezone": "Mars/Olympus"}, "no time zone"),
-            ({"handler": ""}, "Give a handler, or a template"),
-            ({"handler": "tests.tidy"}, "not one of the available choices"),
-            ({"arguments": '{"week": "one"}'}, "week"),
-            ({"arguments": "[1]"}, "arguments have names"),
-            ({"arguments": "{"}, "valid JSON"),
-            ({"cron": "", "every_seconds": "1e300"}, "too large"),
-            ({"cron": "", "every_seconds": "0"}, "one second"),
-        ],
-    )
-    def test_what_cannot_be_is_told_in_the_form(
-        self, admin_client: Client, fields: dict[str, str], why: str
-    ) -> None:
-        assert why in add(admin_client, Row, **FORM | fields)
-        assert not Row.objects.exists()
-
-    def test_one_made_here_can_be_changed_here_but_for_its_name(self, admin_client: Client) -> None:
-        add(admin_client, Row, **FORM)
-        row = Row.objects.get()
-
-        page = admin_client.get(page_url(row)).content.decode()
-        assert "&quot;week&quot;: 1" in page
-        changed = FORM | {"name": "other", "arguments": '{"week": 2}', "cron": "0 8 * * 1"}
-        assert admin_client.post(page_url(row), changed).status_code == 302
-
-        row = Row.objects.get()
-        assert (row.name, row.cron, row.payload["kwargs"]) == ("weekly", "0 8 * * 1", {"week": 2})
-
-    def test_those_of_others_can_only_be_looked_at(self, admin_client: Client) -> None:
-        row = minutely()
-        assert admin_client.post(page_url(row), FORM).status_code == 403
-        assert Row.objects.get().every_seconds == 60
-
-    def test_a_template_is_made_and_changed(self, admin_client: Client) -> None:
-        fields = {
-            "name": "stored",
-            "handler": "tests.report",
-            "arguments": '{"week": 1}',
-            "options": '{"priority": 9}',
-        }
-        assert add(admin_client, JobTemplate, **fields) == ""
-        row = JobTemplate.objects.get()
-        changed = fields | {"options": '{"priority": 8}'}
-        assert admin_client.post(page_url(row), changed).status_code == 302
-
-        handle = Template("stored").enqueue()
-        assert (handle.snapshot.priority, handle.snapshot.queue) == (8, "reports")
-
-    @pytest.mark.parametrize(
-        ("fields", "why"),
-        [
-            ({"options": '{"prio": 9}'}, "does not exist"),
-            ({"options": '{"run_at": "2030-01-01"}'}, "datetime"),
-            ({"arguments": "{}"}, "week"),
-        ],
-    )
-    def test_a_template_that_cannot_be_is_told(
-        self, admin_client: Client, fields: dict[str, str], why: str
-    ) -> None:
-        right = {"name": "stored", "handler": "tests.report", "arguments": '{"week": 1}'}
-        assert why in add(admin_client, JobTemplate, **right | {"options": "{}"} | fields)
 
 
 class TestPage:
@@ -165,6 +50,35 @@ class TestPage:
             Row.objects.update(**columns)
             assert admin_client.get(page_url(row)).status_code == 200
             assert admin_client.get(list_url(Row)).status_code == 200
+
+    @pytest.mark.parametrize("text", CORPUS)
+    def test_whatever_a_row_says_no_page_repeats_it_as_markup(
+        self, admin_client: Client, text: str
+    ) -> None:
+        payload = {"args": [text], "kwargs": {text: text}}
+        told = {"handler": text, "payload": payload}
+        schedule = Row.objects.create(
+            name=text[:128], template=text[:128], cron=text, timezone=text[:64], **told
+        )
+        ScheduleSlot.objects.create(schedule=schedule, slot=NOON, reason=text)
+        template = JobTemplate.objects.create(name=text[:128], options={text: text}, **told)
+        for columns in (
+            {"paused_at": NOON, "pause_reason": text},
+            {"disabled_at": NOON, "disabled_reason": text},
+        ):
+            Row.objects.update(**columns)
+            for address in (list_url(Row), page_url(schedule)):
+                check(admin_client.get(address))
+        for address in (list_url(JobTemplate), page_url(template)):
+            check(admin_client.get(address))
+        for model, action, row in (
+            (Row, "pause", schedule),
+            (Row, "resume", schedule),
+            (Row, "remove", schedule),
+            (JobTemplate, "enqueue", template),
+        ):
+            asked = {"action": action, "_selected_action": row.pk}
+            check(admin_client.post(list_url(model), asked, follow=True))
 
     def test_arguments_are_shown_to_those_who_may_see_them(self, staff: Any) -> None:
         row = minutely()

@@ -213,6 +213,8 @@ class TestDeclaring:
         self.declare(store, "a", "b")
         assert self.declare(store, "a").disabled == (("b", "no longer declared"),)
         assert [one.schedule for one in fire(store, minutes=5).slots] == ["a"]
+        with pytest.raises(InvalidSchedule, match="declare it again"):
+            store.resume_schedule("b")
 
         assert self.declare(store, "a").disabled == ()
         assert self.declare(store, "a", "b").changed == ("b",)
