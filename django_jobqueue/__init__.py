@@ -37,12 +37,14 @@ if TYPE_CHECKING:
         JobInterrupt,
         JobNotFinished,
         JobNotFound,
+        JobNotStored,
         JobQueueError,
         JobTimedOut,
         LeaseLost,
         PayloadError,
         PayloadTooLarge,
         RequeueRefused,
+        SpoolUnusable,
         StateChanged,
         UniqueConflict,
     )
@@ -72,9 +74,9 @@ _HOMES = {
     "core.cron": "Cron CronString every",
     "core.errors": (
         "HandlerAlreadyRegistered HandlerNotRegistered InvalidArguments InvalidHandler "
-        "InvalidOptions InvalidSettings JobCancelled JobFailed JobInterrupt "
-        "JobNotFinished JobNotFound JobQueueError JobTimedOut LeaseLost PayloadError "
-        "PayloadTooLarge RequeueRefused StateChanged UniqueConflict"
+        "InvalidOptions InvalidSettings JobCancelled JobFailed JobInterrupt JobNotFinished "
+        "JobNotFound JobNotStored JobQueueError JobTimedOut LeaseLost PayloadError "
+        "PayloadTooLarge RequeueRefused SpoolUnusable StateChanged UniqueConflict"
     ),
     "core.outcomes": "Cancel Discard Retry Snooze Succeed Unprocessable",
     "core.states": "DeathReason JobState",
@@ -116,6 +118,7 @@ __all__ = [
     "JobInterrupt",
     "JobNotFinished",
     "JobNotFound",
+    "JobNotStored",
     "JobQueueError",
     "JobState",
     "JobTimedOut",
@@ -132,6 +135,7 @@ __all__ = [
     "Schedule",
     "ScheduleNotFound",
     "Snooze",
+    "SpoolUnusable",
     "StartedWorker",
     "StateChanged",
     "Succeed",

@@ -9,7 +9,13 @@ class JobQueueConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from .checks import check_database, check_schedules, check_services, check_settings
+        from .checks import (
+            check_database,
+            check_schedules,
+            check_services,
+            check_settings,
+            check_spool,
+        )
         from .events import events
         from .jobs.registry import autodiscover
         from .observability.logs import is_logged, log_event
@@ -19,6 +25,7 @@ class JobQueueConfig(AppConfig):
         register(check_database, "jobqueue")
         register(check_services, "jobqueue")
         register(check_schedules, "jobqueue")
+        register(check_spool, "jobqueue")
         events.subscribe(log_event, wants=is_logged)
         events.subscribe(send_signals, wants=has_receivers)
         autodiscover()

@@ -15,6 +15,7 @@ from django_jobqueue.core.schedule_errors import UnknownTimeZone
 from django_jobqueue.jobs.declarations import declarations
 from django_jobqueue.jobs.registry import registry
 from django_jobqueue.store.resolver import SUPPORTED_VENDORS
+from django_jobqueue.store.spool import others_may_write, why_unusable
 from django_jobqueue.worker.services import find_maker
 
 SHORTEST_PRUDENT_LEASE = timedelta(seconds=10)
@@ -70,7 +71,7 @@ def check_services(**_: Any) -> Sequence[CheckMessage]:
 
 
 def check_schedules(**_: Any) -> Sequence[CheckMessage]:
-    """E004: a declared schedule that cannot be. W003: its time zone is not known here."""
+    """E005: a declared schedule that cannot be. W004: its time zone is not known here."""
     try:
         declared = list(declarations(registry, conf.current()))
     except InvalidSettings:
@@ -79,14 +80,33 @@ def check_schedules(**_: Any) -> Sequence[CheckMessage]:
     for name, found in declared:
         if isinstance(found, JobQueueError):
             hint = "Correct it; until then its row stays as it was."
-            messages.append(Error(str(found), hint=hint, id="jobqueue.E004"))
+            messages.append(Error(str(found), hint=hint, id="jobqueue.E005"))
         elif not isinstance(found.terms.rule, Every):
             try:
                 zone_of(found.terms.rule.timezone)
             except UnknownTimeZone as error:
                 told = f"The schedule {name!r} is disabled on this machine: {error}"
-                messages.append(Warning(told, id="jobqueue.W003"))
+                messages.append(Warning(told, id="jobqueue.W004"))
     return messages
+
+
+def check_spool(**_: Any) -> Sequence[CheckMessage]:
+    """E004: JOBQUEUE["SPOOL"] cannot be written. W003: others could put jobs of theirs there."""
+    try:
+        directory = conf.current().spool
+    except InvalidSettings:
+        return []  # told by check_settings
+    if directory is None:
+        return []
+    named = f"JOBQUEUE['SPOOL'] is {str(directory)!r}"
+    if (why := why_unusable(directory)) is not None:
+        hint = "Name a directory that belongs to the user who runs this, outside the web root."
+        return [Error(f"{named}: {why}.", hint=hint, id="jobqueue.E004")]
+    if others_may_write(directory):
+        hint = f"Take the right from them: chmod 700 {directory}"
+        told = f"{named}: other users may write there, and what is in a spool is run."
+        return [Warning(told, hint=hint, id="jobqueue.W003")]
+    return []
 
 
 def check_database(**_: Any) -> Sequence[CheckMessage]:

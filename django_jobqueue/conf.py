@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from datetime import timedelta
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self, cast, get_args
 
 from django.conf import settings
@@ -68,6 +69,14 @@ def _address(value: object) -> Address | None:
     raise _Unfit('HOST:PORT, such as "127.0.0.1:8787", or None')
 
 
+def _directory(value: object) -> Path | None:
+    if value is None:
+        return None
+    if isinstance(value, str | Path) and (path := Path(value)).is_absolute():
+        return path
+    raise _Unfit("the absolute path of a directory, or None")
+
+
 def _switch(value: object) -> bool:
     if isinstance(value, bool):
         return value
@@ -110,6 +119,7 @@ Text = Annotated[str, _name]
 Paths = Annotated[tuple[str, ...], _paths]
 Schedules = Annotated[Mapping[str, Mapping[str, Any]], _named_dictionaries]
 Listening = Annotated[Address | None, _address]
+Directory = Annotated[Path | None, _directory]
 Switch = Annotated[bool, _switch]
 Count = Annotated[int, _whole(1)]
 Attempts = Annotated[int, _whole(1, most=_MOST_ATTEMPTS)]
@@ -131,6 +141,7 @@ class JobQueueSettings:
 
     database: Text = "default"
     prepared_statements: Switch = True
+    spool: Directory = None
 
     concurrency: Count = 10
     async_concurrency: Count = 100

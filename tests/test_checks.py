@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.core.checks import CheckMessage, run_checks
@@ -93,6 +94,38 @@ class TestE003:
         assert found(SERVICES=["tests.worker.service_tasks.Failing"]) == []
 
 
+class TestE004:
+    def test_jobqueue_e004_a_spool_that_is_no_directory(self, tmp_path: Path):
+        (tmp_path / "file").touch()
+
+        [error] = found(SPOOL=tmp_path / "file")
+
+        assert error.id == "jobqueue.E004"
+        assert error.is_serious()
+        assert error.msg == f"JOBQUEUE['SPOOL'] is '{tmp_path}/file': it is not a directory."
+        assert error.hint
+
+    def test_jobqueue_e004_one_that_cannot_be_made(self, tmp_path: Path):
+        [error] = found(SPOOL=tmp_path / "no" / "where")
+
+        assert error.id == "jobqueue.E004"
+
+    def test_jobqueue_e004_is_not_told_of_one_that_can(self, tmp_path: Path):
+        assert found(SPOOL=tmp_path / "new") == []
+        assert not (tmp_path / "new").exists()
+
+
+class TestW003:
+    def test_jobqueue_w003_a_spool_where_others_may_write(self, tmp_path: Path):
+        tmp_path.chmod(0o770)
+
+        [warning] = found(SPOOL=tmp_path)
+
+        assert warning.id == "jobqueue.W003"
+        assert not warning.is_serious()
+        assert warning.hint == f"Take the right from them: chmod 700 {tmp_path}"
+
+
 class TestW001:
     SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": "never_opened.sqlite3"}
 
@@ -162,17 +195,17 @@ def test_a_wrong_setting_is_told_once():
 
 class TestSchedules:
     @pytest.mark.parametrize("handler", ["gone", "tests.report"])
-    def test_jobqueue_e004_a_declared_schedule_that_cannot_be(self, handler: str):
+    def test_jobqueue_e005_a_declared_schedule_that_cannot_be(self, handler: str):
         [message] = found(SCHEDULES={"weekly": {"handler": handler, "cron": "0 7 * * 1"}})
 
-        assert message.id == "jobqueue.E004"
+        assert message.id == "jobqueue.E005"
         assert "JOBQUEUE['SCHEDULES']['weekly']" in message.msg
 
-    def test_jobqueue_w003_a_time_zone_that_is_not_known_here(self):
+    def test_jobqueue_w004_a_time_zone_that_is_not_known_here(self):
         entry = {"handler": "tests.report", "kwargs": {"week": 1}, "cron": "0 7 * * 1"}
         [message] = found(SCHEDULES={"weekly": entry | {"timezone": "Mars/Olympus"}})
 
-        assert message.id == "jobqueue.W003"
+        assert message.id == "jobqueue.W004"
         assert "Mars/Olympus" in message.msg
         assert found(SCHEDULES={"weekly": entry | {"timezone": "Europe/Berlin"}}) == []
 

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.test import override_settings
@@ -43,6 +44,11 @@ class TestValues:
 
     def test_a_backoff_is_given_as_a_value(self):
         assert JobQueueSettings.load({"BACKOFF": Constant(7)}).backoff == Constant(7)
+
+    @pytest.mark.parametrize("value", ["/var/spool/site", Path("/var/spool/site")])
+    def test_a_directory_is_given_as_a_text_or_a_path(self, value: object):
+        assert JobQueueSettings.load({"SPOOL": value}).spool == Path("/var/spool/site")
+        assert JobQueueSettings.load({}).spool is None
 
     @pytest.mark.parametrize(
         ("value", "address"),
@@ -96,6 +102,8 @@ class TestRefusals:
         ("key", "value", "must"),
         [
             ("DATABASE", "", "a text that is not empty"),
+            ("SPOOL", "spool", "the absolute path of a directory, or None"),
+            ("SPOOL", True, "the absolute path of a directory, or None"),
             ("DATABASE", 1, "a text that is not empty"),
             ("CONCURRENCY", 0, "a whole number from 1 to 2,147,483,647"),
             ("CONCURRENCY", "10", "a whole number from 1 to 2,147,483,647"),

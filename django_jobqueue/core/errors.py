@@ -148,6 +148,35 @@ class JobNotFound(JobQueueError):
         self.job_id = job_id
 
 
+class JobNotStored(JobQueueError):
+    """An enqueue while the database was away has put no job into it, so far or for good."""
+
+    def __init__(self, receipt: object, why: str) -> None:
+        super().__init__(f"the enqueue with the receipt {receipt} has no job: {why}")
+        self.receipt = receipt
+        self.why = why
+
+
+class UnknownReceipt(JobQueueError):
+    """No entry of the spool that was set aside has this receipt."""
+
+    def __init__(self, receipt: object) -> None:
+        super().__init__(f"nothing was set aside under the receipt {receipt}")
+        self.receipt = receipt
+
+
+class SpoolUnusable(JobQueueError):
+    """The spool on this host's disk cannot be read or written."""
+
+    def __init__(self, path: object, why: str) -> None:
+        super().__init__(
+            f"the spool {path} cannot be used: {why}. Mend it, or move the file away to keep what "
+            "is in it, and see that JOBQUEUE['SPOOL'] is a directory of the user that runs this."
+        )
+        self.path = path
+        self.why = why
+
+
 class JobNotFinished(JobQueueError):
     """Something that only a final job has was asked of one that is still live."""
 

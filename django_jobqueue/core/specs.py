@@ -284,3 +284,4 @@ class Pruned(msgspec.Struct, frozen=True, kw_only=True):
     dead: int = 0
     attempts: int = 0
     workers: int = 0
+    receipts: int = 0

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, ParamSpec, Unpack, overload
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
 
 from django_jobqueue import conf
 from django_jobqueue.conf import JobQueueSettings
-from django_jobqueue.core.clock import SystemClock
 from django_jobqueue.core.errors import InvalidArguments, InvalidOptions, PayloadError
-from django_jobqueue.core.specs import Inserted, NewJob
-from django_jobqueue.events import events
-from django_jobqueue.store import JobStore, store_for
+from django_jobqueue.core.specs import NewJob
+from django_jobqueue.store import store_for
 
+from .announcing import announce
 from .drafts import Draft
 from .handlers import Handler, HandlerLike, handler_of
 from .handles import JobHandle
@@ -20,7 +20,7 @@ from .options import CallOptions, JobOptions
 from .registry import registry
 from .schedule_options import RecurringOptions, split, terms_of
 from .schedules import RecurringEnqueuer
-from .wakeups import wakeups
+from .spooling import insert_or_spool
 
 P = ParamSpec("P")
 #: One call of a bulk enqueue: keyword arguments, positional ones, or an instance of the class.
@@ -68,15 +68,13 @@ class Enqueuer(Generic[P]):
 
         Raises before any SQL: InvalidArguments for a call that the handler would refuse,
         PayloadError for arguments that cannot be stored. UniqueConflict only with
-        `on_conflict="raise"`.
+        `on_conflict="raise"`. Where JOBQUEUE["SPOOL"] is set and the database cannot be reached,
+        the handle is `spooled`, unless a transaction is open.
         """
         settings = conf.current()
         new = self._draft.with_arguments(args, kwargs, settings=settings)
-        store = store_for(settings.database)
-        inserted = store.insert(new)
-        _tell(new, inserted)
-        _wake([new], [inserted], store=store, settings=settings)
-        return JobHandle(inserted.id, created=inserted.created)
+        [handle] = _stored([new], settings=settings)
+        return handle
 
     def enqueue_many(self, calls: Iterable[Call]) -> list[JobHandle]:
         """Store many jobs in one go; the handles come in the order of `calls`.
@@ -88,14 +86,7 @@ class Enqueuer(Generic[P]):
         """
         settings = conf.current()
         jobs = [self._numbered(index, call, settings) for index, call in enumerate(calls)]
-        if not jobs:
-            return []
-        store = store_for(settings.database)
-        answers = store.insert_many(jobs)
-        for new, inserted in zip(jobs, answers, strict=True):
-            _tell(new, inserted)
-        _wake(jobs, answers, store=store, settings=settings)
-        return [JobHandle(inserted.id, created=inserted.created) for inserted in answers]
+        return _stored(jobs, settings=settings) if jobs else []
 
     def _numbered(self, index: int, call: Call, settings: JobQueueSettings) -> NewJob:
         try:
@@ -127,37 +118,10 @@ def enqueuer_of(handler: HandlerLike) -> Enqueuer[...]:
     return Enqueuer(found)
 
 
-def _tell(new: NewJob, inserted: Inserted) -> None:
-    name = "job.enqueued" if inserted.created else "job.deduplicated"
-    if inserted.replaced:
-        name = "job.replaced"
-    if events.hears(name):
-        events.emit(name, job_id=inserted.id, handler=new.handler, queue=new.queue)
-
-
-def _wake(
-    jobs: Sequence[NewJob],
-    answers: Sequence[Inserted],
-    *,
-    store: JobStore,
-    settings: JobQueueSettings,
-) -> None:
-    """Wake workers for what runs before the promoter looks again; it knows of nothing sooner."""
-    if not store.supports_notify:
-        return
-    soon = settings.promote_interval.total_seconds()
-    queues = {
-        new.queue: None
-        for new, inserted in zip(jobs, answers, strict=True)
-        if (inserted.created or inserted.replaced) and _seconds_until(new) <= soon
-    }
-    if queues:
-        debounce = settings.notify_debounce.total_seconds()
-        wakeups.send_after_commit(queues, store=store, debounce=debounce)
-
-
-def _seconds_until(new: NewJob) -> float:
-    """By this machine's clock: a wake-up too many is harmless, and one too few costs a poll."""
-    if new.run_at is None:
-        return new.delay
-    return (new.run_at - SystemClock().now()).total_seconds()
+def _stored(jobs: Sequence[NewJob], *, settings: JobQueueSettings) -> list[JobHandle]:
+    store = store_for(settings.database)
+    answers = insert_or_spool(jobs, store=store, settings=settings)
+    if isinstance(answers, UUID):
+        return [JobHandle.of_spooled(answers, position=at) for at in range(len(jobs))]
+    announce(jobs, answers, store=store, settings=settings)
+    return [JobHandle(inserted.id, created=inserted.created) for inserted in answers]

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Iterator
 from threading import Event
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.db import transaction
 
 from django_jobqueue.core.clock import Seconds, monotonic, seconds_of
-from django_jobqueue.core.errors import JobNotFinished, JobNotFound
+from django_jobqueue.core.errors import JobNotFinished, JobNotFound, JobNotStored
 from django_jobqueue.core.specs import AttemptSnapshot, Cancelled, JobSnapshot
 from django_jobqueue.core.states import JobState
 
@@ -24,15 +25,28 @@ class JobHandle:
     What it tells is a snapshot, taken when first asked for and kept until `refresh()`. `created` is
     False where a live job held the unique key of the enqueue; the handle is that job's then.
     JobNotFound where no table has the job.
+
+    A job that was enqueued while the database was away may be in the spool of its host: then
+    `spooled` is True, `id` is None, and everything else raises JobNotStored until the spool was
+    flushed, which `refresh()` finds out. `receipt` tells which entry of the spool it is.
     """
 
-    __slots__ = ("_attempts", "_snapshot", "created", "id")
+    __slots__ = ("_attempts", "_position", "_snapshot", "created", "id", "receipt")
 
     def __init__(self, id: int, *, created: bool = True) -> None:
-        self.id = id
+        self.id: int | None = id
         self.created = created
+        self.receipt: UUID | None = None
+        self._position = 0
         self._snapshot: JobSnapshot | None = None
         self._attempts: list[AttemptSnapshot] | None = None
+
+    @classmethod
+    def of_spooled(cls, receipt: UUID, *, position: int = 0) -> "JobHandle":
+        """Return the handle of the job at that position of a spooled enqueue."""
+        handle = cls(0)
+        handle.id, handle.receipt, handle._position = None, receipt, position
+        return handle
 
     @classmethod
     def get(cls, id: int) -> "JobHandle":
@@ -45,13 +59,23 @@ class JobHandle:
         return await sync_to_async(cls.get, thread_sensitive=True)(id)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, JobHandle) and self.id == other.id
+        return isinstance(other, JobHandle) and self._identity == other._identity
 
     def __hash__(self) -> int:
-        return hash((JobHandle, self.id))
+        return hash((JobHandle, self._identity))
 
     def __repr__(self) -> str:
-        return f"JobHandle({self.id})"
+        return f"JobHandle(spooled as {self.receipt})" if self.spooled else f"JobHandle({self.id})"
+
+    @property
+    def _identity(self) -> object:
+        """The receipt also when the id is known: the hash of an object must not change."""
+        return self.id if self.receipt is None else (self.receipt, self._position)
+
+    @property
+    def spooled(self) -> bool:
+        """Whether the job was on its host's disk, and not in the database, when last looked for."""
+        return self.id is None
 
     @property
     def snapshot(self) -> JobSnapshot:
@@ -74,7 +98,7 @@ class JobHandle:
     def result(self) -> object:
         """What the handler returned; JobNotFinished while the job lives."""
         if not self.is_finished:
-            raise JobNotFinished(self.id, self.state)
+            raise JobNotFinished(self._stored_id(), self.state)
         return self.snapshot.result
 
     @property
@@ -87,16 +111,26 @@ class JobHandle:
     def attempts(self) -> list[AttemptSnapshot]:
         """The kept runs, oldest first: those that did not simply succeed."""
         if self._attempts is None:
-            self._attempts = site_store().attempts_of(self.id)
+            self._attempts = site_store().attempts_of(self._stored_id())
         return self._attempts
 
     def refresh(self) -> "JobHandle":
         """Take a new snapshot, and return this handle."""
-        snapshot = site_store().find(self.id)
+        job_id = self._stored_id()
+        snapshot = site_store().find(job_id)
         if snapshot is None:
-            raise JobNotFound(self.id)
+            raise JobNotFound(job_id)
         self._snapshot, self._attempts = snapshot, None
         return self
+
+    def _stored_id(self) -> int:
+        """Return the id; that of a spooled job is looked up by its receipt. JobNotStored without
+        one.
+        """
+        if self.id is None:
+            assert self.receipt is not None
+            self.id = _id_under(self.receipt, position=self._position)
+        return self.id
 
     async def arefresh(self) -> "JobHandle":
         """As `refresh`."""
@@ -104,7 +138,7 @@ class JobHandle:
 
     def cancel(self, reason: str = "") -> Cancelled:
         """Cancel the job if it waits, ask it to stop if it runs; a final job is left as it is."""
-        return cancel(self.id, reason=reason)
+        return cancel(self._stored_id(), reason=reason)
 
     async def acancel(self, reason: str = "") -> Cancelled:
         """As `cancel`."""
@@ -137,12 +171,27 @@ def _pauses(handle: JobHandle, timeout: Seconds | None) -> Iterator[float]:
     deadline = None if timeout is None else monotonic() + seconds_of(timeout)
     pause = FIRST_PAUSE
     while not handle.refresh().is_finished:
-        _refuse_transaction(handle.id)
+        _refuse_transaction(handle.snapshot.id)
         left = LONGEST_PAUSE if deadline is None else deadline - monotonic()
         if left <= 0:
             raise TimeoutError(f"job {handle.id} is still {handle.state} after {timeout}")
         yield min(pause, left)
         pause = min(pause * 1.5, LONGEST_PAUSE)
+
+
+def _id_under(receipt: UUID, *, position: int) -> int:
+    ids = site_store().jobs_of_receipt(receipt)
+    if ids is None:
+        raise JobNotStored(
+            receipt,
+            "it is in the spool of the host that enqueued it until its next enqueue, its worker, "
+            "or `manage.py jobqueue flush-spool` there has flushed it",
+        )
+    if position >= len(ids):
+        raise JobNotStored(
+            receipt, "a unique key was taken when it was flushed, and on_conflict was 'raise'"
+        )
+    return ids[position]
 
 
 def _next(pauses: Iterator[float]) -> float | None:

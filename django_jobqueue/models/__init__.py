@@ -5,6 +5,7 @@ from .attempts import AttemptRecord
 from .dead_letters import DeadJob
 from .jobs import Job
 from .queues import QueueRecord
+from .receipts import ReceiptRecord
 from .schedules import Schedule, ScheduleSlot
 from .templates import JobTemplate
 from .workers import WorkerRecord
@@ -16,6 +17,7 @@ __all__ = [
     "Job",
     "JobTemplate",
     "QueueRecord",
+    "ReceiptRecord",
     "Schedule",
     "ScheduleSlot",
     "WorkerRecord",

@@ -62,6 +62,28 @@ class JobStore(Readable, Schedulable, Steerable):
         row only.
         """
 
+    def insert_all(self, jobs: Sequence[NewJob]) -> list[Inserted]:
+        """Store one job or many, all or nothing; the answers come in the order of `jobs`."""
+        return [self.insert(jobs[0])] if len(jobs) == 1 else self.insert_many(jobs)
+
+    @abstractmethod
+    def insert_once(self, receipt: UUID, jobs: Sequence[NewJob]) -> list[Inserted] | None:
+        """Store the jobs of one enqueue together with its receipt, all or nothing; None where
+        another try has done so already.
+        """
+
+    @abstractmethod
+    def jobs_of_receipt(self, receipt: UUID) -> list[int] | None:
+        """Return the ids with which the enqueue of that receipt was answered; None where it was
+        not, or longer ago than receipts are kept.
+        """
+
+    @abstractmethod
+    def settle_receipt(self, receipt: UUID, job_ids: Sequence[int]) -> bool:
+        """Let the enqueue of that receipt be answered with these ids, and store no job for it;
+        False where it has an answer already.
+        """
+
     # The worker and its lease.
 
     @abstractmethod

@@ -3,6 +3,7 @@
 from .firing import FiringStore
 from .looking import LookingStore
 from .reads import NumbersStore
+from .receipts import ReceiptStore
 from .requeueing import RequeueingStore
 from .retention import RetentionStore
 from .steering import SteeringStore
@@ -12,6 +13,7 @@ from .templates import TemplateStore
 class OrmStore(
     FiringStore,
     TemplateStore,
+    ReceiptStore,
     SteeringStore,
     RequeueingStore,
     LookingStore,

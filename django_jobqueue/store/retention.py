@@ -14,6 +14,7 @@ from django_jobqueue.models import (
     DeadJob,
     Job,
     QueueRecord,
+    ReceiptRecord,
     WorkerRecord,
 )
 from django_jobqueue.models.base import FinalRecord
@@ -21,6 +22,7 @@ from django_jobqueue.models.base import FinalRecord
 from .connected import ConnectedStore
 from .filters import BATCH
 from .moving import erase
+from .receipts import RECEIPT_RETENTION
 
 WORKER_RETENTION = timedelta(days=1)
 #: For ever, in effect: older than any record, and still a time.
@@ -52,6 +54,7 @@ class RetentionStore(ConnectedStore):
             dead=counts[1][0],
             attempts=counts[0][1] + counts[1][1],
             workers=self._prune_workers(clock, batch, dry_run),
+            receipts=self._prune_receipts(clock, batch, dry_run),
         )
 
     def _expired(
@@ -107,6 +110,15 @@ class RetentionStore(ConnectedStore):
             attempts = erase(AttemptRecord.objects.using(self.using).filter(job_id__in=ids))
             records = rows.model._default_manager.using(self.using).filter(pk__in=ids)
             return erase(records), attempts
+
+    def _prune_receipts(self, clock: datetime, batch: int, dry_run: bool) -> int:
+        receipts = ReceiptRecord.objects.using(self.using)
+        past = receipts.filter(created_at__lt=self.storable_time(clock - RECEIPT_RETENTION))
+        ids = list(past.order_by("created_at").values_list("pk", flat=True)[:batch])
+        if dry_run or not ids:
+            return len(ids)
+        with self.writing():
+            return erase(receipts.filter(pk__in=ids))
 
     def _prune_workers(self, clock: datetime, batch: int, dry_run: bool) -> int:
         running = Job.objects.using(self.using).filter(

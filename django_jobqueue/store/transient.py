@@ -59,6 +59,16 @@ def is_connection_lost(error: BaseException) -> bool:
     return isinstance(error, _operational) and not _is_sqlite(error)
 
 
+def is_database_away(error: BaseException) -> bool:
+    """Say whether the database could not be reached, or was lost on the way: then nobody knows
+    whether what was sent has been done.
+    """
+    code = _driver_fact(error, "sqlite_errorcode")
+    if code is not None:
+        return bool(code & _PRIMARY_CODE == sqlite3.SQLITE_CANTOPEN)
+    return is_connection_lost(error)
+
+
 def is_data_error(error: BaseException) -> bool:
     """Say whether what was to be written is at fault, so that the same rows will fail again."""
     return isinstance(error, _data) and not is_transient(error)

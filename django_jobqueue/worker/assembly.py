@@ -12,7 +12,14 @@ from uuid import UUID
 from django_jobqueue import __version__
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.core.specs import WorkerIdentity
-from django_jobqueue.service import HealthRegistry, Service, ServiceTask, SignalTask, StopSender
+from django_jobqueue.service import (
+    HealthRegistry,
+    Service,
+    ServiceTask,
+    SignalTask,
+    StopReceiver,
+    StopSender,
+)
 from django_jobqueue.store import JobStore, store_for
 
 from .claiming import Claiming
@@ -179,16 +186,20 @@ class _Assembly:
         )
 
     def _precondition(self) -> DatabaseIsReady:
-        options, scheduler = self.options, self.duties.scheduler
-        patience = timedelta(0) if options.until_empty else self.conf.precondition_timeout
-        # What drains what is due must not end before the jobs of due slots are there.
-        fires_first = options.until_empty and options.scheduler
+        patience = timedelta(0) if self.options.until_empty else self.conf.precondition_timeout
         return DatabaseIsReady(
             self.conf.database,
             timeout=patience,
-            events=options.events,
-            once_ready=scheduler.round if fires_first else lambda: None,
+            events=self.options.events,
+            at_ready=self._before_claims,
         )
+
+    def _before_claims(self, stop: StopReceiver) -> None:
+        if self.duties.flusher is not None:
+            self.duties.flusher.flush_all(stop)
+        # What drains what is due must not end before the jobs of due slots are there.
+        if self.options.until_empty and self.options.scheduler:
+            self.duties.scheduler.round()
 
     def _heartbeat(self, claiming: Claiming) -> Heartbeat:
         store = self.store.dedicated(prepared=self.conf.prepared_statements)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.jobs.context import JobContext
+from django_jobqueue.jobs.spooling import spool_of
 from django_jobqueue.store import JobStore
 
 from .admission import Admission, Policies
@@ -11,6 +12,7 @@ from .draining import Drain
 from .executor import Executor
 from .hands import HeldJob, InHand
 from .hygiene import clean_async_thread, clean_thread, close_async_connections, close_connections
+from .leaving import Leaving
 from .looking import Looking
 from .marks import Marks
 from .membership import Membership
@@ -123,6 +125,7 @@ class Claiming:
             outbox=outbox,
             events=self._options.events,
             seconds=self._conf.drain.total_seconds(),
+            leaving=Leaving(spool_of(self._conf), events=self._options.events),
         )
 
     def _make_slots(self) -> Slots:

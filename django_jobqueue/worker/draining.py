@@ -10,6 +10,7 @@ from django_jobqueue.core.states import JobState
 from django_jobqueue.events import EventBus
 
 from .hands import HeldJob, InHand
+from .leaving import Leaving
 from .outbox import Outbox
 from .slots import Slots
 
@@ -41,11 +42,16 @@ def _interrupted(held: HeldJob) -> FinishedJob:
 
 
 class Drain:
-    """Waits for what runs, `seconds` at most, then interrupts it and gives it back."""
+    """Waits for what runs, `seconds` at most, then interrupts it and gives it back. What the
+    database has not taken by then is left to `leaving`.
+    """
 
     #: How long interrupted handlers have to end before they are given up; the second is for a
     #: worker that was told to hurry.
     INTERRUPT_SECONDS, HURRY_SECONDS = 2.0, 0.5
+    #: When to see to outcomes although a write has not returned: a network that swallows packets
+    #: may hold it up until a supervisor kills this process.
+    HUNG_SECONDS = 1.0
 
     def __init__(
         self,
@@ -55,10 +61,12 @@ class Drain:
         outbox: Outbox,
         events: EventBus,
         seconds: float,
+        leaving: Leaving | None = None,
         elapsed: Callable[[], float] = monotonic,
     ) -> None:
         self._in_hand, self._slots, self._outbox = in_hand, slots, outbox
         self._events, self._seconds, self._elapsed = events, seconds, elapsed
+        self._leaving = leaving
         self._until: float | None = None
         self._interrupt_seconds = self.INTERRUPT_SECONDS
 
@@ -73,6 +81,13 @@ class Drain:
         if self._until is None:
             self._until = self._elapsed() + self._seconds
         self._outbox.give_back(given_back(self._slots.take_back()))
+        if self._leaving is None:
+            return self._settle(wake)
+        left = max(0.0, self._until - self._elapsed())
+        with self._leaving.at_last(self._outbox.rest, hung_after=left + self.HUNG_SECONDS):
+            return self._settle(wake)
+
+    def _settle(self, wake: threading.Event) -> bool:
         self._write_until(lambda: self._until or 0.0, wake)
         running = self._in_hand.all()
         for held in running:

@@ -9,11 +9,13 @@ from django_jobqueue.core.specs import Retention
 from django_jobqueue.events import EventBus
 from django_jobqueue.jobs.declarations import declare_schedules
 from django_jobqueue.jobs.registry import Registry
+from django_jobqueue.jobs.spooling import spool_of
 from django_jobqueue.jobs.wakeups import wakeups
 from django_jobqueue.service import ServiceTask
 from django_jobqueue.store import JobStore
 
 from .clocks import ClockWatch
+from .flusher import Flusher
 from .hygiene import close_connections, drop_broken_connections
 from .janitor import Janitor
 from .listener import DataVersionWatch, Listener
@@ -24,9 +26,9 @@ from .scheduler import Scheduler
 
 
 class HostDuties:
-    """Promoter, reaper, clock watch, janitor, scheduler and listener of one worker. `wake` has its
-    pumps look at once, `rescued` is called when jobs were taken back from a dead worker. What the
-    handlers of `registry` declare is scheduled.
+    """Promoter, reaper, clock watch, flusher, janitor, scheduler and listener of one worker. `wake`
+    has its pumps look at once, `rescued` is called when jobs were taken back from a dead worker.
+    What the handlers of `registry` declare is scheduled.
     """
 
     def __init__(
@@ -45,9 +47,12 @@ class HostDuties:
         self._serves, self._wake_pump, self._events = serves, wake, events
         self._rescued, self._registry = rescued, registry
         self.promoter, self.scheduler = self._promoter(), self._scheduler()
+        self.flusher = self._flusher()
 
     def tasks(self, *, janitor: bool, scheduler: bool, listener: bool) -> list[ServiceTask]:
         tasks: list[ServiceTask] = [self.promoter, self._reaper(), self._clock_watch()]
+        if self.flusher is not None:
+            tasks.append(self.flusher)
         if janitor:
             tasks.append(self._janitor())
         if scheduler:
@@ -98,6 +103,18 @@ class HostDuties:
             events=events,
             interval=conf.schedule_interval,
             missed_after=conf.missed_after,
+            after_tick=drop_broken_connections,
+        )
+
+    def _flusher(self) -> Flusher | None:
+        if (spool := spool_of(self._conf)) is None:
+            return None
+        return Flusher(
+            spool,
+            store=self._store,
+            settings=self._conf,
+            wake=self._wake,
+            events=self._events,
             after_tick=drop_broken_connections,
         )
 

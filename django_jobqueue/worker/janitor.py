@@ -30,6 +30,7 @@ class Janitor(TickingTask):
 
     def tick(self) -> float | None:
         pruned = self._store.prune(self._retention, batch=self._batch)
-        if pruned.archived or pruned.dead or pruned.workers:
+        if pruned.archived or pruned.dead or pruned.workers or pruned.receipts:
             self._events.emit("records.pruned", pruned=pruned)
-        return 0.0 if max(pruned.archived, pruned.dead) >= self._batch else None
+        most = max(pruned.archived, pruned.dead, pruned.receipts)
+        return 0.0 if most >= self._batch else None

@@ -51,11 +51,13 @@ class Outbox:
         self._store, self._in_hand, self._events = store, in_hand, events
         self._settled, self._rescheduled, self._elapsed = settled, rescheduled, elapsed
         self._finished: deque[FinishedJob] = deque()
+        self._under_way: Sequence[FinishedJob] = ()  #: taken for a write that has not returned
         self._retry_pause = 0.0
         self._retry_at = 0.0
         self._commit_unknown = False
         self._trouble = Trouble(elapsed=elapsed)
         self.written = 0  #: jobs whose outcome the database has
+        self.stale = 0  #: of these, outcomes of claims that were over
 
     def add(self, finished: FinishedJob) -> None:
         """Keep an outcome for the next write; from any thread."""
@@ -86,6 +88,7 @@ class Outbox:
                 return []
             self._keep(finished)
             raise
+        self._under_way = ()
         self._answered()
         try:
             self._conclude(finished, held)
@@ -105,6 +108,19 @@ class Outbox:
             self._answered()
         except Exception as error:
             self.failed(error)
+
+    def settle(self, finished: Iterable[FinishedJob]) -> None:
+        """Write what an earlier worker left; whether that had written it before, nobody knows.
+        Raises the error of a database that fails.
+        """
+        self._finished.extend(finished)
+        while self._finished:
+            self._commit_unknown = True
+            self._write_apart(self._take())
+
+    def rest(self) -> list[FinishedJob]:
+        """Return what the database has not confirmed; from any thread, also while a write hangs."""
+        return [*self._under_way, *self._finished.copy()]
 
     def failed(self, error: Exception) -> None:
         """The database did not answer: wait, longer each time. What it may have committed is
@@ -136,11 +152,13 @@ class Outbox:
             if first.job.claim_token != done.job.claim_token:
                 break
             self._finished.popleft()
-        return list(taken.values())
+        self._under_way = taken_now = list(taken.values())
+        return taken_now
 
     def _keep(self, finished: Sequence[FinishedJob]) -> None:
         """Put back what was taken and could not be written."""
         self._finished.extendleft(reversed(finished))
+        self._under_way = ()
 
     def _write_apart(self, finished: Sequence[FinishedJob]) -> None:
         """One row that the database refuses must not keep the others from being written."""
@@ -154,6 +172,7 @@ class Outbox:
                     self._keep([done for rest in (part, *reversed(parts)) for done in rest])
                     raise
                 parts += self._parts_of(part, error)
+        self._under_way = ()
 
     def _parts_of(
         self, refused: Sequence[FinishedJob], error: Exception
@@ -199,5 +218,6 @@ class Outbox:
             # A job that lives on keeps no token: whether the commit that was not answered wrote it,
             # or others have taken it since, cannot be told. There is nothing to do in either case.
             is_unknown = self._commit_unknown and not done.transition.state.is_final
+            self.stale += not is_unknown
             name = "job.finish_is_unknown" if is_unknown else "job.finish_was_stale"
             self._events.emit(name, job=done.job)

@@ -39,10 +39,9 @@ def why_not_ready(using: str) -> str | None:
 
 class DatabaseIsReady(ServiceTask):
     """Looks until the database is ready, says every `TELL_SECONDS` what it waits for, and gives up
-    after `timeout`.
+    after `timeout`. `at_ready` is called before anything is claimed.
 
-    A worker may so start before the migration of a deploy has run. `once_ready` is what must be
-    done before any job is claimed.
+    A worker may so start before the migration of a deploy has run.
     """
 
     id = "database is ready"
@@ -56,10 +55,10 @@ class DatabaseIsReady(ServiceTask):
         *,
         timeout: timedelta,
         events: EventBus,
-        once_ready: Callable[[], object] = lambda: None,
+        at_ready: Callable[[StopReceiver], object] = lambda stop: None,
         elapsed: Callable[[], float] = monotonic,
     ) -> None:
-        self._once_ready = once_ready
+        self._at_ready = at_ready
         self._using, self._timeout, self._events = using, timeout.total_seconds(), events
         self._elapsed = elapsed
 
@@ -75,4 +74,4 @@ class DatabaseIsReady(ServiceTask):
                 self._events.emit("worker.waits", why=why)
             if stop.wait(self.LOOK_SECONDS):
                 return
-        self._once_ready()
+        self._at_ready(stop)

@@ -131,9 +131,9 @@ class Deployment:
         self.processes.append(process)
         return process
 
-    def run(self, *command: str, **settings: Any) -> Process:
+    def run(self, *command: str, url: str | None = None, **settings: Any) -> Process:
         """Start a command and wait for its end."""
-        process = self.start(*command, **settings)
+        process = self.start(*command, url=url, **settings)
         process.status()
         return process
 

@@ -9,6 +9,7 @@ from django_jobqueue.store.transient import (
     LONGEST_WAIT,
     is_connection_lost,
     is_data_error,
+    is_database_away,
     is_transient,
     retrying,
 )
@@ -33,6 +34,24 @@ def django_error(kind: type[Error], cause: Exception) -> Error:
 BUSY = sqlite_error(sqlite3.SQLITE_BUSY)
 LOST = django_error(OperationalError, psycopg.OperationalError("the connection is closed"))
 SYNTAX = django_error(OperationalError, sqlite3.OperationalError("no such table: jobqueue_job"))
+
+
+class TestIsDatabaseAway:
+    @pytest.mark.parametrize(
+        "error",
+        [LOST, sqlite_error(sqlite3.SQLITE_CANTOPEN), postgresql_error("57P01"), InterfaceError()],
+        ids=repr,
+    )
+    def test_one_that_nobody_reaches_is(self, error: Error) -> None:
+        assert is_database_away(error)
+
+    @pytest.mark.parametrize(
+        "error",
+        [BUSY, SYNTAX, postgresql_error("40001"), postgresql_error("53300"), DataError("x")],
+        ids=repr,
+    )
+    def test_one_that_answers_is_not_whatever_it_says(self, error: Error) -> None:
+        assert not is_database_away(error)
 
 
 class TestIsTransient:
