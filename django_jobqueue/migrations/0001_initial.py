@@ -396,6 +396,11 @@ class Migration(migrations.Migration):
                         fields=["worker_id"],
                         name="jobqueue_job_running",
                     ),
+                    models.Index(
+                        condition=models.Q(("deadline_at__isnull", False), ("state", "running")),
+                        fields=["deadline_at"],
+                        name="jobqueue_job_deadline",
+                    ),
                     models.Index(fields=["fingerprint"], name="jobqueue_job_fingerprint"),
                 ],
                 "constraints": [

@@ -71,6 +71,12 @@ class Job(JobRecord):
                 condition=Q(state=JobState.RUNNING.value),
                 name="jobqueue_job_running",
             ),
+            # Of the few that have a timeout; the others cost nothing.
+            models.Index(
+                fields=["deadline_at"],
+                condition=Q(state=JobState.RUNNING.value, deadline_at__isnull=False),
+                name="jobqueue_job_deadline",
+            ),
             models.Index(fields=["fingerprint"], name="jobqueue_job_fingerprint"),
             # Whether an occurrence of a schedule is live; other jobs are not in it.
             models.Index(

@@ -30,6 +30,7 @@ LEVELS: Mapping[str, int] = {
     "child.orphaned": logging.WARNING,
     "job.finish_was_stale": logging.WARNING,
     "job.given_up": logging.WARNING,
+    "job.overdue": logging.WARNING,
     "job.progress_lost": logging.WARNING,
     "enqueue.database_failed": logging.WARNING,
     "listener.deaf": logging.WARNING,

@@ -16,8 +16,6 @@ from django_jobqueue.core.specs import (
     Beat,
     ClaimedJob,
     FinishedJob,
-    Inserted,
-    NewJob,
     Promoted,
     Pruned,
     Rescued,
@@ -26,15 +24,18 @@ from django_jobqueue.core.specs import (
     WorkerIdentity,
 )
 
+from .insertable import Insertable
 from .readable import Readable
 from .schedulable import Schedulable
 from .steerable import Steerable
 
+#: What is granted beyond the timeout of a job where nobody says how long its worker needs.
+OVERTIME = timedelta(minutes=2)
 #: The (id, claim token) pairs that a worker holds.
 Claims = Sequence[tuple[int, UUID]]
 
 
-class JobStore(Readable, Schedulable, Steerable):
+class JobStore(Readable, Insertable, Schedulable, Steerable):
     """All lifecycle writes of one database. `using` is the alias of the Django connection it works
     on.
     """
@@ -42,47 +43,15 @@ class JobStore(Readable, Schedulable, Steerable):
     supports_notify = False  #: can wake a listener in another process
     supports_dedicated_connection = False  #: `dedicated` gives a connection apart from Django's
 
-    def __init__(self, using: str, *, suspects: bool = False) -> None:
+    def __init__(
+        self, using: str, *, suspects: bool = False, overtime: timedelta = OVERTIME
+    ) -> None:
         self.using = using
+        #: How long after its timeout, counted from the claim, a job is left to its worker.
+        self.overtime = overtime
         #: Whether claims take suspects alone: jobs whose worker died while they ran, which are for
         #: the quarantine. Other claims leave them.
         self.suspects = suspects
-
-    # Enqueueing: on the caller's connection, in the caller's transaction.
-
-    @abstractmethod
-    def insert(self, new: NewJob, *, now: datetime | None = None) -> Inserted:
-        """Store one job, or find the live job that holds its unique key. UniqueConflict with
-        `on_conflict="raise"`.
-        """
-
-    @abstractmethod
-    def insert_many(self, jobs: Sequence[NewJob], *, now: datetime | None = None) -> list[Inserted]:
-        """Store many jobs at once; answers come in the order of `jobs`. A conflict skips its own
-        row only.
-        """
-
-    def insert_all(self, jobs: Sequence[NewJob]) -> list[Inserted]:
-        """Store one job or many, all or nothing; the answers come in the order of `jobs`."""
-        return [self.insert(jobs[0])] if len(jobs) == 1 else self.insert_many(jobs)
-
-    @abstractmethod
-    def insert_once(self, receipt: UUID, jobs: Sequence[NewJob]) -> list[Inserted] | None:
-        """Store the jobs of one enqueue together with its receipt, all or nothing; None where
-        another try has done so already.
-        """
-
-    @abstractmethod
-    def jobs_of_receipt(self, receipt: UUID) -> list[int] | None:
-        """Return the ids with which the enqueue of that receipt was answered; None where it was
-        not, or longer ago than receipts are kept.
-        """
-
-    @abstractmethod
-    def settle_receipt(self, receipt: UUID, job_ids: Sequence[int]) -> bool:
-        """Let the enqueue of that receipt be answered with these ids, and store no job for it;
-        False where it has an answer already.
-        """
 
     # The worker and its lease.
 
@@ -125,6 +94,14 @@ class JobStore(Readable, Schedulable, Steerable):
 
         Takes a jobless look at jobs whose worker has no living row, too. Jobs whose cancellation
         was asked for are cancelled.
+        """
+
+    @abstractmethod
+    def overdue(self, *, limit: int = 500, now: datetime | None = None) -> list[ClaimedJob]:
+        """Return jobs that run past their deadline, the longest overdue first: their workers live,
+        but did not end them when their timeout was over.
+
+        A claim gives a job with a timeout its deadline: that timeout and `overtime` later.
         """
 
     @abstractmethod
@@ -221,13 +198,21 @@ class JobStore(Readable, Schedulable, Steerable):
         """
         return nullcontext()
 
+    def connecting_within(self, seconds: int) -> AbstractContextManager[object]:
+        """Within the block, in this thread, opening Django's connection fails after `seconds`,
+        unless the site's settings say how long it may take.
+        """
+        return nullcontext()
+
     # Waking.
 
     def notify(self, queues: Sequence[str]) -> None:
         """Wake listeners of these queues; nothing where the database cannot."""
 
     @abstractmethod
-    def dedicated(self, *, prepared: bool = True, suspects: bool = False) -> Self:
+    def dedicated(
+        self, *, prepared: bool = True, suspects: bool = False, overtime: timedelta = OVERTIME
+    ) -> Self:
         """Return a store for one thread, on a connection apart from Django's where the database has
         such; with `suspects`, for the quarantine.
         """

@@ -1,7 +1,7 @@
 """The store on PostgreSQL: SKIP LOCKED claims, set-based moves, COPY and NOTIFY."""
 
-from collections.abc import Collection, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
@@ -17,6 +17,7 @@ from django_jobqueue.core.specs import (
 )
 
 from . import sql
+from .base import OVERTIME
 from .postgresql_arrays import array, quoted_array
 from .postgresql_copy import copy_plain_jobs
 from .postgresql_finish import Settlement
@@ -36,14 +37,22 @@ class PostgreSQLStore(PostgreSQLWorkers):
     supports_dedicated_connection = True
 
     def __init__(
-        self, using: str, *, session: Session | None = None, suspects: bool = False
+        self,
+        using: str,
+        *,
+        session: Session | None = None,
+        suspects: bool = False,
+        overtime: timedelta = OVERTIME,
     ) -> None:
-        super().__init__(using, session=session or DjangoSession(using), suspects=suspects)
+        session = session or DjangoSession(using)
+        super().__init__(using, session=session, suspects=suspects, overtime=overtime)
         self._claim = sql.claim("postgresql", suspects=suspects)
 
-    def dedicated(self, *, prepared: bool = True, suspects: bool = False) -> Self:
+    def dedicated(
+        self, *, prepared: bool = True, suspects: bool = False, overtime: timedelta = OVERTIME
+    ) -> Self:
         session = PsycopgSession(self.using, prepared=prepared)
-        return type(self)(self.using, session=session, suspects=suspects)
+        return type(self)(self.using, session=session, suspects=suspects, overtime=overtime)
 
     def close(self) -> None:
         self.session.close()
@@ -54,6 +63,17 @@ class PostgreSQLStore(PostgreSQLWorkers):
         with self.connection.wrap_database_errors:
             session.open()
         session.close()
+
+    @contextmanager
+    def connecting_within(self, seconds: int) -> Iterator[None]:
+        wrapper = connections[self.using]  # of this thread alone, its settings are shared
+        shared = wrapper.settings_dict
+        options = {"connect_timeout": seconds, **shared.get("OPTIONS", {})}
+        wrapper.settings_dict = {**shared, "OPTIONS": options}
+        try:
+            yield
+        finally:
+            wrapper.settings_dict = shared
 
     def reading(self, *, at_most: timedelta) -> AbstractContextManager[object]:
         return reads_of_at_most(at_most, using=self.using)
@@ -71,7 +91,7 @@ class PostgreSQLStore(PostgreSQLWorkers):
     ) -> list[ClaimedJob]:
         if not wanted or total <= 0:
             return []
-        parameters = _claim_parameters(worker_id, token, wanted, total, now)
+        parameters = self._claim_parameters(worker_id, token, wanted, total, now)
         return _in_line(self.session.rows(self._claim, parameters), wanted)
 
     def finish_many(self, finished: Sequence[FinishedJob]) -> set[int]:
@@ -92,13 +112,35 @@ class PostgreSQLStore(PostgreSQLWorkers):
         claims = bool(wanted) and total > 0
         if claims:
             statements.insert(
-                0, (self._claim, _claim_parameters(worker_id, token, wanted, total, None))
+                0, (self._claim, self._claim_parameters(worker_id, token, wanted, total, None))
             )
         if not statements:
             return set(), []
         answers = self.session.together(statements)
         claimed = _in_line(answers.pop(0), wanted) if claims else []
         return settlement.settle_rest(finished, answers), claimed
+
+    def _claim_parameters(
+        self,
+        worker_id: UUID,
+        token: UUID,
+        wanted: Sequence[WantedJobs],
+        total: int,
+        now: datetime | None,
+    ) -> dict[str, object]:
+        return {
+            "worker_id": worker_id,
+            "token": token,
+            "queues": quoted_array(one.queue for one in wanted),
+            "limits": array(one.limit for one in wanted),
+            "total": total,
+            "overtime": self.overtime.total_seconds(),
+            "now": now,
+        }
+
+    def overdue(self, *, limit: int = 500, now: datetime | None = None) -> list[ClaimedJob]:
+        rows = self.session.rows(statement("overdue"), {"limit": limit, "now": now})
+        return [ClaimedJob(*row) for row in rows]
 
     def queues_with_ready_jobs(self) -> list[str]:
         name = "suspect_queues" if self.suspects else "ready_queues"
@@ -142,19 +184,6 @@ class PostgreSQLStore(PostgreSQLWorkers):
             self.session.rows(
                 "SELECT pg_notify(%(channel)s, %(queue)s)", {"channel": CHANNEL, "queue": queue}
             )
-
-
-def _claim_parameters(
-    worker_id: UUID, token: UUID, wanted: Sequence[WantedJobs], total: int, now: datetime | None
-) -> dict[str, object]:
-    return {
-        "worker_id": worker_id,
-        "token": token,
-        "queues": quoted_array(one.queue for one in wanted),
-        "limits": array(one.limit for one in wanted),
-        "total": total,
-        "now": now,
-    }
 
 
 def _in_line(rows: list[Row], wanted: Sequence[WantedJobs]) -> list[ClaimedJob]:

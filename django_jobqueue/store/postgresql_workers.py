@@ -28,8 +28,10 @@ def statement(name: str) -> str:
 class PostgreSQLWorkers(OrmStore):
     """A worker's row is its lease: whoever locks it holds off its claims, or its death."""
 
-    def __init__(self, using: str, *, session: Session, suspects: bool) -> None:
-        super().__init__(using, suspects=suspects)
+    def __init__(
+        self, using: str, *, session: Session, suspects: bool, overtime: timedelta
+    ) -> None:
+        super().__init__(using, suspects=suspects, overtime=overtime)
         self.session = session
 
     def register_worker(self, worker: WorkerIdentity, *, lease: timedelta) -> None:

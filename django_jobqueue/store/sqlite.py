@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Self
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from django.db import transaction
 from django_jobqueue.core.specs import ClaimedJob, FinishedJob, Promoted, WantedJobs
 
 from . import sql
+from .base import OVERTIME
 from .connected import Row
 from .sqlite_workers import SQLiteWorkers
 from .transient import retrying
@@ -35,14 +36,22 @@ class _Turns(threading.local):
 class SQLiteStore(SQLiteWorkers):
     """The embedded store: no other host, no other clock; `dedicated` is the store itself."""
 
-    def __init__(self, using: str, *, suspects: bool = False) -> None:
-        super().__init__(using, suspects=suspects)
+    def __init__(
+        self, using: str, *, suspects: bool = False, overtime: timedelta = OVERTIME
+    ) -> None:
+        super().__init__(using, suspects=suspects, overtime=overtime)
         self._claim = sql.claim("sqlite", suspects=suspects)
         self._wait = threading.Event().wait  # never set: a pause
         self._turns = _Turns()
 
-    def dedicated(self, *, prepared: bool = True, suspects: bool = False) -> Self:
-        return self if suspects == self.suspects else type(self)(self.using, suspects=suspects)
+    def dedicated(
+        self, *, prepared: bool = True, suspects: bool = False, overtime: timedelta = OVERTIME
+    ) -> Self:
+        if (suspects, overtime) == (self.suspects, self.overtime):
+            return self
+        made = type(self)(self.using, suspects=suspects, overtime=overtime)
+        made._turns = self._turns  # how a thread pauses holds for all that it does here
+        return made
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -108,6 +117,7 @@ class SQLiteStore(SQLiteWorkers):
             "wanted": msgspec.json.encode([(one.queue, one.limit) for one in wanted]).decode(),
             "most": min(total, max(one.limit for one in wanted)),
             "total": total,
+            "overtime": self.overtime.total_seconds(),
             "now": self.optional_time_text(now),
         }
         with self.writing():
@@ -117,6 +127,13 @@ class SQLiteStore(SQLiteWorkers):
         # RETURNING has no order, whatever the statement inside says.
         jobs.sort(key=lambda job: (place[job.queue], -job.priority, job.ready_at, job.id))
         return jobs
+
+    def overdue(self, *, limit: int = 500, now: datetime | None = None) -> list[ClaimedJob]:
+        parameters = {"limit": limit, "now": self.optional_time_text(now)}
+        return [
+            self._claimed(tuple(row), UUID(token), UUID(worker_id))
+            for *row, token, worker_id in self.statement("overdue", parameters)
+        ]
 
     def _claimed(self, row: Row, token: UUID, worker_id: UUID) -> ClaimedJob:
         *facts, claimed_at, ready_at, created_at, is_expired = row[:_EXPIRED_COLUMN]

@@ -5,8 +5,10 @@ the others; the only reader of settings.
 import os
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from django_jobqueue import __version__
@@ -24,6 +26,7 @@ from django_jobqueue.store import JobStore, store_for
 
 from .claiming import Claiming
 from .duties import HostDuties
+from .ending import end_within
 from .heartbeat import Heartbeat
 from .hygiene import close_connections
 from .lease import Holder, Lease
@@ -33,14 +36,19 @@ from .options import WorkerOptions
 from .preconditions import DatabaseIsReady
 from .probes import Probes
 from .pump import Pump
+from .quarantine import QUARANTINE
+from .reload import Reload, source_files
 from .services import make_services
 from .standing import Claimer, Standing, ThisProcess, standing_of
 from .supervising import Supervising, names_settings
-from .supervisor import QUARANTINE
 from .systemd import SystemdNotify
 
 #: What the tasks of a service may take beyond the drain: interrupting, writing, saying good-bye.
 AFTER_DRAIN_SECONDS = 5.0
+#: How long a duty waits for a database that does not answer.
+CONNECT_SECONDS = 3
+#: What a process may take that was told to end by a second signal.
+AT_ONCE_SECONDS = 1.7
 NOBODY = UUID(int=0)
 
 
@@ -48,8 +56,9 @@ class Worker:
     """A service that claims and runs jobs, with a stop of its own.
 
     `polling` is set once jobs are looked for. `hurry` has what still runs given back at once,
-    before or after the stop. `pump` is the one of this process, if it has one; `abandoned` says
-    whether handlers were still running there at the end.
+    before or after the stop; `was_hurried` says that it was, here or by a signal. `pump` is the one
+    of this process, if it has one; `abandoned` says whether handlers were still running there at
+    the end.
     """
 
     def __init__(
@@ -59,15 +68,21 @@ class Worker:
         stop: StopSender,
         polling: threading.Event,
         hurry: Callable[[], None],
+        was_hurried: Callable[[], bool] = lambda: False,
         pump: Pump | None = None,
         close: Callable[[], None] = lambda: None,
     ) -> None:
         self._service, self._stop, self.polling = service, stop, polling
         self.pump, self.hurry, self._close = pump, hurry, close
+        self._was_hurried = was_hurried
 
     @property
     def abandoned(self) -> bool:
         return self.pump is not None and self.pump.abandoned
+
+    @property
+    def was_hurried(self) -> bool:
+        return self._was_hurried()
 
     def run(self) -> None:
         """Run until it is stopped or done; ServiceFailed says what went wrong."""
@@ -92,7 +107,7 @@ class _Assembly:
     def __init__(self, conf: JobQueueSettings, options: WorkerOptions) -> None:
         self.conf, self.options = conf, options
         self.store, self.stop = store_for(conf.database), StopSender()
-        self.health = HealthRegistry()
+        self.health, self._hurried = HealthRegistry(), threading.Event()
         #: Of this host, whose heartbeats say whether it may declare others dead.
         self.membership = Membership(lease=conf.lease)
         self.shutdown_seconds = conf.drain.total_seconds() + AFTER_DRAIN_SECONDS
@@ -107,8 +122,7 @@ class _Assembly:
             events=options.events,
         )
         self.claiming = None if options.processes else self._claiming()
-        # What drains what is due has no time for children to start, and leaves suspects to others.
-        has_quarantine = options.quarantine and not options.until_empty and names_settings()
+        has_quarantine = options.quarantine and names_settings()
         has_children = bool(options.processes) or has_quarantine
         self.polling = self.claiming.pump.polling if self.claiming else threading.Event()
         self.supervising = self._supervising() if has_children else None
@@ -120,6 +134,7 @@ class _Assembly:
             stop=self.stop,
             polling=self.polling,
             hurry=self._hurry,
+            was_hurried=self._hurried.is_set,
             pump=pump,
             close=self.claiming.close if self.claiming else lambda: None,
         )
@@ -147,17 +162,30 @@ class _Assembly:
             hook_timeout=self.conf.shutdown_timeout.total_seconds(),
             health=self.health,
             after_thread=close_connections,
-            # Once the worker is to stop, no task waits for its turn at the database any more.
-            around_run=lambda stop: self.store.pausing_with(stop.wait),
+            around_run=self._around_task,
         )
+
+    @contextmanager
+    def _around_task(self, stop: StopReceiver) -> Iterator[None]:
+        # Once the worker is to stop, no task waits for its turn at the database any more; and none
+        # waits long for one that is not there.
+        with (
+            self.store.pausing_with(stop.wait),
+            self.store.connecting_within(CONNECT_SECONDS),
+        ):
+            yield
 
     def _of_a_command(self) -> list[ServiceTask]:
         """What a process has that is nothing but this worker."""
-        tasks: list[ServiceTask] = [SignalTask(on_second_signal=lambda _: self._hurry())]
+        tasks: list[ServiceTask] = [SignalTask(on_second_signal=lambda _: self._leave_at_once())]
         systemd = SystemdNotify.from_environment(
             os.environ, polling=self.polling, is_well=self.membership.may_claim
         )
-        return tasks if systemd is None else [*tasks, systemd]
+        if systemd is not None:
+            tasks.append(systemd)
+        if self.options.reload:
+            tasks.append(Reload(snapshot=source_files(), changed=self._reload))
+        return tasks
 
     def _claiming(self) -> Claiming:
         return Claiming(
@@ -167,6 +195,7 @@ class _Assembly:
             membership=self.membership,
             marks=NO_MARKS,
             rescheduled=self.duties.promoter.wake,
+            others_are_idle=self._has_no_suspects,
         )
 
     def _supervising(self) -> Supervising:
@@ -181,25 +210,21 @@ class _Assembly:
             polling=self.polling.set,
             wake=self._wake,
             rescheduled=self.duties.promoter.wake,
+            # Beside a pump, it is the pump that finds nothing any more, and ends the worker.
+            empty=self.claiming.pump.wake if self.claiming else self.stop.send,
             stop=self.stop.send,
             stop_seconds=self.shutdown_seconds,
         )
 
     def _precondition(self) -> DatabaseIsReady:
-        patience = timedelta(0) if self.options.until_empty else self.conf.precondition_timeout
+        options, drains = self.options, self.options.until_empty
         return DatabaseIsReady(
             self.conf.database,
-            timeout=patience,
-            events=self.options.events,
-            at_ready=self._before_claims,
+            timeout=timedelta(0) if drains else self.conf.precondition_timeout,
+            events=options.events,
+            # What drains what is due must not end before the jobs of due slots are there.
+            at_ready=partial(self.duties.before_claims, fires=drains and options.scheduler),
         )
-
-    def _before_claims(self, stop: StopReceiver) -> None:
-        if self.duties.flusher is not None:
-            self.duties.flusher.flush_all(stop)
-        # What drains what is due must not end before the jobs of due slots are there.
-        if self.options.until_empty and self.options.scheduler:
-            self.duties.scheduler.round()
 
     def _heartbeat(self, claiming: Claiming) -> Heartbeat:
         store = self.store.dedicated(prepared=self.conf.prepared_statements)
@@ -237,9 +262,14 @@ class _Assembly:
         if self.claiming is not None:
             return [ThisProcess(self.membership, is_polling=self.claiming.pump.polling.is_set())]
         children = self.supervising.supervisor.children if self.supervising else []
-        return [one for one in children if one.name != QUARANTINE and not one.has_ended]
+        return [
+            one for one in children if not one.name.startswith(QUARANTINE) and not one.has_ended
+        ]
 
     # What the parts tell each other.
+
+    def _has_no_suspects(self) -> bool:
+        return self.supervising is None or self.supervising.supervisor.is_idle
 
     def _wake(self) -> None:
         if self.claiming is not None:
@@ -247,11 +277,22 @@ class _Assembly:
         if self.supervising is not None:
             self.supervising.wake()
 
+    def _leave_at_once(self) -> None:
+        """Hurry, and let nothing keep the process, not even a database that does not answer."""
+        end_within(AT_ONCE_SECONDS, status=1, why="some tasks did not end and were given up")
+        self._hurry()
+
     def _hurry(self) -> None:
+        self._hurried.set()
         if self.claiming is not None:
             self.claiming.pump.hurry()
         if self.supervising is not None:
             self.supervising.hurry()
+
+    def _reload(self, files: Sequence[str]) -> None:
+        self.options.events.emit("worker.reloads", files=files)
+        if self.supervising is not None:
+            self.supervising.supervisor.replace_children("source files have changed")
 
     def _look_for_suspects(self) -> None:
         self._wake()

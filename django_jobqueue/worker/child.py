@@ -7,8 +7,8 @@ import os
 import signal
 import socket
 import sys
-import threading
 
+from .ending import end_within
 from .messages import Begin, Channel
 
 #: How long threads that handlers left behind may keep the process from its end.
@@ -35,7 +35,8 @@ def main() -> None:
     from .under_supervision import SupervisedChild  # needs the models
 
     status = SupervisedChild(begin, channel).run(messages)
-    _end_within(LEAVE_SECONDS, status=status)
+    # The interpreter waits for every thread at its exit; suspects may wait for this process.
+    end_within(LEAVE_SECONDS, status=status)
     sys.exit(status)
 
 
@@ -45,13 +46,6 @@ def _restore(python_path: str | None) -> None:
         os.environ.pop("PYTHONPATH", None)
     else:
         os.environ["PYTHONPATH"] = python_path
-
-
-def _end_within(seconds: float, *, status: int) -> None:
-    """The interpreter waits for every thread at its exit; suspects may wait for this process."""
-    exit_at_last = threading.Timer(seconds, os._exit, (status,))
-    exit_at_last.daemon = True
-    exit_at_last.start()
 
 
 def _inherited(fileno: int) -> socket.socket:

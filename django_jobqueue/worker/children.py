@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from datetime import timedelta
 
 from django_jobqueue.core.clock import monotonic
@@ -22,6 +23,7 @@ from .messages import (
     Channel,
     DeclaredDead,
     Holding,
+    Loaded,
     Message,
     Polling,
     Rescheduled,
@@ -37,7 +39,7 @@ class ChildProcess:
 
     Its claims are made under `membership`, which its supervisor keeps alive. `changed` is called,
     in a thread of the child's own, when it said something that the supervisor must look at, and
-    when it is gone.
+    when it is gone. Of one that cannot be started nothing is left, its `marks` included.
     """
 
     def __init__(
@@ -54,20 +56,30 @@ class ChildProcess:
     ) -> None:
         self.name, self.marks, self.membership = name, marks, membership
         self.retires_because: str | None = None
+        self.is_loaded = False  #: it may have claimed something
         self.is_polling = False  #: it has looked for jobs
         self._holding = Holding(at=monotonic(), claims={})
         self._started_at = monotonic()
         self._tell_polling, self._changed, self._rescheduled = is_polling, changed, rescheduled
+        with ExitStack() as undo:
+            undo.callback(marks.close)
+            self._channel = self._start(undo)
+            self._channel.send(begin)
+            self.lease = lease_for(self)
+            self._listener = threading.Thread(
+                target=self._listen, name=f"jobqueue-child-{name}", daemon=True
+            )
+            self._listener.start()
+            undo.pop_all()
+
+    def _start(self, undo: ExitStack) -> Channel:
         ours, theirs = socket.socketpair()
+        undo.callback(ours.close)
         with theirs:
             self._popen = self._spawn(theirs.fileno())
-        self._channel = Channel(ours, hears="child")
-        self._channel.send(begin)
-        self.lease = lease_for(self)
-        self._listener = threading.Thread(
-            target=self._listen, name=f"jobqueue-child-{name}", daemon=True
-        )
-        self._listener.start()
+        undo.callback(self.wait)
+        undo.callback(self._popen.kill)
+        return Channel(ours, hears="child")
 
     def _spawn(self, channel: int) -> "subprocess.Popen[bytes]":
         warnings = [f"-W{option}" for option in sys.warnoptions]
@@ -156,6 +168,9 @@ class ChildProcess:
     def _listen(self) -> None:
         for message in self._channel.messages():
             match message:
+                case Loaded():
+                    self.is_loaded = True
+                    continue
                 case Polling():
                     self.is_polling = True
                     self._tell_polling()

@@ -1,6 +1,6 @@
 """The half of a worker that claims jobs and runs them: the pump, and all it is made of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.jobs.context import JobContext
@@ -23,14 +23,15 @@ from .pump import Pump
 from .queues import ServedQueues
 from .runners import EventLoopRunner, ThreadRunners
 from .slots import Slots
-from .timeouts import TimeoutWatch
+from .timeouts import TimeoutWatch, overtime
 
 
 class Claiming:
     """Makes the parts, and hands each what it needs of the others.
 
     `membership` says under which identity claims are made, `marks` is told what starts, and
-    `rescheduled` is called when a job waits for a time that may come soon.
+    `rescheduled` is called when a job waits for a time that may come soon. With `until_empty`, the
+    pump ends only while `others_are_idle`. In a quarantine it goes on, and is woken for suspects.
     """
 
     def __init__(
@@ -42,11 +43,13 @@ class Claiming:
         membership: Membership,
         marks: Marks,
         rescheduled: Callable[[], object],
+        others_are_idle: Callable[[], bool] = lambda: True,
     ) -> None:
         self._conf, self._options, self._marks = conf, options, marks
+        self._others_are_idle = others_are_idle
         self._timeouts = TimeoutWatch(grace=conf.timeout_grace.total_seconds())
         self.in_hand, self.membership = InHand(cancelled=self._timeouts.cancel), membership
-        self._store = store.dedicated(prepared=conf.prepared_statements, suspects=options.suspects)
+        self._store = self._claiming_store(store)
         # Not the handler's own connection: progress must be seen while its transaction is open.
         self._context_store = store.dedicated(prepared=conf.prepared_statements)
         self.queues = ServedQueues(
@@ -59,6 +62,13 @@ class Claiming:
         self._executor = self._make_executor()
         self.pump = self._make_pump(rescheduled)
         self._executor.reports_to(self.pump.report)
+
+    def _claiming_store(self, store: JobStore) -> JobStore:
+        return store.dedicated(
+            prepared=self._conf.prepared_statements,
+            suspects=self._options.suspects,
+            overtime=overtime(self._conf.timeout_grace),
+        )
 
     def close(self) -> None:
         """Let go of what outlives the pump; after its end."""
@@ -94,14 +104,7 @@ class Claiming:
 
     def _make_pump(self, rescheduled: Callable[[], object]) -> Pump:
         slots, poll_seconds = self._make_slots(), self._conf.poll_interval.total_seconds()
-        outbox = Outbox(
-            store=self._store,
-            in_hand=self.in_hand,
-            events=self._options.events,
-            settled=slots.settled,
-            # What was just written may be due before the promoter would look again.
-            rescheduled=rescheduled,
-        )
+        outbox = self._make_outbox(slots, rescheduled)
         pauses = Pauses(self._store, in_hand=self.in_hand, slots=slots, seconds=poll_seconds)
         return Pump(
             store=self._store,
@@ -116,6 +119,31 @@ class Claiming:
             drain=self._make_drain(slots, outbox),
             poll_seconds=poll_seconds,
             until_empty=self._options.until_empty,
+            others_are_idle=self._others_are_idle,
+            at_rest=self._let_go_of_connections if self._lingers else None,
+        )
+
+    @property
+    def _lingers(self) -> bool:
+        return self._options.suspects and not self._options.until_empty
+
+    def _let_go_of_connections(self) -> None:
+        self._store.close()
+        self._context_store.close()
+
+    def _make_outbox(self, slots: Slots, rescheduled: Callable[[], object]) -> Outbox:
+        def settled(jobs: Sequence[HeldJob]) -> None:
+            for held in jobs:
+                self._marks.erase(held.place, job_id=held.job.id)
+            slots.settled(jobs)
+
+        return Outbox(
+            store=self._store,
+            in_hand=self.in_hand,
+            events=self._options.events,
+            settled=settled,
+            # What was just written may be due before the promoter would look again.
+            rescheduled=rescheduled,
         )
 
     def _make_drain(self, slots: Slots, outbox: Outbox) -> Drain:

@@ -11,15 +11,17 @@ from django_jobqueue.jobs.declarations import declare_schedules
 from django_jobqueue.jobs.registry import Registry
 from django_jobqueue.jobs.spooling import spool_of
 from django_jobqueue.jobs.wakeups import wakeups
-from django_jobqueue.service import ServiceTask
+from django_jobqueue.service import ServiceTask, StopReceiver
 from django_jobqueue.store import JobStore
 
+from .admission import Policies
 from .clocks import ClockWatch
 from .flusher import Flusher
 from .hygiene import close_connections, drop_broken_connections
 from .janitor import Janitor
 from .listener import DataVersionWatch, Listener
 from .membership import Membership
+from .overdue import Overdue
 from .promoter import Promoter
 from .reaper import Reaper
 from .scheduler import Scheduler
@@ -49,6 +51,13 @@ class HostDuties:
         self.promoter, self.scheduler = self._promoter(), self._scheduler()
         self.flusher = self._flusher()
 
+    def before_claims(self, stop: StopReceiver, *, fires: bool = False) -> None:
+        """Flush the spool; with `fires`, have the jobs of due slots enqueued, too."""
+        if self.flusher is not None:
+            self.flusher.flush_all(stop)
+        if fires:
+            self.scheduler.round()
+
     def tasks(self, *, janitor: bool, scheduler: bool, listener: bool) -> list[ServiceTask]:
         tasks: list[ServiceTask] = [self.promoter, self._reaper(), self._clock_watch()]
         if self.flusher is not None:
@@ -74,6 +83,12 @@ class HostDuties:
     def _reaper(self) -> Reaper:
         return Reaper(
             store=self._store,
+            overdue=Overdue(
+                store=self._store,
+                registry=self._registry,
+                policies=Policies(self._conf.retry_policy),
+                events=self._events,
+            ),
             membership=self._membership,
             wake=self._rescued,
             notify=self._notify,

@@ -41,7 +41,7 @@ from .admission import Policies
 from .hands import HeldJob
 from .hygiene import close_connections
 from .marks import NO_MARKS, Marks
-from .timeouts import TimeoutWatch, bounded
+from .timeouts import LATEST_START_SECONDS, TimeoutWatch, bounded
 
 #: What a handler may return or raise to say more than a value or an exception does.
 ANSWERS = (Succeed, Retry, Snooze, Cancel, Discard, Unprocessable)
@@ -99,6 +99,9 @@ class Executor:
             return _unspent(self._finished(held, Cancel(JobCancelled.message)))
         if held.has_lost_lease or self._lease_in_doubt():
             return self._finished(held, Release(LeaseLost(held.job.id).args[0]))
+        if held.job.timeout_seconds is not None and held.age_seconds >= LATEST_START_SECONDS:
+            # Its deadline counts from the claim: reapers might take it away while it runs.
+            return self._finished(held, Release("it waited too long for its start"))
         return None
 
     def _run(self, held: HeldJob) -> FinishedJob:

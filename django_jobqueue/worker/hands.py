@@ -103,10 +103,14 @@ class HeldJob:
         """Whether its outcome was written although its handler did not end."""
         return self.armed is not None and self.armed.was_given_up
 
+    @property
+    def age_seconds(self) -> float:
+        """How long ago it was claimed."""
+        return self._elapsed() - self._came_at
+
     def begin(self) -> None:
         """Its handler is called now: by the database's clock, of which the claim told the time."""
-        waited = timedelta(seconds=self._elapsed() - self._came_at)
-        self.attempted_at = self.job.claimed_at + waited
+        self.attempted_at = self.job.claimed_at + timedelta(seconds=self.age_seconds)
 
     def interrupt_with(self, interrupt: Callable[[], None] | None) -> None:
         """Name what to call, once, when the running handler is to be interrupted."""

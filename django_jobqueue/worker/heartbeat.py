@@ -7,6 +7,7 @@ from typing import Protocol
 
 from django_jobqueue.service import ServiceTaskKind, StopReceiver, TickingTask
 from django_jobqueue.store import JobStore
+from django_jobqueue.store.transient import is_connection_lost
 
 from .lease import Lease
 from .membership import Membership
@@ -120,6 +121,8 @@ class Heartbeats(_Heartbeat):
                 alive.append(child.lease.renew())
             except Exception as error:
                 errors.append(error)  # a lock on the row of one must not cost the others theirs
+                if is_connection_lost(error):
+                    break  # the others would only wait for the same
             child.tell_renewed()
         if any(child.lease.stop_requested for child in children):
             self._on_stop_requested()

@@ -31,7 +31,7 @@ class Begin(Message, frozen=True):
     max_memory_bytes: int | None
     max_age_seconds: float | None
     marks_fileno: int
-    marks_places: int
+    marks_slots: int
     #: PYTHONPATH as the supervisor found it.
     python_path: str | None = None
 
@@ -72,6 +72,10 @@ class Hurry(Message, frozen=True):
 # From the child.
 
 
+class Loaded(Message, frozen=True):
+    """Everything is imported: from now on the child claims, and hears what it is told."""
+
+
 class Polling(Message, frozen=True):
     """The first look for jobs was taken."""
 
@@ -94,7 +98,7 @@ class Retiring(Message, frozen=True):
 
 
 FromSupervisor = Begin | Beat | DeclaredDead | CancelRequested | Wake | Retire | Stop | Hurry
-FromChild = Polling | Holding | Rescheduled | Retiring
+FromChild = Loaded | Polling | Holding | Rescheduled | Retiring
 _DECODERS = {
     "supervisor": msgspec.json.Decoder(FromSupervisor),
     "child": msgspec.json.Decoder(FromChild),

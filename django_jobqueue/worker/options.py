@@ -35,6 +35,8 @@ class WorkerOptions:
     janitor: bool = True
     scheduler: bool = True
     handles_signals: bool = False
+    #: Replace children when a source file changes.
+    reload: bool = False
     #: Answer at the address of the settings, if they have one.
     probes: bool = False
     recycling: Recycling = field(default_factory=Recycling)

@@ -44,7 +44,7 @@ class Outbox:
         store: JobStore,
         in_hand: InHand,
         events: EventBus,
-        settled: Callable[[Iterable[HeldJob]], None],
+        settled: Callable[[Sequence[HeldJob]], None],
         rescheduled: Callable[[], object] = lambda: None,
         elapsed: Callable[[], float] = monotonic,
     ) -> None:

@@ -32,7 +32,10 @@ NOTHING: Ask = ([], 0)
 
 class Pump(ServiceTask):
     """Keeps the slots filled. Returns when it was stopped and has drained, or, with `until_empty`,
-    when nothing is due.
+    when nothing is due and `others_are_idle`.
+
+    With `at_rest`, it polls only while it finds something: then it calls that, and waits to be
+    woken.
     """
 
     id = "pump"
@@ -54,12 +57,14 @@ class Pump(ServiceTask):
         drain: Drain,
         poll_seconds: float,
         until_empty: bool = False,
+        others_are_idle: Callable[[], bool] = lambda: True,
+        at_rest: Callable[[], object] | None = None,
     ) -> None:
         self._store, self._membership, self._in_hand = store, membership, in_hand
         self._slots, self._queues, self._prepare = slots, queues, prepare
-        self._outbox, self._looking = outbox, looking
-        self._pauses, self._drain = pauses, drain
-        self._poll_seconds, self._until_empty = poll_seconds, until_empty
+        self._outbox, self._looking, self._pauses, self._drain = outbox, looking, pauses, drain
+        self._poll_seconds, self._at_rest = poll_seconds, at_rest
+        self._until_empty, self._others_are_idle = until_empty, others_are_idle
         self._wake = threading.Event()
         self._found_nothing = False  #: by a look with empty hands: what ends may make a job ready
         self.polling = threading.Event()  #: set once the first look was taken
@@ -88,7 +93,9 @@ class Pump(ServiceTask):
             self._slots.replace(held)
 
     def retire(self) -> None:
-        """Claim nothing more, let what runs end however long it takes, and return."""
+        """Claim nothing more, let what runs end however long it takes, and return; what cannot end
+        is given back after the drain.
+        """
         self._is_retiring = True
         self._wake.set()
 
@@ -115,11 +122,18 @@ class Pump(ServiceTask):
                     self.polling.set()
                     if self._is_done():
                         break
-                    self._wake.wait(self.rest())
+                    self._pause()
                 self.abandoned = not self._drain.run(self._wake)
             finally:
                 self.drained.set()
                 self._store.close()
+
+    def _pause(self) -> None:
+        if self._at_rest is not None and self._is_idle():
+            self._at_rest()
+            self._wake.wait()
+        else:
+            self._wake.wait(self.rest())
 
     def tick(self) -> int:
         """One round: write what finished, claim what is free; return how many jobs were claimed."""
@@ -202,13 +216,17 @@ class Pump(ServiceTask):
 
     def _is_done(self) -> bool:
         if self._is_retiring:
-            return not len(self._in_hand)
-        return self._until_empty and self._is_empty()
+            return not any(map(self._slots.may_end, self._in_hand.all()))
+        return self._until_empty and self._is_idle() and self._is_empty()
+
+    def _is_idle(self) -> bool:
+        """Whether the last look found nothing, and nothing is in hand."""
+        looked_in_vain = self._found_nothing and not self._looking.is_asked
+        return looked_in_vain and not len(self._in_hand) and not self._outbox.retry_in
 
     def _is_empty(self) -> bool:
-        """Whether the last look found nothing, nothing is in hand, and nothing scheduled is due."""
-        looked_in_vain = self._found_nothing and not self._looking.is_asked
-        if not looked_in_vain or len(self._in_hand) or self._outbox.retry_in:
+        """Whether nothing scheduled is due, and nobody else has anything to do."""
+        if not self._others_are_idle():
             return False
         try:
             promoted = self._store.promote()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
@@ -24,6 +25,11 @@ class Runners(Protocol):
     """Takes held jobs and runs them, the first come first."""
 
     slots: int  #: how many run at once
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether nothing that runs can end, because of a handler that was given up."""
+        ...
 
     def start(self) -> None: ...
 
@@ -48,6 +54,8 @@ class Runners(Protocol):
 
 class ThreadRunners:
     """`slots` threads; `perform` must not raise. `at_end` is called in each thread when it ends."""
+
+    is_stuck = False  #: each has a thread of its own
 
     def __init__(
         self, slots: int, perform: Callable[[HeldJob], None], *, at_end: Callable[[], None]
@@ -129,6 +137,8 @@ class EventLoopRunner:
     """
 
     TIDY_SECONDS = 1.0
+    #: A loop that was asked something for so long is held by a handler.
+    STUCK_SECONDS = 5.0
 
     def __init__(
         self,
@@ -146,6 +156,7 @@ class EventLoopRunner:
         self._parked: deque[HeldJob] = deque()
         self._tasks: dict[asyncio.Task[None], HeldJob] = {}
         self._leaked: set[asyncio.Task[None]] = set()  #: their handlers were given up
+        self._asked_at = math.inf  #: when `replace` asked what the loop has not answered yet
         self._tidying: asyncio.Task[None] | None = None  #: apart from the tasks: it holds no slot
         self._next_tidy = 0.0
 
@@ -170,7 +181,12 @@ class EventLoopRunner:
         return len(self._parked)
 
     def replace(self, held: HeldJob) -> None:
+        self._asked_at = min(self._asked_at, monotonic())
         self._call(partial(self._leak, held))
+
+    @property
+    def is_stuck(self) -> bool:
+        return monotonic() - self._asked_at >= self.STUCK_SECONDS
 
     def stop(self, *, timeout: float) -> bool:
         if self._thread is None:
@@ -214,6 +230,7 @@ class EventLoopRunner:
             task.add_done_callback(self._ended)
 
     def _leak(self, held: HeldJob) -> None:
+        self._asked_at = math.inf
         for task in [task for task, of in self._tasks.items() if of is held]:
             del self._tasks[task]
             self._leaked.add(task)

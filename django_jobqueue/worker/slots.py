@@ -163,6 +163,13 @@ class Slots:
         """Whether anything was claimed that has not begun."""
         return any(lane.runners.waiting() for lane in self._lanes)
 
+    def may_end(self, held: HeldJob) -> bool:
+        """Whether something may still come of a job in hand: not where a handler that was given up
+        holds the loop that it needs.
+        """
+        is_done = not held.is_runnable or held.has_ended
+        return is_done or not self._lane_of(held).runners.is_stuck
+
     def take_back_of(self, queues: Collection[str]) -> list[HeldJob]:
         return [held for lane in self._lanes for held in lane.take_back_of(queues)]
 

@@ -17,10 +17,13 @@ from .heartbeat import Heartbeats
 from .lease import Holder, Lease
 from .marks import StartedMarks
 from .membership import Membership
-from .messages import Begin, Wake
+from .messages import Begin
 from .options import WorkerOptions
-from .supervisor import QUARANTINE, Supervisor
+from .quarantine import QUARANTINE, Quarantine
+from .supervisor import Supervisor
 
+#: How many suspects run side by side at least; with more children, as many as there are.
+LEAST_QUARANTINE = 2
 #: How long before the end of the service children are killed that did not stop.
 KILL_SECONDS = 2.0
 
@@ -43,7 +46,8 @@ class Supervising:
 
     `host` is told when the heartbeats of all children are well, `polling` when one looks for jobs,
     `wake` when jobs of a child that died are ready again, `rescheduled` when a job waits for a time
-    that may come soon, `on_empty` when nothing is due any more.
+    that may come soon, and `empty`, where the worker is to end then, while children
+    find nothing due and no job is suspect.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class Supervising:
         polling: Callable[[], None],
         wake: Callable[[], None],
         rescheduled: Callable[[], None],
+        empty: Callable[[], None],
         stop: Callable[[], None],
         stop_seconds: float,
     ) -> None:
@@ -69,7 +74,7 @@ class Supervising:
         self._polling, self._rescheduled = polling, rescheduled
         # Both threads always talk to the database: each has a connection of its own.
         self._heartbeat_store = store.dedicated(prepared=conf.prepared_statements)
-        self.supervisor = self._make_supervisor(store, wake=wake, stop=stop, seconds=stop_seconds)
+        self.supervisor = self._make_supervisor(store, wake=wake, empty=empty, seconds=stop_seconds)
         self._heartbeats = self._make_heartbeats(host=host, stop=stop)
 
     def tasks(self) -> list[ServiceTask]:
@@ -78,7 +83,7 @@ class Supervising:
 
     def wake(self) -> None:
         """There may be work."""
-        self.supervisor.tell_all(Wake())
+        self.supervisor.wake_pumps()
 
     def hurry(self) -> None:
         """Have what still runs given back at once."""
@@ -89,21 +94,27 @@ class Supervising:
         store: JobStore,
         *,
         wake: Callable[[], None],
-        stop: Callable[[], None],
+        empty: Callable[[], None],
         seconds: float,
     ) -> Supervisor:
         options = self._options
+        own_store = store.dedicated(prepared=self._conf.prepared_statements, suspects=True)
         return Supervisor(
             places=[str(number) for number in range(1, options.processes + 1)],
             start=self._start,
-            store=store.dedicated(prepared=self._conf.prepared_statements, suspects=True),
-            serves=options.serves,
+            quarantine=Quarantine(
+                most=max(LEAST_QUARANTINE, options.processes) if options.quarantine else 0,
+                store=own_store,
+                serves=options.serves,
+            ),
+            store=own_store,
             wake=wake,
             # It may claim nothing before it is registered.
             has_started=lambda: self._heartbeats.wake(),
             events=options.events,
             stop_seconds=seconds - KILL_SECONDS,
-            on_empty=stop if options.until_empty and options.processes else None,
+            until_empty=options.until_empty,
+            on_empty=empty,
         )
 
     def _make_heartbeats(self, *, host: Membership, stop: Callable[[], None]) -> Heartbeats:
@@ -118,11 +129,11 @@ class Supervising:
 
     def _start(self, name: str, changed: Callable[[], None]) -> ChildProcess:
         slots = (self._conf.concurrency, self._conf.async_concurrency)
-        marks = StartedMarks.create(places=sum(slots))
+        marks = StartedMarks.create(slots=sum(slots))
         membership = Membership(lease=self._conf.lease)
         return ChildProcess(
             name,
-            self._begin(marks, in_quarantine=name == QUARANTINE),
+            self._begin(marks, in_quarantine=name.startswith(QUARANTINE)),
             marks=marks,
             membership=membership,
             lease_for=lambda child: self._lease_for(
@@ -141,13 +152,13 @@ class Supervising:
             async_concurrency=1 if in_quarantine else conf.async_concurrency,
             queues=list(options.queues),
             strict=options.strict,
-            until_empty=options.until_empty or in_quarantine,
+            until_empty=options.until_empty,
             suspects=in_quarantine,
             max_jobs=recycling.jobs,
             max_memory_bytes=recycling.memory_bytes,
             max_age_seconds=_seconds(recycling.age),
             marks_fileno=marks.fileno,
-            marks_places=marks.places,
+            marks_slots=marks.slots,
             python_path=os.environ.get("PYTHONPATH"),
         )
 

@@ -3,7 +3,6 @@
 import math
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from django_jobqueue.core.clock import monotonic
 from django_jobqueue.events import EventBus
@@ -11,89 +10,59 @@ from django_jobqueue.service import ServiceTaskKind, StopReceiver, TaskError, Ti
 from django_jobqueue.store import JobStore
 
 from .children import ChildProcess
-from .messages import Hurry, Message, Stop
+from .messages import Hurry, Message, Retire, Stop, Wake
 from .obituaries import Obituaries, Obituary
+from .places import Place
+from .quarantine import Quarantine
 
 #: Starts the child of a place; the second argument is called when it must be looked at.
 Start = Callable[[str, Callable[[], None]], ChildProcess]
-
-#: The name of the place where suspects run.
-QUARANTINE = "quarantine"
-
-
-@dataclass
-class Place:
-    """Where one child runs, and another after it."""
-
-    name: str
-    child: ChildProcess | None = None
-    #: Those that retired: they end by themselves, once their jobs have.
-    retiring: list[ChildProcess] = field(default_factory=list)
-    futile: int = 0  #: children in a row that died young, and of no job
-    start_at: float = 0.0
-    is_done: bool = False  #: its child ended well, and is not replaced
-
-    @property
-    def children(self) -> list[ChildProcess]:
-        child = self.child  # once: other threads ask, and it may be buried meanwhile
-        return [*self.retiring, *([] if child is None else [child])]
-
-    def leave(self, child: ChildProcess) -> None:
-        if child is self.child:
-            self.child = None
-        else:
-            self.retiring.remove(child)
 
 
 class Supervisor(TickingTask):
     """Starts a child for each place, replaces the one that ends, and releases what the dead held.
 
-    One place more, the quarantine, has a child only while suspects wait in queues that it `serves`:
-    jobs whose worker died while they ran are run there, alone, so that only the one that kills its
-    process is blamed. `store` is one for suspects.
+    The places of the `quarantine` have children only while they are needed: jobs whose worker died
+    while they ran are run there, each alone, so that only the one that kills its process is blamed.
 
     With `until_empty`, a child that ends well has found nothing due: it is not replaced, and
-    `on_empty` is called when all have ended so.
+    `on_empty` is called, again and again, while all have ended so and no job is suspect.
     """
 
     id = "supervisor"
     kind = ServiceTaskKind.TASK
-    #: A child that lived as long as this did not die of its start.
-    LONG_LIFE_SECONDS = 10.0
-    FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
     #: How many children of `until_empty` may die young before the command gives up.
     FUTILE_STARTS = 3
     KILLED_SECONDS = 5.0
     #: How long children that were told to hurry have, before they are killed.
-    HURRY_SECONDS = 1.0
-    #: How often to look for suspects that another host's workers left.
-    SUSPECTS_SECONDS = 5.0
+    HURRY_SECONDS = 0.8
 
     def __init__(
         self,
         *,
         places: Sequence[str],
         start: Start,
+        quarantine: Quarantine,
         store: JobStore,
-        serves: Callable[[str], bool],
         wake: Callable[[], object],
         has_started: Callable[[], object] = lambda: None,
         events: EventBus,
         stop_seconds: float,
-        on_empty: Callable[[], object] | None = None,
+        until_empty: bool = False,
+        on_empty: Callable[[], object] = lambda: None,
         elapsed: Callable[[], float] = monotonic,
     ) -> None:
         super().__init__(interval=1.0, backoff=0.1, max_backoff=2.0)
         self._places = [Place(name) for name in places]
-        self._quarantine = Place(QUARANTINE, is_done=True)
+        self._quarantine = quarantine
         self._start, self._store = start, store
-        self._serves = serves
         self._wake_pumps, self._events, self._elapsed = wake, events, elapsed
-        self._stop_seconds, self._on_empty = stop_seconds, on_empty
-        self._hurried_until, self._has_started = math.inf, has_started
+        self._stop_seconds, self._until_empty = stop_seconds, until_empty
+        self._hurried_until = math.inf
+        self._has_started, self._on_empty = has_started, on_empty
         self._obituaries = Obituaries(events)
-        self._next_look_for_suspects = 0.0
         self._is_stopping = False
+        self.is_idle = False  #: with `until_empty`: nothing is due, as far as the children go
         self.ended = threading.Event()  #: set once no child is left and the store knows of it
 
     # Called from other threads.
@@ -104,8 +73,22 @@ class Supervisor(TickingTask):
         return [child for place in self._all_places for child in place.children]
 
     def tell_all(self, message: Message) -> None:
-        for child in self.children:
-            child.tell(message)
+        for place in self._all_places:
+            place.tell(message)
+
+    def wake_pumps(self) -> None:
+        """There may be work. The quarantine wakes its own children, when suspects wait."""
+        for place in self._places:
+            place.tell(Wake())
+
+    def replace_children(self, why: str) -> None:
+        """Have other children take the places of those there are, whose jobs may end; and start
+        at once those that wait because they did not start.
+        """
+        for place in self._all_places:
+            place.tell(Retire(why))
+            place.forget_the_dead()
+        self.wake()
 
     def hurry(self) -> None:
         """Have what still runs given back at once, and wait no longer for who does not listen."""
@@ -114,7 +97,8 @@ class Supervisor(TickingTask):
 
     def suspects_were_found(self) -> None:
         """Jobs were taken back from a dead worker: see to them at once."""
-        self._next_look_for_suspects = 0.0
+        self.is_idle = False
+        self._quarantine.look_soon()
         self.wake()
 
     # The duty.
@@ -136,20 +120,35 @@ class Supervisor(TickingTask):
             self._clear(place)
         try:
             self._tell_the_store()
-            self._look_for_suspects()
+            self._quarantine.look()
+            self._see_whether_it_is_empty()
         finally:
-            # A store that does not answer keeps no child from being replaced.
             for place in self._all_places:
-                self._fill(place)
-        if self._on_empty is not None and all(place.is_done for place in self._all_places):
+                self._fill(place)  # whether the store answers or not
+        return self._next_start_in()
+
+    def _next_start_in(self) -> float | None:
+        starts = [place.start_at for place in self._all_places if self._wants_child(place)]
+        pauses = [max(0.0, start_at - self._elapsed()) for start_at in starts]
+        if self._quarantine.suspects_wait:
+            pauses.append(self._quarantine.look_in)
+        return min(pauses, default=None)
+
+    def _see_whether_it_is_empty(self) -> None:
+        if is_empty := self._until_empty and self._are_all_empty():
+            self._quarantine.look_soon()
+            self._quarantine.look()
+            is_empty = self._are_all_empty()
+        self.is_idle = is_empty
+        if is_empty:
             self._on_empty()
-        now = self._elapsed()
-        pauses = [place.start_at - now for place in self._all_places if self._wants_child(place)]
-        return max(0.0, min(pauses)) if pauses else None
+
+    def _are_all_empty(self) -> bool:
+        return all(place.is_empty for place in self._all_places)
 
     @property
     def _all_places(self) -> list[Place]:
-        return [*self._places, self._quarantine]
+        return [*self._places, *self._quarantine.places]
 
     def _wants_child(self, place: Place) -> bool:
         return place.child is None and not place.is_done and not self._is_stopping
@@ -164,67 +163,46 @@ class Supervisor(TickingTask):
         for child in place.children:
             if child.has_ended:
                 self._bury(child, place)
-        if place.child is not None and place.child.is_retiring:
-            self._events.emit(
-                "child.retires",
-                child=place.name,
-                pid=place.child.pid,
-                why=place.child.retires_because,
-            )
-            place.retiring.append(place.child)
-            place.child = None
+        if (current := place.child) is not None and current.is_retiring:
+            why = current.retires_because
+            self._events.emit("child.retires", child=place.name, pid=current.pid, why=why)
+            place.retire()
 
     def _bury(self, child: ChildProcess, place: Place) -> None:
         """Take a child that has ended out of its place, and note what the store must be told."""
-        # What we kill ourselves, because it did not stop in time, is not the fault of its jobs.
+        # Whoever is killed at the stop, for want of time, does not die of its jobs.
         started = [] if self._is_stopping else child.marks.started()
         child.close()  # what it said last is heard by now
         # A handler may end the process with any status, that of success included.
-        ended_well = child.ended_well and not started
+        had_claimed = child.is_loaded or not self._is_stopping
+        ended_well = (child.ended_well or not had_claimed) and not started
         self._obituaries.add(Obituary(child.membership.worker_id, ended_well, started, child.cause))
         event = "child.ended" if ended_well else "child.died"
         self._events.emit(event, child=place.name, pid=child.pid, cause=child.cause)
         was_current = child is place.child
         place.leave(child)
         if was_current and not self._is_stopping:
-            ends_when_empty = place is self._quarantine or self._on_empty is not None
+            ends_when_empty = place.runs_suspects or self._until_empty
             # One that retired left the rest to its successor.
             place.is_done = ends_when_empty and ended_well and not child.is_retiring
-            self._pause_after(child, place, was_running_jobs=bool(started))
-
-    def _pause_after(self, child: ChildProcess, place: Place, *, was_running_jobs: bool) -> None:
-        """What dies of a job is replaced at once: quarantine keeps that from going on for ever."""
-        if child.ended_well or was_running_jobs or child.age_seconds >= self.LONG_LIFE_SECONDS:
-            place.futile = 0
-            return
-        place.futile += 1
-        if self._on_empty is not None and place.futile >= self.FUTILE_STARTS:
-            raise TaskError(f"child {place.name} does not start: it {child.cause}")
-        pause = min(self.FIRST_PAUSE * 2 ** min(place.futile - 1, 16), self.LONGEST_PAUSE)
-        place.start_at = self._elapsed() + pause
+            place.note_end_of(child, was_running_jobs=bool(started), now=self._elapsed())
+            if self._until_empty and place.futile >= self.FUTILE_STARTS:
+                raise TaskError(f"child {place.name} does not start: it {child.cause}")
 
     def _tell_the_store(self) -> None:
         released = self._obituaries.tell(self._store)
         if released.suspects:
-            self._next_look_for_suspects = 0.0
+            self._quarantine.look_soon()
         if released.queues:
             self._wake_pumps()
             self._store.notify(sorted(released.queues))
-
-    def _look_for_suspects(self) -> None:
-        if self._quarantine.is_done and self._elapsed() >= self._next_look_for_suspects:
-            self._next_look_for_suspects = self._elapsed() + self.SUSPECTS_SECONDS
-            self._quarantine.is_done = not self._suspects_wait()
-
-    def _suspects_wait(self) -> bool:
-        """A paused queue keeps its suspects, and no process starts in vain for them."""
-        served = set(filter(self._serves, self._store.queues_with_ready_jobs()))
-        return bool(served and served - self._store.paused_queues(served))
 
     # The end.
 
     def _stop_children(self) -> None:
         self.tell_all(Stop())
+        for child in (child for child in self.children if not child.is_loaded):
+            child.kill()  # it would read on for seconds before it hears of anything
         until = self._elapsed() + self._stop_seconds
         for child in self.children:
             while (left := min(until, self._hurried_until) - self._elapsed()) > 0:

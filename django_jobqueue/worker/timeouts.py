@@ -6,6 +6,7 @@ import heapq
 import logging
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from itertools import count
 from typing import TypeVar
 
@@ -21,6 +22,16 @@ Result = TypeVar("Result")
 GiveUp = Callable[[HeldJob, type[JobInterrupt]], None]
 #: What to do when: raise this in the handler, or, for None, give it up.
 Step = type[JobInterrupt] | None
+
+#: A job with a timeout that has waited so long in its worker is not started there any more.
+LATEST_START_SECONDS = 30.0
+#: What else may keep a worker that lives from writing what came of a job.
+SLACK_SECONDS = 30.0
+
+
+def overtime(grace: timedelta) -> timedelta:
+    """Return how long after its timeout, counted from the claim, a job is left to its worker."""
+    return timedelta(seconds=LATEST_START_SECONDS + SLACK_SECONDS) + grace
 
 
 def bounded(seconds: float) -> float:

@@ -29,6 +29,7 @@ from .messages import (
     DeclaredDead,
     Holding,
     Hurry,
+    Loaded,
     Polling,
     Rescheduled,
     Retire,
@@ -73,7 +74,7 @@ class SupervisedChild:
             options,
             store=store_for(settings.database),
             membership=self._membership,
-            marks=StartedMarks(begin.marks_fileno, places=begin.marks_places),
+            marks=StartedMarks(begin.marks_fileno, slots=begin.marks_slots),
             rescheduled=lambda: channel.send(Rescheduled()),
         )
         self._service = Service(
@@ -103,6 +104,7 @@ class SupervisedChild:
             threading.Thread(
                 target=target, args=arguments, name=f"jobqueue-{name}", daemon=True
             ).start()
+        self._channel.send(Loaded())
         status = 0
         try:
             self._service.run(self._stop.receiver())

@@ -3,10 +3,12 @@ line per event, appended: it survives whatever becomes of the process.
 """
 
 import os
+import sys
 import threading
 from pathlib import Path
 
 from django_jobqueue import JobContext, job
+from django_jobqueue.core.clock import monotonic
 
 JOURNAL = "JOBQUEUE_JOURNAL"
 #: Nothing sets it: a pause that needs no sleep.
@@ -19,11 +21,30 @@ def note(line: str) -> None:
         journal.write(f"{line}\n")
 
 
+def hold_up_imports() -> None:
+    """Where there is a file `hold` beside the journal, children go no further than this."""
+    is_child = Path(sys.argv[0]).stem == "child"
+    if is_child and Path(os.environ[JOURNAL]).with_name("hold").exists():
+        note("imports")
+        _NEVER.wait()
+
+
+hold_up_imports()
+
+
 @job(name="acceptance.work")
 def work(number: int, seconds: float = 0.0) -> int:
     note(f"start {number}")
     _NEVER.wait(seconds)
     note(f"end {number}")
+    return number
+
+
+@job(name="acceptance.timed")
+def timed(number: int, seconds: float) -> int:
+    """Tell when it began, on the clock that all processes of the machine share."""
+    note(f"timed {number} {monotonic()}")
+    _NEVER.wait(seconds)
     return number
 
 

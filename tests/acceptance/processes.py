@@ -85,7 +85,13 @@ class Process:
     @property
     def children(self) -> list[int]:
         """The ids of the child processes it has started so far."""
-        return [int(pid) for pid in re.findall(r"child.started .*?pid=(\d+)", self.output)]
+        return [pid for _, pid in self.named_children]
+
+    @property
+    def named_children(self) -> list[tuple[str, int]]:
+        """With the names of their places."""
+        started = re.findall(r"child.started .*?child=(\S+) .*?pid=(\d+)", self.output)
+        return [(name, int(pid)) for name, pid in started]
 
     def kill_with_children(self) -> None:
         """As `kill -9` of the whole tree, the children first: so none can give anything back."""
@@ -109,6 +115,7 @@ class Deployment:
     folder: Path
     settings: Mapping[str, Any] = field(default_factory=lambda: QUICK)
     processes: list[Process] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def journal(self) -> list[str]:
@@ -125,6 +132,7 @@ class Deployment:
                 "JOBQUEUE_JOURNAL": str(self.folder / "journal"),
                 "JOBQUEUE_SETTINGS": json.dumps({**self.settings, **settings}),
                 "PYTHONUNBUFFERED": "1",
+                **self.environment,
             },
             printed=self.folder / f"output-{len(self.processes)}",
         )

@@ -10,7 +10,7 @@ from tests.settings import *  # noqa: F403 - a settings module of Django extends
 from tests.settings import INSTALLED_APPS as _APPS
 
 DATABASES = {"default": database_from_url(os.environ["DATABASE_URL"])}
-INSTALLED_APPS = [*_APPS, "tests.acceptance"]
+INSTALLED_APPS = [*_APPS, "tests.acceptance", *os.environ.get("JOBQUEUE_APPS", "").split()]
 JOBQUEUE = json.loads(os.environ.get("JOBQUEUE_SETTINGS", "{}"))
 
 #: What a worker says of itself is how a test knows what it is doing.

@@ -8,10 +8,10 @@ from django.db import connection, transaction
 
 from django_jobqueue import JobState
 from django_jobqueue.core.states import WorkerState
-from django_jobqueue.models import Job, WorkerRecord
+from django_jobqueue.models import ArchivedJob, Job, WorkerRecord
 
 from .jobs import hang, wait_async, wait_for, work
-from .processes import PATIENCE, Deployment, within
+from .processes import PATIENCE, QUICK, Deployment, within
 
 pytestmark = pytest.mark.acceptance
 
@@ -52,6 +52,33 @@ def test_what_does_not_end_in_time_is_given_back_with_its_attempt(deployment: De
     for handle in (sync, asynchronous):
         row = Job.objects.get(pk=handle.id)
         assert (row.state, row.attempt, row.rescues) == (JobState.READY, 0, 0)
+
+
+@pytest.mark.parametrize("processes", ["0", "1"])
+def test_of_ten_that_run_three_end_in_time_and_seven_may_run_at_once_elsewhere(
+    deployment: Deployment, processes: str
+) -> None:
+    gates = [deployment.folder / f"gate-{number}" for number in range(10)]
+    handles = [wait_for.enqueue(str(gate)) for gate in gates]
+    worker = deployment.worker("--processes", processes, "--concurrency", "10", DRAIN=3)
+    assert within(PATIENCE, lambda: deployment.journal.count("start waiting") == 10)
+
+    worker.send(signal.SIGTERM)
+    assert worker.says("worker.draining")
+    for gate in gates[:3]:
+        gate.touch()
+
+    assert worker.status() == 0, worker.output
+    finished = ArchivedJob.objects.filter(state=JobState.SUCCEEDED)
+    assert set(finished.values_list("pk", flat=True)) == {one.id for one in handles[:3]}
+    left = Job.objects.values_list("pk", "state", "attempt", "rescues", "claim_token")
+    assert set(left) == {(one.id, JobState.READY, 0, 0, None) for one in handles[3:]}
+
+    for gate in gates:
+        gate.touch()
+    assert deployment.run("runjobs", "--until-empty").status() == 0
+    assert set(finished.values_list("attempt", flat=True)) == {1}
+    assert finished.count() == 10
 
 
 def test_a_handler_that_nothing_can_end_does_not_keep_the_process(deployment: Deployment) -> None:
@@ -101,6 +128,38 @@ def test_a_second_signal_gives_everything_back_at_once(deployment: Deployment) -
     row = Job.objects.get(pk=handle.id)
     assert (row.state, row.attempt) == (JobState.READY, 0)
     assert stopped_claiming.refresh().state == JobState.READY
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("processes", ["0", "1"])
+def test_a_second_signal_waits_for_no_database(deployment: Deployment, processes: str) -> None:
+    wait_for.enqueue("/nowhere/at/all")
+    worker = deployment.worker("--processes", processes, DRAIN=60)
+    assert deployment.has_noted("start waiting")
+    worker.send(signal.SIGTERM)
+    assert worker.says("worker.draining")
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE jobqueue_job, jobqueue_worker")
+        began = monotonic()
+        worker.send(signal.SIGINT)
+
+        assert worker.status() == 1, worker.output
+        assert monotonic() - began < 2
+    assert "were given up" in worker.output
+
+
+def test_a_signal_while_children_still_import_ends_it_at_once(deployment: Deployment) -> None:
+    (deployment.folder / "hold").touch()
+    worker = deployment.worker()
+    assert deployment.has_noted("imports")
+
+    worker.send(signal.SIGTERM)
+    began = monotonic()
+
+    assert worker.status() == 0, worker.output
+    assert monotonic() - began < QUICK["DRAIN"] - 2, "it waited for what could not have begun"
+    assert "child.ended" in worker.output
 
 
 def test_an_operator_may_ask_it_to_stop(deployment: Deployment) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
+from django.db import connection
 
 from django_jobqueue import DeathReason, JobState
 from django_jobqueue.core.states import WorkerState
 from django_jobqueue.models import ArchivedJob, DeadJob, Job, WorkerRecord
+from django_jobqueue.worker.quarantine import QUARANTINE
 
 from .jobs import crash, tell_process, wait_for, work
 from .processes import PATIENCE, Deployment, within
@@ -87,6 +89,54 @@ def test_suspects_are_run_by_a_worker_of_one_process_too(deployment: Deployment)
     assert guilty.snapshot.reason == DeathReason.POISON
     assert len(survivor.children) == 3, "two that died of it, and one that buried it"
     assert not survivor.has_ended
+
+
+def test_until_empty_leaves_no_suspects_behind(deployment: Deployment) -> None:
+    suspect, other = work.enqueue(1), work.enqueue(2)
+    Job.objects.filter(pk=suspect.id).update(rescues=1)
+
+    worker = deployment.run("runjobs", "--until-empty")
+
+    assert worker.status() == 0, worker.output
+    assert not Job.objects.exists()
+    assert ArchivedJob.objects.filter(pk__in=[suspect.id, other.id]).count() == 2
+    assert [name for name, _ in worker.named_children] == [QUARANTINE]
+
+
+def test_suspects_of_the_next_death_find_the_quarantine_where_it_was(
+    deployment: Deployment,
+) -> None:
+    worker = deployment.worker(**LONG_LEASE)
+    for number in (1, 2):
+        handle = work.enqueue(number)
+        Job.objects.filter(pk=handle.id).update(rescues=1)
+        assert handle.wait(PATIENCE).state == JobState.SUCCEEDED
+
+    assert [name for name, _ in worker.named_children] == ["1", QUARANTINE]
+
+
+@pytest.mark.postgresql
+def test_an_idle_worker_with_its_quarantine_keeps_few_connections(deployment: Deployment) -> None:
+    suspect = work.enqueue(1)
+    Job.objects.filter(pk=suspect.id).update(rescues=1)
+    worker = deployment.worker("--processes", "4", "--concurrency", "10")
+    assert suspect.wait(3 * PATIENCE).state == JobState.SUCCEEDED
+    assert within(PATIENCE, lambda: WorkerRecord.objects.filter(state="alive").count() == 5)
+
+    few = connections_of_others()
+    assert within(PATIENCE, lambda: connections_of_others() <= 12), f"{few}: {worker.output}"
+    [quarantine] = [pid for name, pid in worker.named_children if name == QUARANTINE]
+    assert is_running(quarantine)
+
+
+def connections_of_others() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        [(count,)] = cursor.fetchall()
+    return int(count)
 
 
 def test_children_do_not_outlive_their_supervisor(deployment: Deployment) -> None:

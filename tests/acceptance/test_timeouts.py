@@ -9,7 +9,15 @@ from django_jobqueue import JobState
 from django_jobqueue.jobs.control import cancel
 from django_jobqueue.models import ArchivedJob, DeadJob, Job
 
-from .jobs import block_async, loop, loop_async, loop_until_cancelled, tell_process, work
+from .jobs import (
+    block_async,
+    loop,
+    loop_async,
+    loop_until_cancelled,
+    tell_process,
+    wait_async,
+    work,
+)
 from .processes import PATIENCE, Deployment, Process, within
 
 pytestmark = pytest.mark.acceptance
@@ -75,6 +83,24 @@ def test_an_endless_loop_that_was_cancelled_is_cancelled(deployment: Deployment)
     assert endless.wait(PATIENCE).state == JobState.CANCELLED
     assert "loop goes on" in deployment.journal, "it was interrupted before it was given up"
     assert_it_is_healthy_in_another_process(worker, deployment, old=old)
+
+
+def test_what_shares_its_event_loop_is_given_back_and_runs_elsewhere(
+    deployment: Deployment,
+) -> None:
+    neighbour = wait_async.enqueue()
+    worker = deployment.worker(DRAIN=1, **SHORT_GRACE)
+    assert deployment.has_noted("start async")
+    endless = block_async.enqueue()
+    old = pid_of_the_loop(deployment)
+
+    assert endless.wait(PATIENCE).state == JobState.DEAD
+    assert within(PATIENCE, lambda: deployment.journal.count("start async") == 2), worker.output
+
+    assert within(PATIENCE, lambda: not is_running(old)), worker.output
+    row = Job.objects.get(pk=neighbour.id)
+    assert (row.state, row.attempt, row.rescues) == (JobState.RUNNING, 1, 0)
+    assert "child.died" not in worker.output
 
 
 def test_a_worker_of_one_process_goes_on_beside_it(deployment: Deployment) -> None:

@@ -1470,6 +1470,51 @@ class JobStoreContract:
             living,
         }
 
+    # Deadlines.
+
+    def test_a_claim_gives_a_job_with_a_timeout_its_deadline(self, store):
+        bounded = claimed(store, timeout_seconds=100.0)
+        free = claimed(store)
+
+        deadlines = dict(Job.objects.values_list("pk", "deadline_at"))
+        span = deadlines[bounded.id] - bounded.claimed_at
+        assert abs(span - timedelta(seconds=100) - store.overtime) < timedelta(seconds=1)
+        assert deadlines[free.id] is None
+
+    def test_how_long_after_its_timeout_is_said_by_who_claims(self, store):
+        patient = type(store)(store.using, overtime=timedelta(hours=1))
+        job = claimed(patient, timeout_seconds=1.0)
+
+        span = Job.objects.get().deadline_at - job.claimed_at
+        assert abs(span - timedelta(hours=1, seconds=1)) < timedelta(seconds=1)
+
+    @pytest.mark.parametrize("timeout", [-1.0, 1e300, float("inf")])
+    def test_a_timeout_that_gives_no_deadline_keeps_no_claim_from_its_jobs(self, store, timeout):
+        job_id = store.insert(new()).id
+        Job.objects.filter(pk=job_id).update(timeout_seconds=timeout)
+
+        assert ids_of(claim(store, register_worker(store))) == [job_id]
+        assert Job.objects.get().deadline_at is None
+
+    def test_overdue_is_what_runs_past_its_deadline_the_longest_first(self, store):
+        worker = register_worker(store)
+        first, second, later = (
+            claimed(store, worker, timeout_seconds=seconds) for seconds in (20.0, 10.0, 1000.0)
+        )
+        claimed(store, worker)
+        now = later.claimed_at + store.overtime + MINUTE
+
+        assert store.overdue(now=later.claimed_at) == []
+        assert store.overdue(now=now) == [second, first]
+        assert store.overdue(now=now, limit=1) == [second]
+
+    def test_a_job_that_does_not_run_is_not_overdue(self, store):
+        job = claimed(store, timeout_seconds=1.0)
+        later = job.claimed_at + timedelta(days=1)
+        finish(store, job, JobState.READY, report=FAILED)
+
+        assert store.overdue(now=later) == []
+
     # Sites that keep no time zones.
 
     @pytest.fixture

@@ -67,6 +67,7 @@ def claim_of(batch: int, worker_id: UUID = WORKER) -> dict[str, object]:
         "queues": quoted_array(QUEUES),
         "limits": array([batch] * len(QUEUES)),
         "total": batch,
+        "overtime": 60.0,
         "now": None,
     }
 
@@ -134,6 +135,24 @@ def test_a_finish_reads_rows_in_proportion_to_its_batch(
     )
 
     assert rows_read(plan) <= allowed(batch)
+
+
+@pytest.mark.parametrize("generic", [False, True], ids=["auto", "generic"])
+def test_a_look_for_what_is_overdue_reads_nothing_but_that(
+    connection: psycopg.Connection[Any], generic: bool
+) -> None:
+    connection.execute(f"SET LOCAL plan_cache_mode = {'force_generic_plan' if generic else 'auto'}")
+    connection.execute(
+        "UPDATE jobqueue_job SET deadline_at = clock_timestamp() + make_interval(secs => id - %s)"
+        " WHERE claim_token = %s",
+        [running_ids(connection, 6)[-1], TOKEN],
+    )
+
+    plan = plan_after_ten(
+        connection, sql.load("postgresql", "overdue"), {"limit": 500, "now": None}
+    )
+
+    assert 5 <= rows_read(plan) <= 60
 
 
 # The three forms that decision 7 of the design forbids: each must break the bound above.

@@ -1,9 +1,12 @@
 """The store on a psycopg connection of its own, as the pump has it."""
 
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
+from django.db import OperationalError, connections
 
 from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.store import store_for
@@ -11,6 +14,7 @@ from django_jobqueue.store.base import JobStore
 
 from .helpers import claimed, finish, register_worker
 
+PATIENCE = 20.0
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
 
@@ -19,6 +23,43 @@ def dedicated(request: pytest.FixtureRequest) -> Iterator[JobStore]:
     store = store_for("default").dedicated(prepared=request.param)
     yield store
     store.close()
+
+
+class TestConnectingWithin:
+    """A thread of its own has a connection of its own, which it may have to open."""
+
+    def in_a_thread(self, work: Callable[[], object]) -> object:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(work).result(timeout=PATIENCE)
+
+    def test_a_server_that_does_not_answer_is_not_waited_for(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+
+            def connect() -> None:
+                wrapper = connections["default"]
+                nowhere = {"HOST": "127.0.0.1", "PORT": silent.getsockname()[1]}
+                wrapper.settings_dict = {**wrapper.settings_dict, **nowhere}
+                with store_for("default").connecting_within(1):
+                    wrapper.ensure_connection()
+
+            with pytest.raises(OperationalError, match="timeout"):
+                self.in_a_thread(connect)
+
+    def test_what_the_site_says_holds(self) -> None:
+        def connect_timeout() -> object:
+            wrapper = connections["default"]
+            said = {**wrapper.settings_dict["OPTIONS"], "connect_timeout": 20}
+            wrapper.settings_dict = {**wrapper.settings_dict, "OPTIONS": said}
+            with store_for("default").connecting_within(1):
+                return wrapper.get_connection_params()["connect_timeout"]
+
+        assert self.in_a_thread(connect_timeout) == 20
+
+    def test_other_threads_are_not_concerned(self) -> None:
+        with store_for("default").connecting_within(1):
+            there = self.in_a_thread(lambda: connections["default"].settings_dict["OPTIONS"])
+
+        assert "connect_timeout" not in there  # type: ignore[operator]
 
 
 def test_what_a_claim_wrote_is_known_by_its_token(dedicated: JobStore) -> None:

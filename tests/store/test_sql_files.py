@@ -59,6 +59,14 @@ def test_a_claim_answers_in_the_order_of_a_claimed_job(vendor: str) -> None:
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
+def test_what_is_overdue_is_told_as_a_claim_tells_it(vendor: str) -> None:
+    claimed = sql.load(vendor, "claim").rpartition("RETURNING ")[2].strip()
+    overdue = sql.load(vendor, "overdue").partition("SELECT ")[2].rpartition("\nFROM")[0]
+
+    assert overdue.removesuffix(",\n    claim_token, worker_id") == claimed
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
 def test_every_statement_is_loaded_somewhere(vendor: str) -> None:
     modules = "".join(path.read_text() for path in Path(store.__file__).parent.rglob("*.py"))
     names = {path.stem for path in (FOLDER / vendor).glob("*.sql")}

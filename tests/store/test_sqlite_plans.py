@@ -21,6 +21,7 @@ _CLAIM = {
     "wanted": '[["queue0",10],["queue1",10]]',
     "most": 10,
     "total": 10,
+    "overtime": 60.0,
     "now": None,
 }
 _DUE = {"now": None, "limit": 10}
@@ -65,6 +66,7 @@ def plan_of(name: str, parameters: Mapping[str, object]) -> list[str]:
         ("held_by_worker", _WORKER, "jobqueue_job_running (worker_id=?)"),
         ("cancel_requests", _WORKER, "jobqueue_job_running (worker_id=?)"),
         ("unknown_to_worker", _WORKER, "jobqueue_job_running (worker_id=?)"),
+        ("overdue", _DUE, "jobqueue_job_deadline (deadline_at<?)"),
         ("ownerless_workers", {}, "jobqueue_job_running (worker_id>?)"),
         *[
             (name, {"rows": _ROWS, "now": None}, "INTEGER PRIMARY KEY (rowid=?)")

@@ -51,6 +51,8 @@ class Time:
 class HandRunners:
     """Runners whose jobs begin in order as slots are free, and end when the test says so."""
 
+    is_stuck = False
+
     def __init__(self, slots: int) -> None:
         self.slots = slots
         self.running: list[HeldJob] = []
@@ -119,7 +121,7 @@ class Bench:
         strict: bool = False,
         drain_seconds: float = 10.0,
         poll_seconds: float = 1.0,
-        until_empty: bool = False,
+        **more: Any,
     ) -> Pump:
         served = ServedQueues(
             self.store, configured=queues, strict=strict, refresh_seconds=1, elapsed=elapsed
@@ -137,7 +139,7 @@ class Bench:
             pauses=Pauses(self.store, **held, **timed),
             drain=self.drain_of(drain_seconds, elapsed),
             poll_seconds=poll_seconds,
-            until_empty=until_empty,
+            **more,
         )
 
     def drain_of(self, seconds: float, elapsed: Callable[[], float]) -> Drain:

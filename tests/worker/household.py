@@ -7,7 +7,8 @@ from django_jobqueue.events import EventBus
 from django_jobqueue.store import store_for
 from django_jobqueue.worker.marks import StartedMarks
 from django_jobqueue.worker.membership import Membership
-from django_jobqueue.worker.messages import Message
+from django_jobqueue.worker.messages import Message, Retire
+from django_jobqueue.worker.quarantine import Quarantine
 from django_jobqueue.worker.supervisor import Supervisor
 from tests.store.helpers import claim, quarantine_of, register_worker
 
@@ -22,9 +23,10 @@ class HandChild:
 
     def __init__(self, name: str, time: Time) -> None:
         self.name, self._time, self._began = name, time, time()
-        self.membership, self.marks = Membership(lease=LEASE), StartedMarks.create(places=4)
+        self.membership, self.marks = Membership(lease=LEASE), StartedMarks.create(slots=4)
         self.status: int | None = None
         self.retires_because: str | None = None
+        self.is_loaded = self.is_polling = True
         self.told: list[Message] = []
         register_worker(worker_id=self.membership.worker_id)
 
@@ -60,6 +62,8 @@ class HandChild:
 
     def tell(self, message: Message) -> None:
         self.told.append(message)
+        if isinstance(message, Retire):
+            self.retires_because = message.why
 
     def kill(self) -> None:
         if self.status is None:
@@ -81,11 +85,18 @@ class Household:
         bus.subscribe(self.told)
         self.started: list[HandChild] = []
         self.woken: list[bool] = []
+        store, until_empty = quarantine_of(store_for("default")), "on_empty" in options
         self.supervisor = Supervisor(
             places=places,
             start=self._start,
-            store=quarantine_of(store_for("default")),
-            serves=options.pop("serves", lambda queue: True),
+            quarantine=Quarantine(
+                most=options.pop("most", 2),
+                store=store,
+                serves=options.pop("serves", lambda queue: True),
+                elapsed=self.time,
+            ),
+            store=store,
+            until_empty=until_empty,
             wake=lambda: self.woken.append(True),
             events=bus,
             stop_seconds=options.pop("stop_seconds", 1.0),

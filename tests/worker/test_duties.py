@@ -10,15 +10,18 @@ import pytest
 from django_jobqueue import JobState
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.core.clock import SystemClock
+from django_jobqueue.core.retry import RetryPolicy
 from django_jobqueue.core.specs import Retention
 from django_jobqueue.core.states import WorkerState
 from django_jobqueue.events import EventBus
 from django_jobqueue.jobs.registry import Registry
 from django_jobqueue.models import ArchivedJob, DeadJob, Job, WorkerRecord
 from django_jobqueue.store import store_for
+from django_jobqueue.worker.admission import Policies
 from django_jobqueue.worker.duties import HostDuties
 from django_jobqueue.worker.janitor import Janitor
 from django_jobqueue.worker.membership import Membership
+from django_jobqueue.worker.overdue import Overdue
 from django_jobqueue.worker.promoter import Promoter
 from django_jobqueue.worker.reaper import Reaper
 from tests.store.helpers import LONG_AGO, claim, make_job, register_worker
@@ -49,6 +52,14 @@ class Duty:
     def given(self, **more: Any) -> dict[str, Any]:
         return {"store": self.store, "events": self.bus, "interval": SECOND, **more}
 
+    def overdue(self, registry: Registry | None = None) -> Overdue:
+        return Overdue(
+            store=self.store,
+            registry=registry or Registry(),
+            policies=Policies(RetryPolicy()),
+            events=self.bus,
+        )
+
     @property
     def waking(self) -> dict[str, Any]:
         return {"wake": self.wake, "notify": self.notify}
@@ -70,7 +81,7 @@ class TestReaper:
         make_job(queue="mail")
         self.dead = register_worker(lease=timedelta(seconds=-1))
         claim(duty.store, self.dead, "mail")
-        return Reaper(**duty.given(membership=membership, **duty.waking))
+        return Reaper(**duty.given(membership=membership, **duty.waking, overdue=duty.overdue()))
 
     def healthy(self, membership: Membership) -> None:
         for _ in range(7):

@@ -4,6 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 
 from django_jobqueue.core.specs import WorkerIdentity
 from django_jobqueue.events import EventBus
@@ -28,11 +29,13 @@ class LockedOut(Exception):
 class HandHolder(InHand):
     """In whose hands nothing is; asking may fail, as a heartbeat does that waits for a lock."""
 
-    fails = False
+    error: Exception | None = None
+    asked = 0
 
     def claims(self) -> list[tuple[int, object]]:  # type: ignore[override]
-        if self.fails:
-            raise LockedOut
+        self.asked += 1
+        if self.error is not None:
+            raise self.error
         return []
 
 
@@ -59,23 +62,39 @@ class HandLeased:
         self.told.append(self.membership.renewed_at)
 
 
-def test_a_lease_that_cannot_be_renewed_costs_the_other_children_nothing() -> None:
-    store = store_for("default")
-    children = [HandLeased(store) for _ in range(3)]
-    host = Membership(lease=LEASE)
-    heartbeats = Heartbeats(
+def heartbeats_of(children: list[HandLeased], host: Membership) -> Heartbeats:
+    return Heartbeats(
         lambda: children,
         host=host,
-        store=store,
+        store=store_for("default"),
         interval=INTERVAL,
         drained=threading.Event(),
         on_stop_requested=lambda: None,
     )
+
+
+def test_while_the_database_is_away_the_children_do_not_wait_for_each_other() -> None:
+    children = [HandLeased(store_for("default")) for _ in range(3)]
+    heartbeats = heartbeats_of(children, Membership(lease=LEASE))
+    heartbeats.tick()  # each is registered
+
+    for child in children:
+        child.holder.error = OperationalError("connection timeout expired")
+    with pytest.raises(OperationalError):
+        heartbeats.tick()
+
+    assert [child.holder.asked for child in children] == [1, 0, 0]
+
+
+def test_a_lease_that_cannot_be_renewed_costs_the_other_children_nothing() -> None:
+    children = [HandLeased(store_for("default")) for _ in range(3)]
+    host = Membership(lease=LEASE)
+    heartbeats = heartbeats_of(children, host)
     heartbeats.tick()
     before = host.renewed_at
     rows = WorkerRecord.objects.in_bulk()
 
-    children[0].holder.fails = True
+    children[0].holder.error = LockedOut()
     with pytest.raises(LockedOut):
         heartbeats.tick()
 

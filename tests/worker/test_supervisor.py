@@ -5,7 +5,9 @@ import pytest
 from django_jobqueue.core.states import JobState, WorkerState
 from django_jobqueue.models import Job, WorkerRecord
 from django_jobqueue.service import TaskError
-from django_jobqueue.worker.supervisor import QUARANTINE, Supervisor
+from django_jobqueue.worker.places import Place
+from django_jobqueue.worker.quarantine import QUARANTINE, Quarantine
+from django_jobqueue.worker.supervisor import Supervisor
 from tests.store.helpers import make_job
 
 from .household import Household
@@ -69,7 +71,7 @@ def test_suspects_that_another_host_left_are_found_in_time() -> None:
     house.tick()
     assert house.names == ["1"]
 
-    house.tick(after=Supervisor.SUSPECTS_SECONDS)
+    house.tick(after=Quarantine.LOOK_SECONDS)
 
     assert house.names == ["1", QUARANTINE]
 
@@ -93,7 +95,7 @@ def test_a_child_that_lived_long_or_died_of_a_job_is_replaced_at_once() -> None:
     house = Household("1")
     house.tick()
     house.started[-1].ends(1)
-    house.tick(after=Supervisor.LONG_LIFE_SECONDS)
+    house.tick(after=Place.LONG_LIFE_SECONDS)
     assert house.names == ["1", "1"]
 
     make_job()
@@ -164,7 +166,7 @@ class TestUntilEmpty:
         house.tick()
         make_job(rescues=1)
         house.started[0].ends(0)
-        house.tick(after=Supervisor.SUSPECTS_SECONDS)
+        house.tick(after=Quarantine.LOOK_SECONDS)
 
         assert (house.names, empty) == (["1", QUARANTINE], [])
 

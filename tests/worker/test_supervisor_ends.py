@@ -11,7 +11,7 @@ from django_jobqueue.models import Job, WorkerRecord
 from django_jobqueue.service import StopSender
 from django_jobqueue.store import JobStore, store_for
 from django_jobqueue.worker.messages import Hurry, Stop
-from django_jobqueue.worker.supervisor import QUARANTINE
+from django_jobqueue.worker.quarantine import QUARANTINE
 from tests.store.helpers import make_job
 
 from .household import Household
@@ -132,6 +132,20 @@ class TestStopping:
         assert child.told == [Stop()]
         assert child.status == -9
         assert child.age_seconds == pytest.approx(20.0)
+
+    def test_who_is_still_loading_is_not_waited_for(self, stopped: StopSender) -> None:
+        house = Household("1", stop_seconds=20.0)
+        house.tick()
+        [child] = house.started
+        child.is_loaded = False
+
+        house.supervisor.run(stopped.receiver())
+
+        assert child.status == -9
+        assert child.age_seconds == 0.0
+        row = WorkerRecord.objects.get(pk=child.membership.worker_id)
+        assert row.state == WorkerState.STOPPED
+        assert house.told.names[-1] == "child.ended"
 
     def test_in_a_hurry_nobody_waits_for_who_does_not_listen(self, stopped: StopSender) -> None:
         house = Household("1", stop_seconds=20.0)

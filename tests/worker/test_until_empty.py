@@ -10,7 +10,7 @@ from django_jobqueue.models import Job
 from django_jobqueue.service import StopSender
 
 from .bench import Bench
-from .site import COMMITTED
+from .site import COMMITTED, PATIENCE
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +41,26 @@ class TestUntilEmpty:
         bench.pump.run(StopSender().receiver())
 
         assert bench.state_of(later) == JobState.SCHEDULED
+
+    def test_it_waits_for_others_that_are_not_idle(self) -> None:
+        asked = threading.Semaphore(0)
+        idle = threading.Event()
+
+        def others_are_idle() -> bool:
+            asked.release()
+            return idle.is_set()
+
+        bench = Bench(until_empty=True, others_are_idle=others_are_idle, elapsed=monotonic)
+        pump = threading.Thread(target=bench.pump.run, args=(StopSender().receiver(),))
+        pump.start()
+        assert asked.acquire(timeout=PATIENCE)
+        assert not bench.pump.drained.is_set()
+
+        idle.set()
+        bench.pump.wake()
+
+        pump.join(PATIENCE)
+        assert bench.pump.drained.is_set()
 
     def test_a_paused_queue_does_not_keep_it(self) -> None:
         bench = Bench(until_empty=True, elapsed=monotonic)

@@ -99,6 +99,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--max-age", type=positive, metavar="SECONDS", help="replace a child of that age"
         )
+        parser.add_argument(
+            "--reload",
+            action="store_true",
+            help="in development: replace children when a source file changes",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.check(databases=[])
@@ -134,9 +139,13 @@ class Command(BaseCommand):
         queues = [name.strip() for text in options["queue"] for name in text.split(",")]
         if not all(queues):
             raise CommandError("--queue needs a name: leave it out to serve all queues")
+        processes = _processes(options)
+        if options["reload"] and not processes:
+            raise CommandError("--reload replaces child processes: let there be --processes")
         return WorkerOptions(
             queues=tuple(dict.fromkeys(queues)),
-            processes=_processes(options),
+            processes=processes,
+            reload=options["reload"],
             recycling=_recycling(options),
             strict=options["strict"],
             until_empty=options["until_empty"],
@@ -147,11 +156,14 @@ class Command(BaseCommand):
         )
 
     def _end(self, worker: Worker, *, status: int, why: str = "") -> None:
-        """Handlers that did not end in time still hold their threads: do not wait for them."""
-        if worker.abandoned:
+        """Handlers that did not end in time still hold their threads: do not wait for them. Nor for
+        the interpreter to take itself apart, where a second signal asked for haste.
+        """
+        if worker.abandoned or worker.was_hurried:
             if why:
                 self.stderr.write(why)
-            self.stderr.write(GIVEN_UP)
+            if worker.abandoned:
+                self.stderr.write(GIVEN_UP)
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(status)

@@ -29,6 +29,10 @@ SET state = 'running',
     claim_token = %(token)s,
     claimed_at = clock_timestamp(),
     attempted_at = NULL,
+    -- For reapers, should this worker not react; a timeout that was edited by hand may be too long for an interval.
+    deadline_at = CASE WHEN job.timeout_seconds BETWEEN 0 AND 3153600000
+        THEN clock_timestamp() + make_interval(secs => job.timeout_seconds + %(overtime)s)
+    END,
     unique_key = CASE WHEN job.unique_while = 'waiting' THEN NULL ELSE job.unique_key END
 WHERE job.id = ANY(ARRAY(
     SELECT picked.id
