@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         NoRetry,
         Polynomial,
     )
+    from .core.cron import Cron, CronString, every
     from .core.errors import (
         HandlerAlreadyRegistered,
         HandlerNotRegistered,
@@ -49,6 +50,12 @@ if TYPE_CHECKING:
         UniqueConflict,
     )
     from .core.outcomes import Cancel, Discard, Retry, Snooze, Succeed, Unprocessable
+    from .core.schedule_errors import (
+        InvalidSchedule,
+        ScheduleNotFound,
+        TemplateNotFound,
+        UnknownTimeZone,
+    )
     from .core.states import DeathReason, JobState
     from .jobs.context import JobContext
     from .jobs.control import cancel, discard, requeue, requeue_edited, retry, run_now
@@ -57,6 +64,8 @@ if TYPE_CHECKING:
     from .jobs.queue import Queue
     from .jobs.queue_handlers import QueueHandler
     from .jobs.registry import registry
+    from .jobs.schedules import Schedule
+    from .jobs.templates import Template, enqueue_template
     from .memory.channel import RunnerState
     from .memory.errors import (
         LineLost,
@@ -77,6 +86,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "core.backoff": "Backoff Constant Custom Exponential Linear NoRetry Polynomial",
+    "core.cron": "Cron CronString every",
     "core.errors": (
         "HandlerAlreadyRegistered HandlerNotRegistered InvalidArguments InvalidHandler "
         "InvalidOptions InvalidSettings JobCancelled JobFailed JobInterrupt JobNotFinished "
@@ -86,6 +96,7 @@ _HOMES = {
     ),
     "core.outcomes": "Cancel Discard Retry Snooze Succeed Unprocessable",
     "core.states": "DeathReason JobState",
+    "core.schedule_errors": "InvalidSchedule ScheduleNotFound TemplateNotFound UnknownTimeZone",
     "jobs.context": "JobContext",
     "jobs.control": "cancel discard requeue requeue_edited retry run_now",
     "jobs.decorators": "job",
@@ -93,6 +104,8 @@ _HOMES = {
     "jobs.queue": "Queue",
     "jobs.queue_handlers": "QueueHandler",
     "jobs.registry": "registry",
+    "jobs.schedules": "Schedule",
+    "jobs.templates": "Template enqueue_template",
     "memory.channel": "RunnerState",
     "memory.errors": (
         "LineLost PayloadNotSerialised QueueClosed QueueFull QueueShutDown QueueStopped"
@@ -112,6 +125,8 @@ __all__ = [
     "Busy",
     "Cancel",
     "Constant",
+    "Cron",
+    "CronString",
     "Custom",
     "DeathReason",
     "Discard",
@@ -121,6 +136,7 @@ __all__ = [
     "InvalidArguments",
     "InvalidHandler",
     "InvalidOptions",
+    "InvalidSchedule",
     "InvalidSettings",
     "JobCancelled",
     "JobContext",
@@ -158,16 +174,23 @@ __all__ = [
     "RequeueRefused",
     "Retry",
     "RunnerState",
+    "Schedule",
+    "ScheduleNotFound",
     "Snooze",
     "SpoolUnusable",
     "StartedWorker",
     "StateChanged",
     "Succeed",
+    "Template",
+    "TemplateNotFound",
     "Token",
     "UniqueConflict",
+    "UnknownTimeZone",
     "Unprocessable",
     "cancel",
     "discard",
+    "enqueue_template",
+    "every",
     "job",
     "registry",
     "requeue",

@@ -11,6 +11,7 @@ class JobQueueConfig(AppConfig):
     def ready(self) -> None:
         from .checks import (
             check_database,
+            check_schedules,
             check_services,
             check_settings,
             check_spool,
@@ -26,6 +27,7 @@ class JobQueueConfig(AppConfig):
         register(check_settings, "jobqueue")
         register(check_database, "jobqueue")
         register(check_services, "jobqueue")
+        register(check_schedules, "jobqueue")
         register(check_spool, "jobqueue")
         register(check_transactional_handlers, "jobqueue")
         events.subscribe(log_event, wants=is_logged)

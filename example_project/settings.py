@@ -65,7 +65,16 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 #: The queue works without any of this; see the README for every key.
-JOBQUEUE = {"CONCURRENCY": 4}
+JOBQUEUE = {
+    "CONCURRENCY": 4,
+    "SCHEDULES": {
+        "nightly census": {
+            "handler": "census.count_usual_folders",
+            "cron": "30 3 * * *",
+            "overlap": "skip",
+        },
+    },
+}
 
 # CENSUS_ROOTS, CENSUS_FOLDERS and CENSUS_REPORTS move the census elsewhere: see census/places.py.
 

@@ -40,6 +40,9 @@ class JobSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     tags: object
     worker_id: UUID | None
     claim_token: UUID | None
+    template: str | None
+    schedule: str | None
+    slot: datetime | None
     requeued_from: int | None
 
 

@@ -34,6 +34,8 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     meta: str = "{}"
     batch_id: int | None = None
     template: str | None = None
+    schedule: str | None = None
+    slot: datetime | None = None
     requeued_from: int | None = None
 
 
@@ -176,24 +178,6 @@ class Edited(msgspec.Struct, frozen=True, kw_only=True):
     payload: str
     fingerprint: str
     unique_key: str | None
-
-
-class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
-    """The numbers of one queue; `oldest_wait` is how long its first ready job has been in line, in
-    seconds. Counts stop at `health.COUNT_LIMIT`: as many, or more.
-    """
-
-    queue: str
-    ready: int
-    scheduled: int
-    blocked: int
-    running: int
-    dead: int
-    oldest_wait: float
-    finished_last_minute: int
-    paused_at: datetime | None
-    paused_until: datetime | None
-    pause_reason: str
 
 
 class WorkerIdentity(msgspec.Struct, frozen=True, kw_only=True):

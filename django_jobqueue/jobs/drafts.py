@@ -21,7 +21,7 @@ class Draft:
 
     __slots__ = ("_blank", "_options", "handler")
 
-    def __init__(self, handler: Handler, said: JobOptions) -> None:
+    def __init__(self, handler: Handler, said: JobOptions, *, template: str | None = None) -> None:
         self.handler = handler
         self._options = options = handler.options_with(said)
         self._blank = NewJob(
@@ -39,6 +39,7 @@ class Draft:
             on_conflict=options.on_conflict or "skip",
             tags=dump_payload(options.tags or ()),
             meta=dump_payload(options.meta or {}),
+            template=template,
         )
 
     @property

@@ -7,14 +7,16 @@ from typing import Any, Literal, Self, TypedDict, Unpack
 
 from msgspec import UNSET, UnsetType
 
-from django_jobqueue.core.errors import InvalidArguments, InvalidOptions
+from django_jobqueue.core.errors import InvalidArguments, InvalidHandler, InvalidOptions
 from django_jobqueue.core.hints import did_you_mean
 from django_jobqueue.core.payloads import load_payload
 from django_jobqueue.core.retry import ErrorClasses, RetryPolicy
+from django_jobqueue.core.schedules import ScheduleTerms
 from django_jobqueue.core.serialization import ArgumentSpec
 
 from . import option_values as values
 from .options import JobOptions, SharedOptions, refuse_unknown
+from .schedule_options import ScheduleOptions, schedule_name, split, terms_of
 from .targets import Target, target_of
 
 #: What names a handler: its registered name, or what @job returned.
@@ -28,7 +30,7 @@ class _RetryOptions(TypedDict, total=False):
     max_rescues: int
 
 
-class HandlerOptions(SharedOptions, _RetryOptions, total=False):
+class HandlerOptions(SharedOptions, _RetryOptions, ScheduleOptions, total=False):
     """What @job takes."""
 
     name: str
@@ -36,6 +38,7 @@ class HandlerOptions(SharedOptions, _RetryOptions, total=False):
     keep: bool
     transactional: bool
     isolation: Literal["process"] | None
+    schedulable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,6 +62,8 @@ class Handler:
     keep: bool  #: whether the record of a success is kept
     transactional: bool  #: whether it runs in the transaction that writes its success
     is_isolated: bool  #: whether it runs in a process of its own
+    schedulable: bool  #: whether the admin may make schedules of it
+    schedule: ScheduleTerms | None  #: the schedule that @job declares
 
     @classmethod
     def of(
@@ -73,8 +78,7 @@ class Handler:
         `target_of(declared, name=…)` says how it is called. InvalidOptions and InvalidHandler say
         what is wrong, and what to do.
         """
-        given: dict[str, Any] = dict(options)
-        refuse_unknown(given, known=HandlerOptions.__annotations__)
+        given = _known(options)
         name = values.label("name", given.get("name", _qualified_name(declared)))
         target = target_of(declared, name=name)
         checked = RetryPolicy.of(**_those(given, _RetryOptions))
@@ -94,12 +98,9 @@ class Handler:
             keep=values.switch("keep", given.get("keep", True)),
             transactional=values.switch("transactional", given.get("transactional", False)),
             is_isolated=_is_isolated(given.get("isolation")),
+            schedulable=values.switch("schedulable", given.get("schedulable", False)),
+            schedule=terms_of(split(given)[0]),
         )._checked()
-
-    def _checked(self) -> Self:
-        _check_transactional(self)
-        self.options_with(JobOptions())
-        return self
 
     def options_with(self, said: JobOptions) -> JobOptions:
         """Return what holds where a call says `said`; InvalidOptions if it does not go together."""
@@ -111,6 +112,23 @@ class Handler:
                 f"looks for finished jobs, but keep=False of {self.name} deletes their records",
             )
         return options
+
+    def _checked(self) -> Self:
+        """Options that go together, and no schedule without what its jobs need."""
+        _check_transactional(self)
+        self.options_with(JobOptions())
+        if self.schedule is None:
+            return self
+        schedule_name("name", self.name)
+        try:
+            self.arguments.bind()
+        except InvalidArguments as error:
+            raise InvalidHandler(
+                self.name,
+                f"a schedule runs it without arguments, but {error.why}. Give them defaults, or "
+                "declare the schedule in JOBQUEUE['SCHEDULES'].",
+            ) from None
+        return self
 
     def spread(self, call: object) -> tuple[Sequence[object], Mapping[str, object]]:
         """Return one call of a bulk enqueue as positional and keyword arguments."""
@@ -165,6 +183,11 @@ def handler_of(declared: HandlerLike) -> Handler:
 def name_of(declared: HandlerLike) -> str:
     """Return the name of a handler; a text is one, whether it is registered here or not."""
     return declared if isinstance(declared, str) else handler_of(declared).name
+
+
+def _known(options: Mapping[str, Any]) -> dict[str, Any]:
+    refuse_unknown(options, known=HandlerOptions.__annotations__)
+    return dict(options)
 
 
 def _those(given: Mapping[str, Any], kind: type) -> dict[str, Any]:

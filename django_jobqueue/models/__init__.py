@@ -7,6 +7,8 @@ from .jobs import Job
 from .lines import LineRecord
 from .queues import QueueRecord
 from .receipts import ReceiptRecord
+from .schedules import Schedule, ScheduleSlot
+from .templates import JobTemplate
 from .workers import WorkerRecord
 
 __all__ = [
@@ -14,8 +16,11 @@ __all__ = [
     "AttemptRecord",
     "DeadJob",
     "Job",
+    "JobTemplate",
     "LineRecord",
     "QueueRecord",
     "ReceiptRecord",
+    "Schedule",
+    "ScheduleSlot",
     "WorkerRecord",
 ]

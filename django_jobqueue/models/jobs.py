@@ -78,4 +78,10 @@ class Job(JobRecord):
                 name="jobqueue_job_deadline",
             ),
             models.Index(fields=["fingerprint"], name="jobqueue_job_fingerprint"),
+            # Whether an occurrence of a schedule is live; other jobs are not in it.
+            models.Index(
+                fields=["schedule"],
+                condition=Q(schedule__isnull=False),
+                name="jobqueue_job_schedule",
+            ),
         ]

@@ -24,6 +24,7 @@ LEVELS: Mapping[str, int] = {
     "jobs.spooled": logging.DEBUG,
     "listener.hears": logging.DEBUG,
     "records.pruned": logging.DEBUG,
+    "schedule.fired": logging.DEBUG,
     "job.cleaning_failed": logging.WARNING,
     "child.died": logging.WARNING,
     "child.orphaned": logging.WARNING,
@@ -50,6 +51,8 @@ LEVELS: Mapping[str, int] = {
     "worker.waits": logging.WARNING,
     "job.dead": logging.ERROR,
     "job.outcome_refused": logging.ERROR,
+    "schedule.disabled": logging.ERROR,
+    "schedule.refused": logging.ERROR,
     "spool.entry_refused": logging.ERROR,
     "worker.declared_dead": logging.ERROR,
 }

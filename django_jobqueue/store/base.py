@@ -27,6 +27,7 @@ from django_jobqueue.core.specs import (
 from .holdable import Holdable
 from .insertable import Insertable
 from .readable import Readable
+from .schedulable import Schedulable
 from .steerable import Steerable
 
 #: What is granted beyond the timeout of a job where nobody says how long its worker needs.
@@ -35,7 +36,7 @@ OVERTIME = timedelta(minutes=2)
 Claims = Sequence[tuple[int, UUID]]
 
 
-class JobStore(Readable, Insertable, Steerable, Holdable):
+class JobStore(Readable, Insertable, Schedulable, Steerable, Holdable):
     """All lifecycle writes of one database. `using` is the alias of the Django connection it works
     on.
     """

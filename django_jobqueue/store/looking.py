@@ -14,7 +14,7 @@ from .connected import ConnectedStore
 from .moving import stored_json
 
 _SNAPSHOT = JobSnapshot.__struct_fields__
-_MOMENTS = tuple(name for name in _SNAPSHOT if name.endswith("_at"))
+_MOMENTS = (*(name for name in _SNAPSHOT if name.endswith("_at")), "slot")
 _ATTEMPT = AttemptSnapshot.__struct_fields__
 
 

@@ -1,5 +1,6 @@
 """What both vendors share: all that is not hot, through the ORM on the caller's connection."""
 
+from .firing import FiringStore
 from .lines import LinesStore
 from .looking import LookingStore
 from .reads import NumbersStore
@@ -7,9 +8,12 @@ from .receipts import ReceiptStore
 from .requeueing import RequeueingStore
 from .retention import RetentionStore
 from .steering import SteeringStore
+from .templates import TemplateStore
 
 
 class OrmStore(
+    FiringStore,
+    TemplateStore,
     ReceiptStore,
     SteeringStore,
     RequeueingStore,

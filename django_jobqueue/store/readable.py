@@ -6,9 +6,8 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django_jobqueue.core.health import COUNT_LIMIT, Health
+from django_jobqueue.core.health import COUNT_LIMIT, Health, QueueStats
 from django_jobqueue.core.snapshots import AttemptSnapshot, JobSnapshot
-from django_jobqueue.core.specs import QueueStats
 
 
 class Readable(ABC):

@@ -78,6 +78,7 @@ class Command(BaseCommand):
             "--until-empty", action="store_true", help="end when nothing is due any more"
         )
         parser.add_argument("--no-janitor", action="store_true", help="remove no old records")
+        parser.add_argument("--no-scheduler", action="store_true", help="fire no schedules")
         parser.add_argument(
             "--probes", metavar="HOST:PORT", help="answer /livez, /readyz and /metrics there"
         )
@@ -156,6 +157,7 @@ class Command(BaseCommand):
             strict=options["strict"],
             until_empty=options["until_empty"],
             janitor=not options["no_janitor"],
+            scheduler=not options["no_scheduler"],
             handles_signals=True,
             probes=True,
         )
