@@ -59,6 +59,55 @@ def test_an_error_survives_the_way_to_another_process(error):
     assert vars(arrived) == vars(error)
 
 
+@pytest.mark.parametrize(
+    ("make", "words", "facts"),
+    [
+        (
+            lambda: errors.HandlerAlreadyRegistered("shop.send"),
+            "a handler named 'shop.send' is already registered",
+            {"name": "shop.send"},
+        ),
+        (lambda: errors.JobNotFound(12), "job 12 is in no table", {"job_id": 12}),
+        (
+            lambda: errors.JobNotFinished(12, "running"),
+            "job 12 is running, not finished",
+            {"job_id": 12, "state": "running"},
+        ),
+        (
+            lambda: errors.StateChanged(12, "it runs"),
+            "the state of job 12 has changed: it runs",
+            {"job_id": 12, "why": "it runs"},
+        ),
+        (
+            lambda: errors.RequeueRefused(12, "its key is taken"),
+            "job 12 was not requeued: its key is taken",
+            {"job_id": 12, "why": "its key is taken"},
+        ),
+        (
+            lambda: errors.DatabaseNotReady("connection refused"),
+            "the database is not ready: connection refused",
+            {"why": "connection refused"},
+        ),
+        (
+            lambda: errors.ReadTooSlow(timedelta(seconds=2.5)),
+            "the database took longer than 2.5 s",
+            {"at_most": timedelta(seconds=2.5)},
+        ),
+        (lambda: errors.LeaseLost(12), "job 12 may be run by another worker", {"job_id": 12}),
+        (
+            lambda: errors.LeakedTransaction(["default", "other"]),
+            "left a transaction open on the database default, other; it was rolled back",
+            {"aliases": ("default", "other")},
+        ),
+    ],
+)
+def test_an_error_says_what_happened_and_tells_its_facts_to_code(make, words, facts):
+    error = make()
+
+    assert words in str(error)
+    assert vars(error) == facts
+
+
 def test_a_misspelt_name_is_answered_with_the_nearest_known_one():
     assert did_you_mean("concurency", ["LEASE", "CONCURRENCY"]) == " Did you mean 'CONCURRENCY'?"
 

@@ -54,6 +54,12 @@ def test_an_option_of_the_wrong_kind_is_refused_by_name(options):
     assert caught.value.option == name
 
 
+def test_classes_that_were_given_to_the_constructor_are_a_tuple():
+    with pytest.raises(InvalidOptions, match="must be a tuple of exception classes") as caught:
+        RetryPolicy(discard_on=[ValueError])  # type: ignore[arg-type]
+    assert caught.value.option == "discard_on"
+
+
 def test_no_bound_on_snoozes_and_no_rescue_at_all_are_legal():
     policy = RetryPolicy.of(max_reprocess_count=None, max_rescues=0)
 

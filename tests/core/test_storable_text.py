@@ -97,3 +97,10 @@ class TestSanitising:
 
     def test_a_long_text_is_cut_to_the_limit(self):
         assert len(str(sanitise_json({"a": "x" * 10_000, "b": "y" * 10_000}, limit=500))) < 600
+
+    def test_members_that_find_no_room_are_left_out_and_said_to_be(self):
+        cut = sanitise_json({str(number): "x" * 10 for number in range(50)}, limit=200)
+
+        assert isinstance(cut, dict)
+        assert 5 < len(cut) < 20
+        assert list(cut.items())[-1] == ("…", "…")
