@@ -63,6 +63,26 @@ def test_an_error_survives_the_way_to_another_process(error):
     ("make", "words", "facts"),
     [
         (
+            lambda: errors.InvalidOptions("priority", "must be a whole number"),
+            "job option 'priority' must be a whole number",
+            {"option": "priority", "why": "must be a whole number"},
+        ),
+        (
+            lambda: errors.HandlerNotRegistered("shop.send"),
+            "no handler named 'shop.send' is registered",
+            {"name": "shop.send"},
+        ),
+        (
+            lambda: errors.InvalidHandler("shop.send", "it is a lambda"),
+            "shop.send cannot be a job: it is a lambda",
+            {"handler": "shop.send", "why": "it is a lambda"},
+        ),
+        (
+            lambda: JobFailed(7, "exhausted", {"type": "OSError"}),
+            "job 7 is dead (exhausted)",
+            {"job_id": 7, "reason": "exhausted", "error": {"type": "OSError"}},
+        ),
+        (
             lambda: errors.HandlerAlreadyRegistered("shop.send"),
             "a handler named 'shop.send' is already registered",
             {"name": "shop.send"},
@@ -144,6 +164,7 @@ def test_a_payload_that_is_too_large_stays_one_when_it_is_told_of_a_job():
 
     assert type(error) is PayloadTooLarge
     assert (error.size, error.limit, error.index) == (300_000, 262_144, 2)
+    assert error.path == "payload"
     assert "262,144" in str(error)
 
 
@@ -151,6 +172,7 @@ def test_a_failed_job_tells_its_reason_and_its_last_error():
     error = JobFailed(7, "exhausted", {"type": "ValueError", "message": "no such user"})
 
     assert str(error) == "job 7 is dead (exhausted): ValueError: no such user"
+    assert str(JobFailed(7, "expired")) == "job 7 is dead (expired)"
 
 
 def test_a_conflict_names_the_job_that_holds_the_key():
@@ -171,4 +193,5 @@ def test_except_exception_does_not_swallow_an_interrupt(interrupt):
     with pytest.raises(JobInterrupt) as caught:
         handler()
     assert str(caught.value) == interrupt.message
+    assert str(interrupt("after 5 s")) == "after 5 s"
     assert not issubclass(interrupt, JobQueueError)
