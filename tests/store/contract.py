@@ -476,11 +476,19 @@ class JobStoreContract:
 
         assert [job.queue for job in claim(store, worker, "b", "a")] == ["b", "a"]
 
-    def test_a_claim_of_nothing_takes_nothing(self, store, worker):
+    def test_a_claim_of_nothing_takes_nothing_and_asks_nothing(
+        self, store, worker, django_assert_num_queries
+    ):
         store.insert(new())
 
-        assert claim(store, worker, total=0) == []
-        assert store.claim(worker_id=worker, token=uuid4(), wanted=[], total=5) == []
+        with django_assert_num_queries(0):
+            assert claim(store, worker, WantedJobs("default", 5), total=0) == []
+            assert claim(store, worker, WantedJobs("default", 5), total=-1) == []
+            assert store.claim(worker_id=worker, token=uuid4(), wanted=[], total=5) == []
+
+    def test_queues_without_jobs_give_none(self, store, worker):
+        store.insert(new())
+
         assert claim(store, worker, "another", "queue") == []
 
     def test_only_ready_jobs_are_claimed(self, store, worker):
