@@ -16,6 +16,7 @@ def test_the_defaults_are_three_attempts_a_hundred_snoozes_and_three_rescues():
 def test_retries_count_one_attempt_less_than_attempts():
     assert RetryPolicy.of(max_retries=4) == RetryPolicy.of(max_attempts=5)
     assert RetryPolicy.of(max_retries=0).max_attempts == 1
+    assert RetryPolicy.of(max_retries=32_766).max_attempts == 32_767
 
 
 def test_attempts_and_retries_together_are_refused():
@@ -43,7 +44,9 @@ def test_attempts_that_nobody_chose_are_the_default_that_is_handed_in():
         {"retry_on": "ValueError"},
         {"retry_on": 5},
         {"discard_on": [ValueError, "KeyError"]},
+        {"max_retries": 32_767},
         {"discard_on": int},
+        {"discard_on": 5},
     ],
     ids=repr,
 )
@@ -51,6 +54,14 @@ def test_an_option_of_the_wrong_kind_is_refused_by_name(options):
     [name] = options
     with pytest.raises(InvalidOptions) as caught:
         RetryPolicy.of(**options)
+    assert caught.value.option == name
+
+
+@pytest.mark.parametrize("wrong", [{"max_attempts": 0}, {"max_rescues": -1}, {"backoff": 5}])
+def test_the_constructor_refuses_what_is_out_of_range_too(wrong):
+    [name] = wrong
+    with pytest.raises(InvalidOptions) as caught:
+        RetryPolicy(**wrong)
     assert caught.value.option == name
 
 
