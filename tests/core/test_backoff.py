@@ -193,6 +193,44 @@ def test_json_that_describes_no_backoff_is_refused(stored):
         backoff_from_json(stored)
 
 
+@pytest.mark.parametrize(
+    ("backoff", "stored"),
+    [
+        (NoRetry(), {"kind": "no_retry", "max_delay": 3600.0, "jitter": 0.0}),
+        (Constant(5), {"kind": "constant", "max_delay": 3600.0, "jitter": 0.0, "delay": 5.0}),
+        (Linear(5), {"kind": "linear", "max_delay": 3600.0, "jitter": 0.0, "delay": 5.0}),
+        (
+            Polynomial(),
+            {
+                "kind": "polynomial",
+                "max_delay": 86_400.0,
+                "jitter": 0.0,
+                "power": 4.0,
+                "offset": 0.0,
+            },
+        ),
+        (
+            Exponential(),
+            {
+                "kind": "exponential",
+                "max_delay": 3600.0,
+                "jitter": 0.1,
+                "initial": 5.0,
+                "factor": 2.0,
+            },
+        ),
+    ],
+)
+def test_what_is_stored_with_a_job_never_changes(backoff, stored):
+    assert backoff.to_json() == stored
+
+
+def test_ten_years_are_the_longest_wait():
+    assert Constant(3650 * 86_400).delay == 3650 * 86_400
+    with pytest.raises(ValueError, match="delay must be"):
+        Constant(3650 * 86_400 + 1)
+
+
 def test_json_with_a_number_too_many_says_which():
     with pytest.raises(ValueError, match=r"describes no backoff: .*'speed'"):
         backoff_from_json({"kind": "constant", "delay": 1, "speed": 2})
