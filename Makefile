@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-sqlite test-postgresql chaos check format lint imports types migrations budgets clean
+.PHONY: help demo test test-sqlite test-postgresql chaos mutants check format lint imports types migrations budgets clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ chaos: $(INSTALLED)  ## long storms of faults on PostgreSQL and SQLite, and long
 	JOBQUEUE_EXAMPLES=300 $(BIN)/python -m tests.postgresql_server $(BIN)/python -m pytest tests/store/test_state_machine.py $(if $(SEED),--hypothesis-seed=$(SEED))
 	$(BIN)/python -m tests.chaos --database postgresql $(if $(SEED),--seed $(SEED))
 	$(BIN)/python -m tests.chaos --database sqlite $(if $(SEED),--seed $(SEED))
+
+mutants: $(INSTALLED)  ## faults put into core, store and service, one at a time: which does no test notice?
+	nice $(BIN)/python -m tests.mutants $(PACKAGES)
 
 check: lint imports types migrations budgets test  ## the one gate: everything below, and the tests
 

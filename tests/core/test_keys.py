@@ -90,6 +90,12 @@ class TestUniqueKeys:
         assert by_user != key(unique_by=("user_id",), named={"user_id": 2, "body": "x"})
         assert by_user != key(unique_by=("user_id", "body"))
 
+    def test_two_ways_are_refused_by_their_names(self):
+        with pytest.raises(InvalidOptions, match=r"^job option 'unique' and unique_by are two"):
+            key(unique=True, unique_by=("user_id",))
+        with pytest.raises(InvalidOptions, match=r"^job option 'unique_by' and unique_key are two"):
+            key(unique_by=("user_id",), unique_key="a")
+
     def test_a_key_by_arguments_never_changes(self):
         key = unique_key_of(
             "shop.jobs.send", fingerprint="f", named={"user": 7}, unique_by=("user",)

@@ -51,10 +51,6 @@ def there_and_back(spec, *args, **kwargs):
 
 
 class TestOneCallHasOneForm:
-    def test_a_call_may_have_no_keywords_or_no_arguments_at_all(self):
-        assert ArgumentSpec.of(plain).bind((1,)) == {"args": [], "kwargs": {"a": 1}}
-        assert ArgumentSpec.of(lambda: None).bind() == {"args": [], "kwargs": {}}
-
     def test_what_can_be_given_by_name_is_stored_by_name(self):
         spec = ArgumentSpec.of(plain)
 

@@ -41,3 +41,10 @@ def test_a_call_that_does_not_fit_is_told_the_parameters_and_no_more():
 
     with pytest.raises(InvalidArguments, match=r"It takes \(a: int, \*, b: str = 'x'\)\.$"):
         ArgumentSpec.of(send).bind((), {"c": 1})
+
+
+def test_a_call_may_have_no_keywords_or_no_arguments_at_all():
+    def send(a: int) -> None: ...
+
+    assert ArgumentSpec.of(send).bind((1,)) == {"args": [], "kwargs": {"a": 1}}
+    assert ArgumentSpec.of(lambda: None).bind() == {"args": [], "kwargs": {}}
