@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
 from .mutant import PACKAGE, Mutant
@@ -51,24 +52,23 @@ def _codes_within(code: CodeType) -> Iterator[CodeType]:
 def _plant_statement(mutant: Mutant) -> None:
     from django_jobqueue.store import sql
 
-    text = mutated_text(mutant.source, index=mutant.index)
-    load = sql.load.__wrapped__
-    path = mutant.path
+    sql.load.__wrapped__.__globals__["files"] = lambda package: _PlantedFiles(mutant)
 
-    class Files:
-        """Stands for the folder of the statements."""
 
-        def joinpath(self, vendor: str, name: str) -> "Text":
-            return Text(vendor, name)
+class _PlantedFiles:
+    """Stands for the folder of the statements, one of which has a fault."""
 
-    class Text:
-        def __init__(self, vendor: str, name: str) -> None:
-            self.path = path.parent.parent / vendor / name
+    def __init__(self, mutant: Mutant, path: Path | None = None) -> None:
+        self.mutant = mutant
+        self.path = path or mutant.path.parent.parent
 
-        def read_text(self, encoding: str) -> str:
-            return text if self.path == path else self.path.read_text(encoding=encoding)
+    def joinpath(self, vendor: str, name: str) -> "_PlantedFiles":
+        return _PlantedFiles(self.mutant, self.path / vendor / name)
 
-    load.__globals__["files"] = lambda package: Files()
+    def read_text(self, encoding: str) -> str:
+        if self.path == self.mutant.path:
+            return mutated_text(self.mutant.source, index=self.mutant.index)
+        return self.path.read_text(encoding=encoding)
 
 
 class PlantedImport(MetaPathFinder):

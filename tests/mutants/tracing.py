@@ -6,7 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import _lru_cache_wrapper
+from functools import _lru_cache_wrapper, cache
 from types import FrameType
 
 from .mutant import PACKAGE
@@ -72,15 +72,12 @@ def forget_answers() -> None:
         cached.cache_clear()
 
 
+@cache
 def _caches() -> list[_lru_cache_wrapper]:
-    if not _known:
-        _known.extend(
-            found
-            for found in gc.get_objects()
-            if isinstance(found, _lru_cache_wrapper)
-            and str(found.__module__).startswith("django_jobqueue")
-        )
-    return _known
-
-
-_known: list[_lru_cache_wrapper] = []
+    """Found once, when all tests are collected: it looks at every object that there is."""
+    return [
+        found
+        for found in gc.get_objects()
+        if isinstance(found, _lru_cache_wrapper)
+        and str(found.__module__).startswith("django_jobqueue")
+    ]
