@@ -73,6 +73,11 @@ def test_an_error_survives_the_way_to_another_process(error):
             {"name": "shop.send"},
         ),
         (
+            lambda: errors.InvalidArguments("shop.send", "no user"),
+            "shop.send: no user",
+            {"handler": "shop.send", "why": "no user"},
+        ),
+        (
             lambda: errors.InvalidHandler("shop.send", "it is a lambda"),
             "shop.send cannot be a job: it is a lambda",
             {"handler": "shop.send", "why": "it is a lambda"},

@@ -26,7 +26,10 @@ def test_attempts_and_retries_together_are_refused():
 
 def test_attempts_that_nobody_chose_are_the_default_that_is_handed_in():
     assert attempts_of(default=8) == 8
-    assert attempts_of(max_attempts=2, default=8) == 2
+    assert attempts_of(max_attempts=1, default=8) == 1
+    with pytest.raises(InvalidOptions, match="max_attempts"):
+        attempts_of(max_attempts=0)
+    assert RetryPolicy.of(max_reprocess_count=1).max_reprocess_count == 1
 
 
 @pytest.mark.parametrize(
