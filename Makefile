@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-sqlite test-postgresql chaos parity check format lint imports types migrations budgets clean
+.PHONY: help demo test test-sqlite test-postgresql chaos parity mutants check format lint imports types migrations budgets clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ chaos: $(INSTALLED)  ## long storms of faults on PostgreSQL and SQLite, and long
 
 parity: $(INSTALLED)  ## every promise of docs/parity.md, by the tests that prove it
 	$(BIN)/python -m tests.parity
+
+mutants: $(INSTALLED)  ## faults put into core, store and service, one at a time: which does no test notice?
+	nice $(BIN)/python -m tests.mutants $(PACKAGES)
 
 check: lint imports types migrations budgets test  ## the one gate: everything below, and the tests
 

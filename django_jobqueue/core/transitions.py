@@ -104,9 +104,7 @@ def _retried(job: ClaimedJob, outcome: Fail | Retry, backoff: Backoff) -> Transi
     if isinstance(outcome, Fail):
         described, delay, at, exact = outcome.error, None, None, False
     else:
-        described = ErrorDescription(
-            type="Retry", message=_short(outcome.reason), traceback="", fields={}
-        )
+        described = ErrorDescription(type="Retry", message=_short(outcome.reason))
         delay, at, exact = outcome.delay, outcome.at, outcome.exact
     error, report = _describe(described)
     if isinstance(outcome, Fail) and not outcome.retryable:
