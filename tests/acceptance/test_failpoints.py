@@ -47,8 +47,8 @@ def facts_of(handle: JobHandle, deployment: Deployment) -> dict[str, int]:
         (Point.AFTER_CLAIM_COMMIT, {"runs": 1, "attempt": 1, "rescues": 0}),
         (Point.BEFORE_HANDLER, {"runs": 1, "attempt": 1, "rescues": 1}),
         (Point.AFTER_HANDLER, {"runs": 2, "attempt": 1, "rescues": 1}),
-        # It had ended, so it is suspected of nothing.
-        (Point.BEFORE_FINISH_COMMIT, {"runs": 2, "attempt": 1, "rescues": 0}),
+        # It had ended; what has not been written yet is suspect all the same.
+        (Point.BEFORE_FINISH_COMMIT, {"runs": 2, "attempt": 1, "rescues": 1}),
         (Point.AFTER_FINISH_COMMIT, {"runs": 1, "attempt": 1, "rescues": 0}),
     ],
 )
