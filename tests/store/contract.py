@@ -534,6 +534,7 @@ class JobStoreContract:
         store.pause_queue("default", until=now + MINUTE)
 
         assert claim(store, worker, now=now + timedelta(seconds=59)) == []
+        assert claim(store, worker) == []
         assert len(claim(store, worker, now=now + timedelta(seconds=61))) == 1
 
     def test_a_resumed_queue_gives_jobs_again(self, store, worker):
