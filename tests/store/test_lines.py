@@ -14,7 +14,7 @@ from django_jobqueue.store import sql, store_for
 from django_jobqueue.store.base import JobStore
 from django_jobqueue.store.sessions import PsycopgSession
 
-from .helpers import HOSTILE_TEXTS, LEASE
+from .helpers import HOSTILE_TEXTS, LEASE, LONG_AGO
 
 LAPSED = timedelta(seconds=-1)
 WEEK = Retention(archive=timedelta(days=7), dead=timedelta(days=90))
@@ -86,6 +86,16 @@ class TestLines:
         assert store.release_line("api", late) is False
 
         assert store.line_holder("api") == token
+
+    def test_who_takes_a_line_over_is_told_in_the_place_of_the_dead(self, store):
+        hold(store, holder="host:1", lease=LAPSED)
+        LineRecord.objects.update(acquired_at=LONG_AGO)
+
+        token = hold(store, holder="host:2")
+
+        row = LineRecord.objects.get()
+        assert (row.token, row.holder) == (token, "host:2")
+        assert abs(row.lease_expires_at - row.acquired_at - LEASE) < timedelta(seconds=1)
 
     def test_a_renewal_prolongs_the_leases_of_its_tokens_alone(self, store):
         mine, other = hold(store, "mine", lease=LAPSED), hold(store, "other", lease=LAPSED)

@@ -1,13 +1,21 @@
 """Times that are written are those of the write: the caller's transaction may be long."""
 
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 
 from django_jobqueue.core.specs import AttemptReport, NewJob
 from django_jobqueue.core.states import DeathReason, JobState
-from django_jobqueue.models import ArchivedJob, AttemptRecord, DeadJob, Job, WorkerRecord
+from django_jobqueue.models import (
+    ArchivedJob,
+    AttemptRecord,
+    DeadJob,
+    Job,
+    LineRecord,
+    WorkerRecord,
+)
 from django_jobqueue.store import store_for
 from django_jobqueue.store.base import JobStore
 
@@ -49,6 +57,18 @@ def test_of_a_promotion(store: JobStore, began: datetime) -> None:
     row.refresh_from_db()
 
     assert row.ready_at > began
+
+
+def test_of_a_line(store: JobStore, began: datetime) -> None:
+    first, second = uuid4(), uuid4()
+    assert store.hold_line("api", first, holder="host:1", lease=timedelta(0))
+    assert store.hold_line("api", second, holder="host:2", lease=LEASE), "the lease is over"
+    held = LineRecord.objects.get()
+    assert held.acquired_at > began
+    assert held.lease_expires_at > began + LEASE
+    assert store.renew_lines([second], lease=LEASE) == {second}
+
+    assert LineRecord.objects.get().lease_expires_at > held.lease_expires_at
 
 
 @pytest.mark.parametrize("verb", ["deregister_worker", "release_of_worker"])
