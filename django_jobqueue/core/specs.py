@@ -31,6 +31,7 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     unique_for: timedelta | None = None
     on_conflict: str = "skip"
     concurrency_key: str | None = None
+    key_limit: int | None = None
     tags: str = "[]"
     meta: str = "{}"
     batch_id: int | None = None

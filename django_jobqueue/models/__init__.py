@@ -4,6 +4,7 @@ from .archive import ArchivedJob
 from .attempts import AttemptRecord
 from .dead_letters import DeadJob
 from .jobs import Job
+from .limits import LimitRecord
 from .queues import QueueRecord
 from .receipts import ReceiptRecord
 from .workers import WorkerRecord
@@ -13,6 +14,7 @@ __all__ = [
     "AttemptRecord",
     "DeadJob",
     "Job",
+    "LimitRecord",
     "QueueRecord",
     "ReceiptRecord",
     "WorkerRecord",

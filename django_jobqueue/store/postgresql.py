@@ -1,6 +1,6 @@
 """The store on PostgreSQL: SKIP LOCKED claims, set-based moves, COPY and NOTIFY."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import Self
@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connections
 
+from django_jobqueue.core.limits import Limits
 from django_jobqueue.core.specs import (
     ClaimedJob,
     FinishedJob,
@@ -47,6 +48,7 @@ class PostgreSQLStore(PostgreSQLWorkers):
         session = session or DjangoSession(using)
         super().__init__(using, session=session, suspects=suspects, overtime=overtime)
         self._claim = sql.claim("postgresql", suspects=suspects)
+        self._pick = sql.pick("postgresql", suspects=suspects)
 
     def dedicated(
         self, *, prepared: bool = True, suspects: bool = False, overtime: timedelta = OVERTIME
@@ -87,12 +89,42 @@ class PostgreSQLStore(PostgreSQLWorkers):
         token: UUID,
         wanted: Sequence[WantedJobs],
         total: int,
+        limits: Limits | None = None,
         now: datetime | None = None,
     ) -> list[ClaimedJob]:
         if not wanted or total <= 0:
             return []
+        if limits is not None:
+            return self.claim_within(
+                limits, worker_id=worker_id, token=token, wanted=wanted, total=total, now=now
+            )
         parameters = self._claim_parameters(worker_id, token, wanted, total, now)
         return _in_line(self.session.rows(self._claim, parameters), wanted)
+
+    def run(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
+        return self.session.rows(statement(name), parameters)
+
+    def claiming(self) -> AbstractContextManager[object]:
+        return self.session.atomic()
+
+    def pick(
+        self, worker_id: UUID, *, wanted: str, saturated: str, total: int, now: datetime | None
+    ) -> list[Row]:
+        asked = {"wanted": wanted, "saturated": saturated, "total": total}
+        return self.session.rows(self._pick, {"worker_id": worker_id, "now": now, **asked})
+
+    def claim_picked(
+        self, ids: Sequence[int], *, worker_id: UUID, token: UUID, now: datetime | None
+    ) -> list[ClaimedJob]:
+        facts = {
+            "ids": array(ids),
+            "worker_id": worker_id,
+            "token": token,
+            "overtime": self.overtime.total_seconds(),
+            "now": now,
+        }
+        rows = self.session.rows(sql.claim_picked("postgresql"), facts)
+        return [ClaimedJob(*row) for row in rows]
 
     def finish_many(self, finished: Sequence[FinishedJob]) -> set[int]:
         return Settlement(self.session).write(finished) if finished else set()
@@ -105,7 +137,12 @@ class PostgreSQLStore(PostgreSQLWorkers):
         token: UUID,
         wanted: Sequence[WantedJobs],
         total: int,
+        limits: Limits | None = None,
     ) -> tuple[set[int], list[ClaimedJob]]:
+        if limits is not None:
+            return self.finish_and_claim_within(
+                limits, finished, worker_id=worker_id, token=token, wanted=wanted, total=total
+            )
         settlement = Settlement(self.session)
         statements = settlement.statements(finished)
         # The claim goes first: a reaper locks the worker's row and then its jobs, so must we.

@@ -10,7 +10,7 @@ from django_jobqueue.core.specs import LEASE_LAPSED, Beat, Rescued, WorkerIdenti
 
 from . import sql
 from .base import Claims
-from .orm import OrmStore
+from .limited import LimitedStore
 from .postgresql_arrays import array
 from .postgresql_finish import Settlement
 from .sessions import Row, Session, Statement
@@ -25,7 +25,7 @@ def statement(name: str) -> str:
     return sql.load("postgresql", name)
 
 
-class PostgreSQLWorkers(OrmStore):
+class PostgreSQLWorkers(LimitedStore):
     """A worker's row is its lease: whoever locks it holds off its claims, or its death."""
 
     def __init__(

@@ -2,15 +2,16 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 import msgspec
 from django.db import transaction
 
+from django_jobqueue.core.limits import Limits
 from django_jobqueue.core.specs import ClaimedJob, FinishedJob, Promoted, WantedJobs
 
 from . import sql
@@ -41,6 +42,7 @@ class SQLiteStore(SQLiteWorkers):
     ) -> None:
         super().__init__(using, suspects=suspects, overtime=overtime)
         self._claim = sql.claim("sqlite", suspects=suspects)
+        self._pick = sql.pick("sqlite", suspects=suspects)
         self._wait = threading.Event().wait  # never set: a pause
         self._turns = _Turns()
 
@@ -107,10 +109,15 @@ class SQLiteStore(SQLiteWorkers):
         token: UUID,
         wanted: Sequence[WantedJobs],
         total: int,
+        limits: Limits | None = None,
         now: datetime | None = None,
     ) -> list[ClaimedJob]:
         if not wanted or total <= 0:
             return []
+        if limits is not None:
+            return self.claim_within(
+                limits, worker_id=worker_id, token=token, wanted=wanted, total=total, now=now
+            )
         parameters = {
             "worker_id": worker_id.hex,
             "token": token.hex,
@@ -135,6 +142,32 @@ class SQLiteStore(SQLiteWorkers):
             for *row, token, worker_id in self.statement("overdue", parameters)
         ]
 
+    def run(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
+        return self.statement(name, parameters)
+
+    def claiming(self) -> AbstractContextManager[object]:
+        return self.writing()
+
+    def pick(
+        self, worker_id: UUID, *, wanted: str, saturated: str, total: int, now: datetime | None
+    ) -> list[Row]:
+        asked = {"wanted": wanted, "saturated": saturated, "total": total}
+        moment = self.optional_time_text(now)
+        return self.execute(self._pick, {"worker_id": worker_id.hex, "now": moment, **asked})
+
+    def claim_picked(
+        self, ids: Sequence[int], *, worker_id: UUID, token: UUID, now: datetime | None
+    ) -> list[ClaimedJob]:
+        facts = {
+            "ids": msgspec.json.encode(ids).decode(),
+            "worker_id": worker_id.hex,
+            "token": token.hex,
+            "overtime": self.overtime.total_seconds(),
+            "now": self.optional_time_text(now),
+        }
+        rows = self.execute(sql.claim_picked("sqlite"), facts)
+        return [self._claimed(row, token, worker_id) for row in rows]
+
     def _claimed(self, row: Row, token: UUID, worker_id: UUID) -> ClaimedJob:
         *facts, claimed_at, ready_at, created_at, is_expired = row[:_EXPIRED_COLUMN]
         claimed_at, unreadable = self.aware(claimed_at), None
@@ -154,12 +187,14 @@ class SQLiteStore(SQLiteWorkers):
         token: UUID,
         wanted: Sequence[WantedJobs],
         total: int,
+        limits: Limits | None = None,
     ) -> tuple[set[int], list[ClaimedJob]]:
+        facts: Any = {"worker_id": worker_id, "token": token, "wanted": wanted, "total": total}
         # One transaction: one wait for the write lock, one commit.
         with self.writing():
-            return super().finish_and_claim(
-                finished, worker_id=worker_id, token=token, wanted=wanted, total=total
-            )
+            if limits is not None:
+                return self.finish_and_claim_within(limits, finished, **facts)
+            return self.finish_many(finished), self.claim(**facts)
 
     def queues_with_ready_jobs(self) -> list[str]:
         name = "suspect_queues" if self.suspects else "ready_queues"
