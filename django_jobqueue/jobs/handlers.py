@@ -8,11 +8,13 @@ from typing import Any, Self, TypedDict, Unpack
 from msgspec import UNSET, UnsetType
 
 from django_jobqueue.core.errors import InvalidArguments, InvalidOptions, did_you_mean
+from django_jobqueue.core.limits import HandlerLimits
 from django_jobqueue.core.payloads import load_payload
 from django_jobqueue.core.retry import ErrorClasses, RetryPolicy
 from django_jobqueue.core.serialization import ArgumentSpec
 
 from . import option_values as values
+from .limiting import check_key_template, limits_of
 from .options import JobOptions, SharedOptions, refuse_unknown
 from .targets import Target, target_of
 
@@ -27,7 +29,15 @@ class _RetryOptions(TypedDict, total=False):
     max_rescues: int
 
 
-class HandlerOptions(SharedOptions, _RetryOptions, total=False):
+class _LimitOptions(TypedDict, total=False):
+    concurrency: int
+    max_running: int
+    rate: str
+    rate_burst: int
+    key_rate: str
+
+
+class HandlerOptions(SharedOptions, _RetryOptions, _LimitOptions, total=False):
     """What @job takes."""
 
     name: str
@@ -54,6 +64,7 @@ class Handler:
     max_reprocess_count: int | UnsetType | None
     max_rescues: int | None
     keep: bool  #: whether the record of a success is kept
+    limits: HandlerLimits
 
     @classmethod
     def of(
@@ -73,6 +84,9 @@ class Handler:
         name = values.label("name", given.get("name", _qualified_name(declared)))
         target = target_of(declared, name=name)
         checked = RetryPolicy.of(**_those(given, _RetryOptions))
+        options_of_jobs = JobOptions.of_handler(_those(given, SharedOptions))
+        if (template := options_of_jobs.concurrency_key) is not None:
+            check_key_template(template, parameters=target.arguments.parameters)
         handler = cls(
             name=name,
             aliases=values.labels("aliases", given.get("aliases", ())),
@@ -81,12 +95,15 @@ class Handler:
             arguments=target.arguments,
             is_async=target.is_async,
             context_parameter=target.context_parameter,
-            options=JobOptions.of_handler(_those(given, SharedOptions)),
+            options=options_of_jobs,
             retry_on=checked.retry_on,
             discard_on=checked.discard_on,
             max_reprocess_count=given.get("max_reprocess_count", UNSET),
             max_rescues=given.get("max_rescues"),
             keep=values.switch("keep", given.get("keep", True)),
+            limits=limits_of(
+                name, {**_those(given, _LimitOptions), "key_limit": options_of_jobs.key_limit}
+            ),
         )
         handler.options_with(JobOptions())
         return handler
@@ -101,6 +118,13 @@ class Handler:
                 f"looks for finished jobs, but keep=False of {self.name} deletes their records",
             )
         return options
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether it declares a limit, of its own or by a concurrency key."""
+        limits = self.limits
+        has_own = limits.concurrency is not None or limits.limit.says_anything
+        return has_own or self.options.concurrency_key is not None
 
     def spread(self, call: object) -> tuple[Sequence[object], Mapping[str, object]]:
         """Return one call of a bulk enqueue as positional and keyword arguments."""

@@ -45,9 +45,7 @@ class KnownLimits:
             self.in_force = self._store.limits_in_force()
             self._limits = self._put_together()
 
-    def limits(
-        self, *, limited_room: int, refused: Callable[[float], object]
-    ) -> Limits | None:
+    def limits(self, *, limited_room: int, refused: Callable[[float], object]) -> Limits | None:
         """Return what a claim has to keep to; None where nothing is limited."""
         if self._limits is None:
             return None
@@ -93,10 +91,11 @@ class KnownLimits:
         )
 
     def _put_together(self) -> Limits | None:
-        handlers = {name: one for one, names in self._declared() for name in names}
-        for name, limit in self.in_force.handlers.items():
-            of_code = handlers.get(name, HandlerLimits(name=name))
-            handlers[name] = msgspec.structs.replace(of_code, limit=limit)
+        set_now = self.in_force.handlers
+        handlers = {name: HandlerLimits(name=name, limit=limit) for name, limit in set_now.items()}
+        for one, names in self._declared():
+            limit = set_now.get(one.name, one.limit)
+            handlers |= dict.fromkeys(names, msgspec.structs.replace(one, limit=limit))
         queues = {
             name: queue.limit
             for name, queue in self.in_force.queues.items()

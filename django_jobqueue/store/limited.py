@@ -168,7 +168,7 @@ class LimitedStore(OrmStore):
     ) -> tuple[dict[LimitName, Usage], datetime]:
         """Lock the row of each limit, and count what runs under those that bound it.
 
-        Without a declaration, what the row says holds.
+        Without a declaration, what the row says holds; nothing without a row.
         """
         if not declared:
             return {}, _NEVER
@@ -186,8 +186,11 @@ class LimitedStore(OrmStore):
             usages[name] = Usage(
                 limit, next_at=self.aware_or_none(next_at), is_changed=limit != written
             )
-        if missing := [(name, one) for name, one in declared.items() if name not in usages]:
-            raise _NoRow([_described(name, one or Limit()) for name, one in sorted(missing)])
+        missing = {name: limit for name, limit in declared.items() if name not in usages}
+        if any(limit is not None for limit in missing.values()):
+            rows_to_add = [_described(name, limit or Limit()) for name, limit in missing.items()]
+            raise _NoRow(sorted(rows_to_add, key=lambda row: (row["kind"], row["name"])))
+        usages |= {name: Usage(Limit()) for name in missing}
         if any(usage.limit.max_running is not None for usage in usages.values()):
             self._count_running(usages, known)
         return usages, clock

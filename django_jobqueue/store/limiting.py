@@ -11,6 +11,7 @@ from django_jobqueue.models import LimitRecord, QueueRecord
 
 from .connected import ConnectedStore
 
+
 class LimitingStore(ConnectedStore):
     """Rows that are few and rarely change."""
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.jobs.context import JobContext
 from django_jobqueue.jobs.spooling import spool_of
+from django_jobqueue.permits.distributed import KnownLimits
 from django_jobqueue.store import JobStore
 
 from .admission import Admission, Policies
@@ -58,6 +59,7 @@ class Claiming:
             strict=options.strict,
             refresh_seconds=conf.poll_interval.total_seconds(),
         )
+        self._limits = self._known_limits()
         self._policies = Policies(conf.retry_policy)
         self._executor = self._make_executor()
         self.pump = self._make_pump(rescheduled)
@@ -68,6 +70,17 @@ class Claiming:
             prepared=self._conf.prepared_statements,
             suspects=self._options.suspects,
             overtime=overtime(self._conf.timeout_grace),
+        )
+
+    def _known_limits(self) -> KnownLimits:
+        registry = self._options.registry
+        return KnownLimits(
+            self._store,
+            declared=lambda: [
+                (one.limits, (one.name, *one.aliases)) for one in registry if one.is_limited
+            ],
+            running=self.in_hand.running,
+            refresh_seconds=self._conf.poll_interval.total_seconds(),
         )
 
     def close(self) -> None:
@@ -112,6 +125,7 @@ class Claiming:
             in_hand=self.in_hand,
             slots=slots,
             queues=self.queues,
+            limits=self._limits,
             prepare=self._make_admission().prepare,
             outbox=outbox,
             looking=Looking(poll_seconds=poll_seconds),

@@ -31,6 +31,7 @@ class HeldJob:
         "attempted_at",
         "has_ended",
         "interrupted",
+        "is_limited",
         "job",
         "place",
     )
@@ -48,6 +49,7 @@ class HeldJob:
         self.attempted_at: datetime | None = None
         self.has_ended = False  #: its runner is done with it
         self.interrupted = False
+        self.is_limited = False  #: it has permits that other workers wait for
         self.armed: Armed | None = None  #: while its handler runs, and after
         self.place = 0  #: where it is marked as started
         self._cancelled: threading.Event | None = None
@@ -164,6 +166,14 @@ class InHand:
     def all(self) -> list[HeldJob]:
         with self._lock:
             return list(self._held.values())
+
+    def running(self) -> list[tuple[str, str]]:
+        """Return the queue and the handler's own name of each job that may yet run, or runs."""
+        return [
+            (held.job.queue, held.handler.name)
+            for held in self.all()
+            if held.is_runnable and not held.has_ended
+        ]
 
     def claims(self) -> list[Claim]:
         with self._lock:

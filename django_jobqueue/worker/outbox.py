@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID, uuid4
 
 from django_jobqueue.core.clock import monotonic
+from django_jobqueue.core.limits import Limits
 from django_jobqueue.core.specs import ClaimedJob, FinishedJob, Transition, WantedJobs
 from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.events import EventBus
@@ -72,7 +73,12 @@ class Outbox:
         return max(0.0, self._retry_at - self._elapsed()) if self._retry_pause else 0.0
 
     def exchange(
-        self, *, worker_id: UUID, wanted: Sequence[WantedJobs] = (), total: int = 0
+        self,
+        *,
+        worker_id: UUID,
+        wanted: Sequence[WantedJobs] = (),
+        total: int = 0,
+        limits: Limits | None = None,
     ) -> list[ClaimedJob]:
         """Write what is finished and claim; nothing is claimed when the write failed."""
         finished = self._take()
@@ -80,7 +86,12 @@ class Outbox:
             return []
         try:
             held, claimed = self._store.finish_and_claim(
-                finished, worker_id=worker_id, token=uuid4(), wanted=wanted, total=total
+                finished,
+                worker_id=worker_id,
+                token=uuid4(),
+                wanted=wanted,
+                total=total,
+                limits=limits,
             )
         except Exception as error:
             if finished and is_data_error(error):

@@ -12,6 +12,7 @@ from django_jobqueue.core.specs import ClaimedJob, FinishedJob
 from django_jobqueue.core.states import DeathReason
 from django_jobqueue.core.transitions import decide
 from django_jobqueue.jobs.handlers import Handler
+from django_jobqueue.permits.distributed import KnownLimits
 from django_jobqueue.service import ServiceTask, StopReceiver
 from django_jobqueue.store import JobStore
 
@@ -50,6 +51,7 @@ class Pump(ServiceTask):
         in_hand: InHand,
         slots: Slots,
         queues: ServedQueues,
+        limits: KnownLimits,
         prepare: Prepare,
         outbox: Outbox,
         looking: Looking,
@@ -62,6 +64,7 @@ class Pump(ServiceTask):
     ) -> None:
         self._store, self._membership, self._in_hand = store, membership, in_hand
         self._slots, self._queues, self._prepare = slots, queues, prepare
+        self._limits = limits
         self._outbox, self._looking, self._pauses, self._drain = outbox, looking, pauses, drain
         self._poll_seconds, self._at_rest = poll_seconds, at_rest
         self._until_empty, self._others_are_idle = until_empty, others_are_idle
@@ -153,15 +156,28 @@ class Pump(ServiceTask):
     def _exchange(self) -> int:
         names = self._names() if self._should_look() else None
         asks = self._slots.asks(names or ())
-        me, claimed = self._membership.worker_id, 0
+        claimed, asked = 0, 0
+        refused: list[float] = []
         had_empty_hands = not len(self._in_hand)
+        self._limits.refresh()
         for wanted, total in asks or [NOTHING]:
-            jobs = self._outbox.exchange(worker_id=me, wanted=wanted, total=total)
+            allowed = self._limits.within_queues(wanted)
+            jobs = self._outbox.exchange(
+                worker_id=self._membership.worker_id,
+                wanted=allowed,
+                total=total,
+                limits=self._limits.limits(
+                    limited_room=self._slots.limited_room(one.queue for one in allowed),
+                    refused=refused.append,
+                ),
+            )
             self._dispatch(jobs)
             claimed += len(jobs)
+            asked += min(total, sum(one.limit for one in allowed))
         if names is not None:
             self._found_nothing = had_empty_hands and not claimed
-            self._looking.found(claimed, of=sum(total for _, total in asks))
+            self._looking.found(claimed, of=asked)
+            self._looking.ask_in(min(refused, default=self._poll_seconds))
         return claimed
 
     def _should_look(self) -> bool:
@@ -192,7 +208,11 @@ class Pump(ServiceTask):
             if isinstance(prepared, FinishedJob):
                 self._write_at_once(prepared)
             else:
-                runnable.append(HeldJob(job, prepared))
+                held = HeldJob(job, prepared)
+                held.is_limited = self._limits.is_limited(
+                    queue=job.queue, handler=job.handler, key=job.concurrency_key
+                )
+                runnable.append(held)
         if runnable:
             self._in_hand.add(runnable)
             for refused in self._slots.submit(runnable):
@@ -229,10 +249,11 @@ class Pump(ServiceTask):
         if not self._others_are_idle():
             return False
         try:
-            promoted = self._store.promote()
+            promoted, unblocked = self._store.promote(), self._store.unblock()
         except Exception as error:
             self._outbox.failed(error)
             return False
-        if promoted.count:
+        found = promoted.count + unblocked.count
+        if found:
             self._looking.ask()
-        return not promoted.count
+        return not found

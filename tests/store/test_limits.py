@@ -18,7 +18,7 @@ from .helpers import LEASE, claim, finish, make_job, register_worker
 pytestmark = pytest.mark.django_db
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-NONE = Limits()
+NONE, NO_LIMIT = Limits(), Limit()
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def worker(store: JobStore) -> UUID:
     return register_worker(store)
 
 
-def of_handler(limit: Limit = Limit(), **said: Any) -> Limits:
+def of_handler(limit: Limit = NO_LIMIT, **said: Any) -> Limits:
     rooms = said.pop("rooms", {})
     declared = HandlerLimits(name="tests.handler", limit=limit, **said)
     return Limits(handlers={"tests.handler": declared, "old.name": declared}, rooms=rooms)
@@ -145,7 +145,7 @@ def test_no_more_limited_jobs_are_taken_than_there_is_room_for(
 
 
 def test_a_finish_readies_the_first_that_its_key_had_blocked(store: JobStore, worker: UUID) -> None:
-    first, second, third = keyed(3)
+    _, second, third = keyed(3)
     [job] = claim(store, worker, limits=NONE)
     done = FinishedJob(job, Transition(state=JobState.SUCCEEDED))
 

@@ -9,6 +9,7 @@ from django_jobqueue.core.specs import FinishedJob, NewJob, Transition
 from django_jobqueue.core.states import JobState
 from django_jobqueue.events import EventBus
 from django_jobqueue.jobs.registry import Registry
+from django_jobqueue.permits.distributed import KnownLimits
 from django_jobqueue.store import JobStore, store_for
 from django_jobqueue.worker.draining import Drain
 from django_jobqueue.worker.hands import HeldJob, InHand
@@ -134,12 +135,21 @@ class Bench:
             **held,
             outbox=self.outbox,
             queues=served,
+            limits=self.limits_of(elapsed),
             prepare=prepare,
             looking=Looking(poll_seconds=poll_seconds, elapsed=elapsed),
             pauses=Pauses(self.store, **held, **timed),
             drain=self.drain_of(drain_seconds, elapsed),
             poll_seconds=poll_seconds,
             **more,
+        )
+
+    def limits_of(self, elapsed: Callable[[], float]) -> KnownLimits:
+        return KnownLimits(
+            self.store,
+            declared=lambda: [(one.limits, [one.name]) for one in registry if one.is_limited],
+            running=self.in_hand.running,
+            elapsed=elapsed,
         )
 
     def drain_of(self, seconds: float, elapsed: Callable[[], float]) -> Drain:
