@@ -11,9 +11,7 @@ from django_jobqueue.core.states import DeathReason, JobState
 
 
 class NewJob(msgspec.Struct, frozen=True, kw_only=True):
-    """A job about to be stored; JSON columns hold their text. `run_at=None` means now; `delay`
-    counts from the store's clock.
-    """
+    """A job to be stored, JSON columns as text; due at `run_at` [now] and after `delay` seconds."""
 
     handler: str
     queue: str = "default"

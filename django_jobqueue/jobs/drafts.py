@@ -70,17 +70,18 @@ class Draft:
                 unique=options.unique or False,
                 unique_by=options.unique_by or (),
             )
-        key = self._blank.concurrency_key
-        if self._key_template is not None:
-            key = filled_key(self._key_template, spec.named(arguments))
         return msgspec.structs.replace(
             self._blank,
-            concurrency_key=key,
+            concurrency_key=self._concurrency_key(spec.named(arguments)),
             payload=payload,
             max_attempts=self._attempts(settings),
             fingerprint=options.fingerprint or own_fingerprint,
             unique_key=unique_key,
         )
+
+    def _concurrency_key(self, named: Mapping[str, object]) -> str | None:
+        template = self._key_template
+        return self._blank.concurrency_key if template is None else filled_key(template, named)
 
     def _attempts(self, settings: JobQueueSettings) -> int:
         backoff = self._options.backoff or settings.backoff

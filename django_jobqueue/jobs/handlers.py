@@ -34,6 +34,7 @@ class _LimitOptions(TypedDict, total=False):
     max_running: int
     rate: str
     rate_burst: int
+    key_limit: int
     key_rate: str
 
 
@@ -84,9 +85,6 @@ class Handler:
         name = values.label("name", given.get("name", _qualified_name(declared)))
         target = target_of(declared, name=name)
         checked = RetryPolicy.of(**_those(given, _RetryOptions))
-        options_of_jobs = JobOptions.of_handler(_those(given, SharedOptions))
-        if (template := options_of_jobs.concurrency_key) is not None:
-            check_key_template(template, parameters=target.arguments.parameters)
         handler = cls(
             name=name,
             aliases=values.labels("aliases", given.get("aliases", ())),
@@ -95,18 +93,20 @@ class Handler:
             arguments=target.arguments,
             is_async=target.is_async,
             context_parameter=target.context_parameter,
-            options=options_of_jobs,
+            options=JobOptions.of_handler(_those(given, SharedOptions)),
             retry_on=checked.retry_on,
             discard_on=checked.discard_on,
             max_reprocess_count=given.get("max_reprocess_count", UNSET),
             max_rescues=given.get("max_rescues"),
             keep=values.switch("keep", given.get("keep", True)),
-            limits=limits_of(
-                name, {**_those(given, _LimitOptions), "key_limit": options_of_jobs.key_limit}
-            ),
+            limits=limits_of(name, _those(given, _LimitOptions)),
         )
-        handler.options_with(JobOptions())
-        return handler
+        return handler._checked()
+
+    def _checked(self) -> Self:
+        self.options_with(JobOptions())
+        check_key_template(self.options.concurrency_key, parameters=self.arguments.parameters)
+        return self
 
     def options_with(self, said: JobOptions) -> JobOptions:
         """Return what holds where a call says `said`; InvalidOptions if it does not go together."""

@@ -44,10 +44,10 @@ def limits_of(name: str, given: Mapping[str, Any]) -> HandlerLimits:
     )
 
 
-def check_key_template(template: str, *, parameters: Collection[str]) -> None:
+def check_key_template(template: str | None, *, parameters: Collection[str]) -> None:
     """Raise InvalidOptions unless every `{name}` in the template is a parameter."""
     try:
-        names = [name for _, name, _, _ in Formatter().parse(template) if name is not None]
+        names = [name for _, name, _, _ in Formatter().parse(template or "") if name is not None]
     except ValueError as error:
         raise InvalidOptions("concurrency_key", f"{template!r} cannot be read: {error}") from error
     for name in names:

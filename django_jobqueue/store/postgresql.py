@@ -1,6 +1,6 @@
 """The store on PostgreSQL: SKIP LOCKED claims, set-based moves, COPY and NOTIFY."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import Self
@@ -101,17 +101,24 @@ class PostgreSQLStore(PostgreSQLWorkers):
         parameters = self._claim_parameters(worker_id, token, wanted, total, now)
         return _in_line(self.session.rows(self._claim, parameters), wanted)
 
-    def run(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
-        return self.session.rows(statement(name), parameters)
-
-    def claiming(self) -> AbstractContextManager[object]:
-        return self.session.atomic()
-
     def pick(
-        self, worker_id: UUID, *, wanted: str, saturated: str, total: int, now: datetime | None
+        self,
+        worker_id: UUID,
+        *,
+        wanted: Sequence[WantedJobs],
+        saturated: Sequence[str],
+        total: int,
+        now: datetime | None,
     ) -> list[Row]:
-        asked = {"wanted": wanted, "saturated": saturated, "total": total}
-        return self.session.rows(self._pick, {"worker_id": worker_id, "now": now, **asked})
+        asked = {
+            "worker_id": worker_id,
+            "queues": quoted_array(one.queue for one in wanted),
+            "limits": array(one.limit for one in wanted),
+            "saturated": quoted_array(saturated),
+            "total": total,
+            "now": now,
+        }
+        return self.session.rows(self._pick, asked)
 
     def claim_picked(
         self, ids: Sequence[int], *, worker_id: UUID, token: UUID, now: datetime | None

@@ -1,6 +1,7 @@
 """Workers on PostgreSQL: leases, and what becomes of the jobs of a worker that is gone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -33,6 +34,12 @@ class PostgreSQLWorkers(LimitedStore):
     ) -> None:
         super().__init__(using, suspects=suspects, overtime=overtime)
         self.session = session
+
+    def run(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
+        return self.session.rows(statement(name), parameters)
+
+    def claiming(self) -> AbstractContextManager[object]:
+        return self.session.atomic()
 
     def register_worker(self, worker: WorkerIdentity, *, lease: timedelta) -> None:
         facts = {

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -121,7 +121,7 @@ class SQLiteStore(SQLiteWorkers):
         parameters = {
             "worker_id": worker_id.hex,
             "token": token.hex,
-            "wanted": msgspec.json.encode([(one.queue, one.limit) for one in wanted]).decode(),
+            "wanted": _pairs(wanted),
             "most": min(total, max(one.limit for one in wanted)),
             "total": total,
             "overtime": self.overtime.total_seconds(),
@@ -129,11 +129,7 @@ class SQLiteStore(SQLiteWorkers):
         }
         with self.writing():
             rows = self.execute(self._claim, parameters)
-        jobs = [self._claimed(row, token, worker_id) for row in rows]
-        place = {one.queue: position for position, one in enumerate(wanted)}
-        # RETURNING has no order, whatever the statement inside says.
-        jobs.sort(key=lambda job: (place[job.queue], -job.priority, job.ready_at, job.id))
-        return jobs
+        return _in_line((self._claimed(row, token, worker_id) for row in rows), wanted)
 
     def overdue(self, *, limit: int = 500, now: datetime | None = None) -> list[ClaimedJob]:
         parameters = {"limit": limit, "now": self.optional_time_text(now)}
@@ -149,11 +145,22 @@ class SQLiteStore(SQLiteWorkers):
         return self.writing()
 
     def pick(
-        self, worker_id: UUID, *, wanted: str, saturated: str, total: int, now: datetime | None
+        self,
+        worker_id: UUID,
+        *,
+        wanted: Sequence[WantedJobs],
+        saturated: Sequence[str],
+        total: int,
+        now: datetime | None,
     ) -> list[Row]:
-        asked = {"wanted": wanted, "saturated": saturated, "total": total}
-        moment = self.optional_time_text(now)
-        return self.execute(self._pick, {"worker_id": worker_id.hex, "now": moment, **asked})
+        asked = {
+            "worker_id": worker_id.hex,
+            "wanted": _pairs(wanted),
+            "saturated": msgspec.json.encode(saturated).decode(),
+            "total": total,
+            "now": self.optional_time_text(now),
+        }
+        return self.execute(self._pick, asked)
 
     def claim_picked(
         self, ids: Sequence[int], *, worker_id: UUID, token: UUID, now: datetime | None
@@ -224,3 +231,13 @@ class SQLiteStore(SQLiteWorkers):
         """Seconds until the next scheduled job, 0 where it is late; None if there is none."""
         due = self.statement("next_due", {"now": moment})
         return due[0][0] if due else None
+
+
+def _in_line(jobs: Iterable[ClaimedJob], wanted: Sequence[WantedJobs]) -> list[ClaimedJob]:
+    """RETURNING has no order, whatever the statement inside says."""
+    place = {one.queue: position for position, one in enumerate(wanted)}
+    return sorted(jobs, key=lambda job: (place[job.queue], -job.priority, job.ready_at, job.id))
+
+
+def _pairs(wanted: Sequence[WantedJobs]) -> str:
+    return msgspec.json.encode([(one.queue, one.limit) for one in wanted]).decode()

@@ -9,6 +9,7 @@ from django_jobqueue.permits.distributed import KnownLimits
 from django_jobqueue.store import JobStore
 
 from .admission import Admission, Policies
+from .asking import Asking
 from .draining import Drain
 from .executor import Executor
 from .hands import HeldJob, InHand
@@ -117,6 +118,7 @@ class Claiming:
 
     def _make_pump(self, rescheduled: Callable[[], object]) -> Pump:
         slots, poll_seconds = self._make_slots(), self._conf.poll_interval.total_seconds()
+        looking = Looking(poll_seconds=poll_seconds)
         outbox = self._make_outbox(slots, rescheduled)
         pauses = Pauses(self._store, in_hand=self.in_hand, slots=slots, seconds=poll_seconds)
         return Pump(
@@ -125,10 +127,10 @@ class Claiming:
             in_hand=self.in_hand,
             slots=slots,
             queues=self.queues,
-            limits=self._limits,
+            asking=Asking(slots=slots, limits=self._limits, outbox=outbox, looking=looking),
             prepare=self._make_admission().prepare,
             outbox=outbox,
-            looking=Looking(poll_seconds=poll_seconds),
+            looking=looking,
             pauses=pauses,
             drain=self._make_drain(slots, outbox),
             poll_seconds=poll_seconds,

@@ -99,6 +99,10 @@ class Outbox:
                 return []
             self._keep(finished)
             raise
+        self._committed(finished, held)
+        return claimed
+
+    def _committed(self, finished: Sequence[FinishedJob], held: set[int]) -> None:
         self._under_way = ()
         self._answered()
         try:
@@ -107,7 +111,6 @@ class Outbox:
             # The claim is committed, whatever became of the look at earlier commits.
             self._keep(finished)
             self.failed(error)
-        return claimed
 
     def write(self) -> None:
         """Write what is finished and claim nothing; a database that fails is told, not raised."""

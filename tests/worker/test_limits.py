@@ -59,8 +59,7 @@ class TestPump:
         bench.enqueue()
         bench.look()
 
-        known = bench.pump._limits
-        assert known.limits(limited_room=1, refused=lambda seconds: None) is None
+        assert bench.limits.limits(limited_room=1, refused=lambda seconds: None) is None
 
     def test_jobs_under_a_limit_are_not_claimed_ahead(self) -> None:
         bench = Bench(sync_slots=2)
@@ -140,7 +139,8 @@ class TestWorker:
         site.declared["note"].enqueue()
         Job.objects.update(state="blocked", blocked_by="key:k")
 
-        site.work()
+        with site.working() as running:
+            running.told.wait_for("job.succeeded")
 
         assert runs == ["note"]
 

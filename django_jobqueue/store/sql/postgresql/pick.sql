@@ -4,7 +4,7 @@ WITH me AS MATERIALIZED (
     SELECT id FROM jobqueue_worker WHERE id = %(worker_id)s AND state = 'alive' FOR KEY SHARE
 ), wanted AS MATERIALIZED (
     SELECT one.queue, one.free
-    FROM json_to_recordset(%(wanted)s::json) AS one (place int, queue text, free int)
+    FROM unnest(%(queues)s::text[], %(limits)s::int[]) WITH ORDINALITY AS one (queue, free, place)
     WHERE NOT EXISTS (
         SELECT FROM jobqueue_queue AS paused
         WHERE paused.name = one.queue
@@ -22,7 +22,7 @@ CROSS JOIN LATERAL (
     SELECT id, queue, handler, concurrency_key, key_limit
     FROM jobqueue_job
     WHERE state = 'ready' AND queue = wanted.queue AND rescues = 0
-        AND NOT handler = ANY(ARRAY(SELECT json_array_elements_text(%(saturated)s::json)))
+        AND handler <> ALL(%(saturated)s::text[])
     ORDER BY priority DESC, ready_at, id
     LIMIT wanted.free
     FOR UPDATE SKIP LOCKED

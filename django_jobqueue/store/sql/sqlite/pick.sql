@@ -7,19 +7,19 @@ CROSS JOIN json_each((
     FROM (
         SELECT ready.id
         FROM jobqueue_job AS ready
-        WHERE ready.state = 'ready' AND ready.queue = json_extract(wanted.value, '$.queue') AND ready.rescues = 0
+        WHERE ready.state = 'ready' AND ready.queue = json_extract(wanted.value, '$[0]') AND ready.rescues = 0
             AND ready.handler NOT IN (SELECT value FROM json_each(%(saturated)s))
         ORDER BY ready.priority DESC, ready.ready_at, ready.id
         LIMIT %(total)s
     ) AS head
 )) AS picked
 JOIN jobqueue_job AS job ON job.id = picked.value
-WHERE picked.key < json_extract(wanted.value, '$.free')
+WHERE picked.key < json_extract(wanted.value, '$[1]')
     AND EXISTS (SELECT 1 FROM jobqueue_worker WHERE id = %(worker_id)s AND state = 'alive')
     AND NOT EXISTS (
         SELECT 1
         FROM jobqueue_queue AS paused
-        WHERE paused.name = json_extract(wanted.value, '$.queue')
+        WHERE paused.name = json_extract(wanted.value, '$[0]')
             AND paused.paused_at IS NOT NULL
             AND (
                 paused.paused_until IS NULL
