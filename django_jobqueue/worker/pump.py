@@ -155,6 +155,7 @@ class Pump(ServiceTask):
             names, worker_id=self._membership.worker_id, dispatch=self._dispatch
         )
         if names is not None:
+            # With jobs in hand it says nothing: what ends may make others ready.
             self._found_nothing = had_empty_hands and not claimed
         return claimed
 
