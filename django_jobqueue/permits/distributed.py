@@ -79,6 +79,11 @@ class KnownLimits:
         ]
         return [one for one in bounded if one.limit > 0]
 
+    def backoff_of_queue(self, queue: str) -> str | None:
+        """Return the JSON text of the backoff that is set for a queue."""
+        settings = self.in_force.queues.get(queue)
+        return None if settings is None else settings.backoff
+
     def is_limited(self, *, queue: str, handler: str, key: str | None) -> bool:
         """Whether a job takes permits that other workers wait for."""
         if self._limits is None:

@@ -61,7 +61,7 @@ class Claiming:
             refresh_seconds=conf.poll_interval.total_seconds(),
         )
         self._limits = self._known_limits()
-        self._policies = Policies(conf.retry_policy)
+        self._policies = Policies(conf.retry_policy, backoff_of_queue=self._limits.backoff_of_queue)
         self._executor = self._make_executor()
         self.pump = self._make_pump(rescheduled)
         self._executor.reports_to(self.pump.report)

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from django_jobqueue import JobState, Queue
+from django_jobqueue import Constant, JobState, Queue
 from django_jobqueue.models import Job
 from django_jobqueue.store import store_for
 from django_jobqueue.worker.looking import Looking
@@ -133,6 +133,23 @@ class TestWorker:
         assert (row.concurrency_key, row.key_limit) == ("{braces}", 3)
         site.work()
         assert handle.state is JobState.SUCCEEDED
+
+    def test_a_queue_has_a_backoff_of_its_own(self, site: Site) -> None:
+        @site.job(name="fails", queue="mail")
+        def fails() -> None:
+            raise ValueError
+
+        @site.job(name="knows_better", queue="mail", backoff=Constant(7, jitter=0))
+        def knows_better() -> None:
+            raise ValueError
+
+        Queue("mail").configure(backoff=Constant(1234, jitter=0))
+        waits = [site.declared[name].enqueue() for name in ("fails", "knows_better")]
+        site.work()
+
+        rows = [Job.objects.get(pk=handle.id) for handle in waits]
+        seconds = [(row.run_at - row.ready_at).total_seconds() for row in rows]
+        assert seconds[0] - seconds[1] == pytest.approx(1227, abs=30)
 
     def test_what_is_blocked_when_a_worker_starts_runs(self, site: Site) -> None:
         runs = site.counted("note", concurrency_key="k")
