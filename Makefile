@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-sqlite test-postgresql chaos parity check format lint imports types migrations budgets clean
+.PHONY: help demo test test-sqlite test-postgresql chaos parity mutants check format lint imports types migrations budgets clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -26,13 +26,20 @@ test-postgresql: $(INSTALLED)  ## the suite on PostgreSQL: DATABASE_URL, or a se
 	$(BIN)/python -m tests.postgresql_server $(BIN)/python -m pytest
 
 chaos: $(INSTALLED)  ## long storms of faults on PostgreSQL and SQLite, and longer property tests; SEED=… repeats one
+	$(BIN)/python -m tests.debian pgbouncer faketime
 	JOBQUEUE_EXAMPLES=300 DATABASE_URL= $(BIN)/python -m pytest tests/model tests/store/test_state_machine.py $(if $(SEED),--hypothesis-seed=$(SEED))
-	JOBQUEUE_EXAMPLES=300 $(BIN)/python -m tests.postgresql_server $(BIN)/python -m pytest tests/store/test_state_machine.py $(if $(SEED),--hypothesis-seed=$(SEED))
-	$(BIN)/python -m tests.chaos --database postgresql $(if $(SEED),--seed $(SEED))
+	JOBQUEUE_EXAMPLES=300 $(BIN)/python -m tests.postgresql_server $(BIN)/python -m pytest tests/store/test_state_machine.py tests/acceptance/test_pgbouncer.py tests/acceptance/test_clock_skew.py $(if $(SEED),--hypothesis-seed=$(SEED))
+	$(BIN)/python -m tests.chaos --database postgresql --clocks 1 -1 $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tests.chaos --database postgresql --pgbouncer --seconds 60 --jobs 6000 --doomed 5 $(if $(SEED),--seed $(SEED))
 	$(BIN)/python -m tests.chaos --database sqlite $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tests.chaos.soak --database postgresql
+	$(BIN)/python -m tests.chaos.soak --database sqlite
 
 parity: $(INSTALLED)  ## every promise of docs/parity.md, by the tests that prove it
 	$(BIN)/python -m tests.parity
+
+mutants: $(INSTALLED)  ## faults put into core, store and service, one at a time: which does no test notice?
+	nice $(BIN)/python -m tests.mutants $(PACKAGES)
 
 check: lint imports types migrations budgets test  ## the one gate: everything below, and the tests
 

@@ -59,6 +59,12 @@ def _enqueue_options(enqueue: argparse.ArgumentParser) -> None:
     enqueue.add_argument("--runs", **_count(3, RUNS))
 
 
+def _memory_options(memory: argparse.ArgumentParser) -> None:
+    memory.add_argument("--jobs", **_count(10_000))
+    memory.add_argument("--workers", **_count(4, "threads"))
+    memory.add_argument("--runs", **_count(5, RUNS))
+
+
 def _count(default: int, about: str = "") -> Any:
     """The options of an argument that is a number of things."""
     told = f"{about}; {DEFAULT}" if about else DEFAULT
@@ -69,6 +75,7 @@ def _count(default: int, about: str = "") -> Any:
 BENCHMARKS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "drain": ("jobs per second of a real worker, beside the limit", _drain_options),
     "latency": ("milliseconds from commit to the start of the handler", _latency_options),
+    "memory": ("seconds for a backlog of the memory queue, which has no database", _memory_options),
     "enqueue": ("jobs stored per second, beside bare INSERT and COPY", _enqueue_options),
 }
 

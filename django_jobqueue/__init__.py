@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         NoRetry,
         Polynomial,
     )
+    from .core.cron import Cron, CronString, every
     from .core.errors import (
         HandlerAlreadyRegistered,
         HandlerNotRegistered,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         JobNotFound,
         JobNotStored,
         JobQueueError,
+        JobReleased,
         JobTimedOut,
         LeaseLost,
         PayloadError,
@@ -48,6 +50,12 @@ if TYPE_CHECKING:
         UniqueConflict,
     )
     from .core.outcomes import Cancel, Discard, Retry, Snooze, Succeed, Unprocessable
+    from .core.schedule_errors import (
+        InvalidSchedule,
+        ScheduleNotFound,
+        TemplateNotFound,
+        UnknownTimeZone,
+    )
     from .core.states import DeathReason, JobState
     from .jobs.context import JobContext
     from .jobs.control import cancel, discard, requeue, requeue_edited, retry, run_now
@@ -56,20 +64,39 @@ if TYPE_CHECKING:
     from .jobs.queue import Queue
     from .jobs.queue_handlers import QueueHandler
     from .jobs.registry import registry
+    from .jobs.schedules import Schedule
+    from .jobs.templates import Template, enqueue_template
+    from .memory.channel import RunnerState
+    from .memory.errors import (
+        LineLost,
+        PayloadNotSerialised,
+        QueueClosed,
+        QueueFull,
+        QueueShutDown,
+        QueueStopped,
+    )
+    from .memory.holds import LineBackend
+    from .memory.jobs import MemoryJob, MemoryQueue
+    from .memory.ledger import MemoryDeadLetter
+    from .memory.line import Acquired, Busy, Line, LineStatus, Token
+    from .memory.operations import OperationQueue
     from .worker.starting import StartedWorker, start_worker
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "core.backoff": "Backoff Constant Custom Exponential Linear NoRetry Polynomial",
+    "core.cron": "Cron CronString every",
     "core.errors": (
         "HandlerAlreadyRegistered HandlerNotRegistered InvalidArguments InvalidHandler "
         "InvalidOptions InvalidSettings JobCancelled JobFailed JobInterrupt JobNotFinished "
-        "JobNotFound JobNotStored JobQueueError JobTimedOut LeaseLost PayloadError "
-        "PayloadTooLarge RequeueRefused SpoolUnusable StateChanged UniqueConflict"
+        "JobNotFound JobNotStored JobQueueError JobReleased JobTimedOut LeaseLost "
+        "PayloadError PayloadTooLarge RequeueRefused SpoolUnusable StateChanged "
+        "UniqueConflict"
     ),
     "core.outcomes": "Cancel Discard Retry Snooze Succeed Unprocessable",
     "core.states": "DeathReason JobState",
+    "core.schedule_errors": "InvalidSchedule ScheduleNotFound TemplateNotFound UnknownTimeZone",
     "jobs.context": "JobContext",
     "jobs.control": "cancel discard requeue requeue_edited retry run_now",
     "jobs.decorators": "job",
@@ -77,14 +104,29 @@ _HOMES = {
     "jobs.queue": "Queue",
     "jobs.queue_handlers": "QueueHandler",
     "jobs.registry": "registry",
+    "jobs.schedules": "Schedule",
+    "jobs.templates": "Template enqueue_template",
+    "memory.channel": "RunnerState",
+    "memory.errors": (
+        "LineLost PayloadNotSerialised QueueClosed QueueFull QueueShutDown QueueStopped"
+    ),
+    "memory.holds": "LineBackend",
+    "memory.jobs": "MemoryJob MemoryQueue",
+    "memory.ledger": "MemoryDeadLetter",
+    "memory.line": "Acquired Busy Line LineStatus Token",
+    "memory.operations": "OperationQueue",
     "worker.starting": "StartedWorker start_worker",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
+    "Acquired",
     "Backoff",
+    "Busy",
     "Cancel",
     "Constant",
+    "Cron",
+    "CronString",
     "Custom",
     "DeathReason",
     "Discard",
@@ -94,6 +136,7 @@ __all__ = [
     "InvalidArguments",
     "InvalidHandler",
     "InvalidOptions",
+    "InvalidSchedule",
     "InvalidSettings",
     "JobCancelled",
     "JobContext",
@@ -104,27 +147,50 @@ __all__ = [
     "JobNotFound",
     "JobNotStored",
     "JobQueueError",
+    "JobReleased",
     "JobState",
     "JobTimedOut",
     "LeaseLost",
+    "Line",
+    "LineBackend",
+    "LineLost",
+    "LineStatus",
     "Linear",
+    "MemoryDeadLetter",
+    "MemoryJob",
+    "MemoryQueue",
     "NoRetry",
+    "OperationQueue",
     "PayloadError",
+    "PayloadNotSerialised",
     "PayloadTooLarge",
     "Polynomial",
     "Queue",
+    "QueueClosed",
+    "QueueFull",
     "QueueHandler",
+    "QueueShutDown",
+    "QueueStopped",
     "RequeueRefused",
     "Retry",
+    "RunnerState",
+    "Schedule",
+    "ScheduleNotFound",
     "Snooze",
     "SpoolUnusable",
     "StartedWorker",
     "StateChanged",
     "Succeed",
+    "Template",
+    "TemplateNotFound",
+    "Token",
     "UniqueConflict",
+    "UnknownTimeZone",
     "Unprocessable",
     "cancel",
     "discard",
+    "enqueue_template",
+    "every",
     "job",
     "registry",
     "requeue",

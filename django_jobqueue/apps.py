@@ -9,16 +9,28 @@ class JobQueueConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from .checks import check_database, check_services, check_settings, check_spool
+        from .checks import (
+            check_database,
+            check_schedules,
+            check_services,
+            check_settings,
+            check_spool,
+            check_transactional_handlers,
+        )
         from .events import events
+        from .jobs.lines import CLUSTER, ClusterBackend
         from .jobs.registry import autodiscover
+        from .memory.line import provide_scope
         from .observability.logs import is_logged, log_event
         from .signals import has_receivers, send_signals
 
         register(check_settings, "jobqueue")
         register(check_database, "jobqueue")
         register(check_services, "jobqueue")
+        register(check_schedules, "jobqueue")
         register(check_spool, "jobqueue")
+        register(check_transactional_handlers, "jobqueue")
         events.subscribe(log_event, wants=is_logged)
         events.subscribe(send_signals, wants=has_receivers)
+        provide_scope(CLUSTER, ClusterBackend)
         autodiscover()

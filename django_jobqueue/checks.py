@@ -7,9 +7,16 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning
 from django.db import connections
+from django.utils.connection import ConnectionDoesNotExist
 
 from django_jobqueue import conf
-from django_jobqueue.core.errors import InvalidSettings
+from django_jobqueue.core.cron import Every, zone_of
+from django_jobqueue.core.errors import InvalidSettings, JobQueueError
+from django_jobqueue.core.schedule_errors import UnknownTimeZone
+from django_jobqueue.jobs.declarations import declarations
+from django_jobqueue.jobs.one_writer import why_it_holds_too_long
+from django_jobqueue.jobs.registry import registry
+from django_jobqueue.store import store_for
 from django_jobqueue.store.resolver import SUPPORTED_VENDORS
 from django_jobqueue.store.spool import others_may_write, why_unusable
 from django_jobqueue.worker.services import find_maker
@@ -66,6 +73,26 @@ def check_services(**_: Any) -> Sequence[CheckMessage]:
     return messages
 
 
+def check_schedules(**_: Any) -> Sequence[CheckMessage]:
+    """E005: a declared schedule that cannot be. W004: its time zone is not known here."""
+    try:
+        declared = list(declarations(registry, conf.current()))
+    except InvalidSettings:
+        return []  # told by check_settings
+    messages: list[CheckMessage] = []
+    for name, found in declared:
+        if isinstance(found, JobQueueError):
+            hint = "Correct it; until then its row stays as it was."
+            messages.append(Error(str(found), hint=hint, id="jobqueue.E005"))
+        elif not isinstance(found.terms.rule, Every):
+            try:
+                zone_of(found.terms.rule.timezone)
+            except UnknownTimeZone as error:
+                told = f"The schedule {name!r} is disabled on this machine: {error}"
+                messages.append(Warning(told, id="jobqueue.W004"))
+    return messages
+
+
 def check_spool(**_: Any) -> Sequence[CheckMessage]:
     """E004: JOBQUEUE["SPOOL"] cannot be written. W003: others could put jobs of theirs there."""
     try:
@@ -83,6 +110,25 @@ def check_spool(**_: Any) -> Sequence[CheckMessage]:
         told = f"{named}: other users may write there, and what is in a spool is run."
         return [Warning(told, hint=hint, id="jobqueue.W003")]
     return []
+
+
+def check_transactional_handlers(**_: Any) -> Sequence[CheckMessage]:
+    """E006: a handler that could hold the only write lock of SQLite for longer than a lease."""
+    try:
+        settings = conf.current()
+        store = store_for(settings.database)
+    except (InvalidSettings, ConnectionDoesNotExist):
+        return []  # told by check_settings and check_database
+    messages: list[CheckMessage] = []
+    for handler in registry:
+        timeout = handler.options.timeout
+        if handler.transactional and (
+            why := why_it_holds_too_long(timeout, store=store, lease=settings.lease)
+        ):
+            told = f"The timeout of {handler.name!r} {why}."
+            hint = "Give it @job(transactional=True, timeout=…), or keep its jobs in PostgreSQL."
+            messages.append(Error(told, hint=hint, id="jobqueue.E006"))
+    return messages
 
 
 def check_database(**_: Any) -> Sequence[CheckMessage]:

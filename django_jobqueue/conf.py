@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass, fields
+from dataclasses import Field, dataclass, field, fields
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -12,7 +12,8 @@ from django.conf import settings
 from django.core.signals import setting_changed
 
 from django_jobqueue.core.backoff import Backoff, Exponential
-from django_jobqueue.core.errors import InvalidSettings, did_you_mean
+from django_jobqueue.core.errors import InvalidSettings
+from django_jobqueue.core.hints import did_you_mean
 from django_jobqueue.core.retry import RetryPolicy
 
 #: A lease must survive three heartbeats that are lost.
@@ -48,6 +49,14 @@ def _paths(value: object) -> tuple[str, ...]:
     if isinstance(value, list | tuple) and all(isinstance(path, str) for path in value):
         return tuple(value)
     raise _Unfit('a list of dotted paths, such as "shop.services.PriceFeed"')
+
+
+def _named_dictionaries(value: object) -> Mapping[str, Mapping[str, Any]]:
+    if isinstance(value, Mapping) and all(
+        isinstance(name, str) and isinstance(entry, Mapping) for name, entry in value.items()
+    ):
+        return {name: dict(entry) for name, entry in value.items()}
+    raise _Unfit('a dictionary such as {"nightly": {"handler": "shop.jobs.clean", "every": 3600}}')
 
 
 _ADDRESS = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([^\s:\[\]]+)):([0-9]{1,5})")
@@ -109,6 +118,7 @@ def _span(*, zero: bool = False) -> Reader:
 
 Text = Annotated[str, _name]
 Paths = Annotated[tuple[str, ...], _paths]
+Schedules = Annotated[Mapping[str, Mapping[str, Any]], _named_dictionaries]
 Listening = Annotated[Address | None, _address]
 Directory = Annotated[Path | None, _directory]
 Switch = Annotated[bool, _switch]
@@ -149,6 +159,10 @@ class JobQueueSettings:
     drain: SpanOrZero = timedelta(seconds=25)
     shutdown_timeout: Span = timedelta(seconds=30)
     precondition_timeout: SpanOrZero = timedelta(seconds=60)
+
+    schedules: Schedules = field(default_factory=dict)
+    schedule_interval: Span = timedelta(seconds=2)
+    missed_after: Span = timedelta(seconds=60)
 
     services: Paths = ()
     probes: Listening = None

@@ -38,7 +38,7 @@ _OF_EVENTS: Mapping[str, tuple[Signal, ...]] = {
     "job.enqueued": (enqueued,),
     "job.started": (started,),
     "job.succeeded": (succeeded,),
-    "job.rescheduled": (failed, retrying, snoozed),
+    "job.rescheduled": (failed, retrying, snoozed, rescued),
     "job.cancelled": (cancelled,),
     "job.cancelled_waiting": (cancelled,),
     "job.dead": (failed, dead),
@@ -87,7 +87,9 @@ def _sent_of_transition(transition: Transition, about: dict[str, Any]) -> Iterat
             yield dead, {**about, "reason": transition.reason, "error": error}
         case _:
             again = {"delay": transition.delay, "run_at": transition.run_at}
-            if has_failed:
+            if transition.rescue_change:
+                yield rescued, {**about, "cause": (error or {}).get("message", "")}
+            elif has_failed:
                 yield retrying, {**about, "error": error, **again}
             elif transition.reprocess_change:
                 yield snoozed, {**about, **again}

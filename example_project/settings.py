@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "rangefilter",  # date ranges in the lists of the admin
     "django_jobqueue",
     "example_project.census",
+    "example_project.partner",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -64,6 +65,18 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 #: The queue works without any of this; see the README for every key.
-JOBQUEUE = {"CONCURRENCY": 4}
+JOBQUEUE = {
+    "CONCURRENCY": 4,
+    "SCHEDULES": {
+        "nightly census": {
+            "handler": "census.count_usual_folders",
+            "cron": "30 3 * * *",
+            "overlap": "skip",
+        },
+    },
+}
 
 # CENSUS_ROOTS, CENSUS_FOLDERS and CENSUS_REPORTS move the census elsewhere: see census/places.py.
+
+#: The HTTP API that the jobs of example_project/partner/ call.
+PARTNER_URL = os.environ.get("PARTNER_URL", "http://127.0.0.1:8001")

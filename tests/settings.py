@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "rangefilter",
     "django_jobqueue",
     "example_project.census",
+    "example_project.partner",
     "tests",
 ]
 MIDDLEWARE = [
@@ -59,3 +60,4 @@ TEMPLATES = [
     }
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+PARTNER_URL = os.environ.get("PARTNER_URL", "")

@@ -6,8 +6,17 @@ from django.core.checks import CheckMessage, run_checks
 from django.db import connections
 from django.test import override_settings
 
+from django_jobqueue import job
 from django_jobqueue.checks import check_database
+from django_jobqueue.jobs.registry import Registry
 from example_project.databases import SQLITE_OPTIONS
+from tests.jobs.recurring import report
+
+assert report  # registered by the import
+
+
+def work() -> None:
+    """What the handlers of these tests run."""
 
 
 def found(**jobqueue: object) -> list[CheckMessage]:
@@ -123,6 +132,39 @@ class TestW003:
         assert warning.hint == f"Take the right from them: chmod 700 {tmp_path}"
 
 
+class TestE006:
+    SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": "never_opened.sqlite3"}
+    POSTGRESQL = {"ENGINE": "django.db.backends.postgresql", "NAME": "never_opened"}
+
+    @pytest.fixture(autouse=True)
+    def handlers(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        declared = Registry()
+        job(name="endless", transactional=True, registry=declared)(work)
+        job(name="short", transactional=True, timeout=20, registry=declared)(work)
+        job(name="plain", registry=declared)(work)
+        monkeypatch.setattr("django_jobqueue.checks.registry", declared)
+
+    def test_jobqueue_e006_a_handler_that_could_hold_the_only_write_lock_beyond_the_lease(
+        self, alias_of: AliasOf
+    ):
+        alias_of("one_writer", **{**self.SQLITE, "OPTIONS": SQLITE_OPTIONS})
+
+        [error] = found(DATABASE="one_writer")
+        assert error.id == "jobqueue.E006"
+        assert error.is_serious()
+        assert "The timeout of 'endless' is unlimited" in error.msg
+        assert "30 s" in error.msg
+        assert "timeout=" in (error.hint or "")
+
+        told = [one.msg for one in found(DATABASE="one_writer", LEASE=20, HEARTBEAT_INTERVAL=5)]
+        assert len(told) == 2
+
+    def test_jobqueue_e006_says_nothing_of_postgresql(self, alias_of: AliasOf):
+        alias_of("many_writers", **self.POSTGRESQL)
+
+        assert found(DATABASE="many_writers") == []
+
+
 class TestW001:
     SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": "never_opened.sqlite3"}
 
@@ -188,3 +230,24 @@ class TestW002:
 def test_a_wrong_setting_is_told_once():
     with override_settings(JOBQUEUE={"LEASE": "long"}):
         assert check_database() == []
+
+
+class TestSchedules:
+    @pytest.mark.parametrize("handler", ["gone", "tests.report"])
+    def test_jobqueue_e005_a_declared_schedule_that_cannot_be(self, handler: str):
+        [message] = found(SCHEDULES={"weekly": {"handler": handler, "cron": "0 7 * * 1"}})
+
+        assert message.id == "jobqueue.E005"
+        assert "JOBQUEUE['SCHEDULES']['weekly']" in message.msg
+
+    def test_jobqueue_w004_a_time_zone_that_is_not_known_here(self):
+        entry = {"handler": "tests.report", "kwargs": {"week": 1}, "cron": "0 7 * * 1"}
+        [message] = found(SCHEDULES={"weekly": entry | {"timezone": "Mars/Olympus"}})
+
+        assert message.id == "jobqueue.W004"
+        assert "Mars/Olympus" in message.msg
+        assert found(SCHEDULES={"weekly": entry | {"timezone": "Europe/Berlin"}}) == []
+
+    def test_a_setting_that_is_no_dictionary_of_them_is_told_once(self):
+        [message] = found(SCHEDULES=["weekly"])
+        assert message.id == "jobqueue.E002"

@@ -33,6 +33,28 @@ class TestImporting:
 
         assert loaded.split() == []
 
+    def test_queues_and_lines_in_memory_work_without_django(self):
+        printed = run(
+            "import sys\n"
+            "from django_jobqueue import Line, MemoryQueue, OperationQueue\n"
+            "queue = MemoryQueue()\n"
+            "queue.register('print', lambda job: print(job.payload))\n"
+            "queue.push('print', 'worked')\n"
+            "queue.start()\n"
+            "queue.shutdown()\n"
+            "with Line().try_acquire_token().token: OperationQueue().stop()\n"
+            "try: Line('a', scope='cluster')\n"
+            "except ValueError as error: print(error)\n"
+            "print(*(name for name in sys.modules if name.split('.')[0] in ('django', 'asgiref')))"
+        )
+
+        assert printed.splitlines() == [
+            "worked",
+            "scope='cluster' must be one of 'process'. For 'cluster', django_jobqueue must be in "
+            "INSTALLED_APPS, and Django set up.",
+            "",
+        ]
+
     def test_the_import_itself_loads_no_other_module_of_the_package(self):
         loaded = run(
             "import sys, django_jobqueue;"

@@ -1,4 +1,4 @@
-"""The five tables in Django's admin: to look at by those who may view, to steer by those with the
+"""The tables in Django's admin: to look at by those who may view, to steer by those with the
 permission for it.
 
 No page counts or sorts history, no page changes anything on GET, and actions go through `jobs`,
@@ -9,6 +9,16 @@ from .archive import ArchivedJobAdmin
 from .dead_letters import DeadJobAdmin
 from .jobs import JobAdmin
 from .queues import QueueAdmin
+from .schedules import ScheduleAdmin
+from .templates import TemplateAdmin
 from .workers import WorkerAdmin
 
-__all__ = ["ArchivedJobAdmin", "DeadJobAdmin", "JobAdmin", "QueueAdmin", "WorkerAdmin"]
+__all__ = [
+    "ArchivedJobAdmin",
+    "DeadJobAdmin",
+    "JobAdmin",
+    "QueueAdmin",
+    "ScheduleAdmin",
+    "TemplateAdmin",
+    "WorkerAdmin",
+]

@@ -2,7 +2,7 @@
 who did it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -12,6 +12,9 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.db.models import Model
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.utils.translation import ngettext
+
+from django_jobqueue.core.errors import JobQueueError
 
 from .display import visible
 
@@ -49,6 +52,38 @@ def write_down(request: HttpRequest, rows: Sequence[Model], what: str) -> None:
             action_flag=CHANGE,
             change_message=what,
         )
+
+
+def each(rows: Sequence[Any], steer: Callable[[Any], object]) -> tuple[list[Any], list[str]]:
+    """Return the rows that were steered, and why others were refused; False from `steer` is
+    neither.
+    """
+    done, refused = [], []
+    for row in rows:
+        try:
+            if steer(row) is not False:
+                done.append(row)
+        except JobQueueError as error:
+            refused.append(visible(error))
+    return done, refused
+
+
+def finish(
+    page: "LookingAdmin",
+    request: HttpRequest,
+    *,
+    done: Sequence[Model],
+    facts: Iterable[str],
+    missing: int,
+    what: str,
+) -> None:
+    """Write down what was done, and answer with the facts, and how many rows were gone."""
+    told = list(facts)
+    if missing:
+        gone = ngettext("%d was no longer here", "%d were no longer here", missing)
+        told.append(gone % missing)
+    write_down(request, done, what)
+    tell(page, request, done=bool(done), facts=told)
 
 
 def is_confirmed(request: HttpRequest) -> bool:

@@ -37,7 +37,7 @@ class JobAdmin(JobRecordAdmin):
         ("handler", RecentValuesFilter),
         ("created_at", TimeRangeFilter),
     )
-    linked_lookups = (*JobRecordAdmin.linked_lookups, "worker_id")
+    linked_lookups = (*JobRecordAdmin.linked_lookups, "worker_id", "schedule")
     fieldsets = record_fieldsets("state")
     actions = ("cancel", "run_now")
 

@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,14 +9,12 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from django_jobqueue.core.errors import InvalidOptions
-from django_jobqueue.core.health import counted
-from django_jobqueue.core.specs import QueueStats
+from django_jobqueue.core.health import QueueStats, counted
 from django_jobqueue.jobs.queue import Queue
 from django_jobqueue.jobs.site import site_store
 from django_jobqueue.models import QueueRecord
 
-from .actions import confirmation, is_confirmed, selected_rows, tell, write_down
+from .actions import confirmation, each, finish, is_confirmed, selected_rows
 from .base import LookingAdmin
 from .counting import bounded, counts_of, queues_without_a_row
 from .display import EMPTY, span, visible
@@ -140,40 +137,27 @@ class QueueAdmin(LookingAdmin):
                 form=form,
             )
         facts = form.cleaned_data if queues else {}
-        paused, refused = _each(
-            queues, lambda queue: queue.pause(facts["reason"], until=facts["until"])
+        paused, refused = each(
+            queues, lambda row: Queue(row.name).pause(facts["reason"], until=facts["until"])
         )
         told = [
             ngettext("%d queue paused", "%d queues paused", len(paused)) % len(paused),
             *refused,
         ]
-        self._finish(request, paused, told, missing=ticked - len(queues), what="Paused.")
+        finish(self, request, done=paused, facts=told, missing=ticked - len(queues), what="Paused.")
         return None
 
     @admin.action(permissions=["pause"], description=_("Resume"))
     def resume(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         queues, ticked = selected_rows(self, request)
-        resumed, refused = _each(queues, Queue.resume)
+        resumed, refused = each(queues, lambda row: Queue(row.name).resume())
         count, left = len(resumed), len(queues) - len(resumed) - len(refused)
         told = [ngettext("%d queue resumed", "%d queues resumed", count) % count, *refused]
         if left:
             told.append(ngettext("%d was not paused", "%d were not paused", left) % left)
-        self._finish(request, resumed, told, missing=ticked - len(queues), what="Resumed.")
-
-    def _finish(
-        self,
-        request: HttpRequest,
-        done: list[QueueRecord],
-        facts: list[str],
-        *,
-        missing: int,
-        what: str,
-    ) -> None:
-        if missing:
-            gone = ngettext("%d was no longer here", "%d were no longer here", missing)
-            facts = [*facts, gone % missing]
-        write_down(request, done, what)
-        tell(self, request, done=bool(done), facts=facts)
+        finish(
+            self, request, done=resumed, facts=told, missing=ticked - len(queues), what="Resumed."
+        )
 
 
 def _numbers(stats: QueueStats) -> list[tuple[object, str]]:
@@ -186,19 +170,3 @@ def _numbers(stats: QueueStats) -> list[tuple[object, str]]:
         (_("Finished in the last minute"), counted(stats.finished_last_minute)),
         (_("Dead letters"), counted(stats.dead)),
     ]
-
-
-def _each(
-    queues: list[QueueRecord], steer: Callable[[Queue], bool | None]
-) -> tuple[list[QueueRecord], list[str]]:
-    """Return the rows whose queue was steered, and why others were refused; False from `steer` is
-    neither.
-    """
-    done, refused = [], []
-    for row in queues:
-        try:
-            if steer(Queue(row.name)) is not False:
-                done.append(row)
-        except InvalidOptions as error:
-            refused.append(visible(error))
-    return done, refused

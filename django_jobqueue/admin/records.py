@@ -37,11 +37,12 @@ def record_fieldsets(*state: str) -> list[tuple[Any, Any]]:
     said = ("payload_text", "result_text", "error_text", "progress_text", "checkpoints_text")
     labels = ("fingerprint_text", "unique_key_text", "tags_text", "meta_text")
     options = ("timeout_seconds", "backoff_text", "worker", "requeued_from_job")
+    recurring = ("schedule_text", "slot", "template_text")
     return [
         (None, {"fields": ("id", "handler_name", "queue_name", state, counts)}),
         (_("What it was given, and what came of it"), {"fields": said}),
         (_("Labels"), {"fields": labels}),
-        (_("Options and origin"), {"fields": options}),
+        (_("Options and origin"), {"fields": (*options, recurring)}),
     ]
 
 
@@ -65,6 +66,8 @@ class JobRecordAdmin(LookingAdmin):
         "unique_key_text",
         "worker",
         "requeued_from_job",
+        "schedule_text",
+        "template_text",
         "payload_text",
         "result_text",
         "error_text",
@@ -148,6 +151,17 @@ class JobRecordAdmin(LookingAdmin):
             return gettext("its own dead letter")
         key = job.requeued_from
         return EMPTY if key is None else self.link("archivedjob_change", key, text=key)
+
+    @admin.display(description=_("schedule"))
+    def schedule_text(self, job: JobRecord) -> object:
+        name = job.schedule
+        return (
+            EMPTY if name is None else self.link("schedule_changelist", text=visible(name), q=name)
+        )
+
+    @admin.display(description=_("template"))
+    def template_text(self, job: JobRecord) -> str:
+        return EMPTY if job.template is None else visible(job.template)
 
     @admin.display(description=_("payload"))
     def payload_text(self, job: JobRecord) -> object:

@@ -177,7 +177,7 @@ class Custom(Backoff):
             raise
         except Exception:
             logger.exception("backoff %r failed at attempt %s; using the default", self, attempt)
-            return Exponential(jitter=0)._exact(attempt)
+            return Exponential()._exact(attempt)
         return max(wait, 0.0)
 
     def to_json(self) -> dict[str, object]:

@@ -39,17 +39,16 @@ class Converter:
     they are stored in their JSON form.
     """
 
-    __slots__ = ("_exact", "_is_native", "_type", "takes_anything")
+    __slots__ = ("_exact", "_is_native", "_type")
 
     def __init__(self, annotation: Any) -> None:
-        self.takes_anything = annotation is Any or annotation is object
         self._type = annotation
         self._exact = annotation if annotation in _SCALARS else None
         self._is_native = all(_is_native(node) for node in _nodes(_type_info(annotation)))
 
     def dump(self, value: object) -> object:
         """Return the JSON form of a typed value. It has been seen to load again as it was."""
-        if self.takes_anything or type(value) is self._exact:
+        if type(value) is self._exact:
             return value
         typed = msgspec.convert(value, self._type, str_keys=True)
         if self._is_native:
@@ -61,7 +60,7 @@ class Converter:
         return plain
 
     def load(self, value: object) -> object:
-        if self.takes_anything or type(value) is self._exact:
+        if type(value) is self._exact:
             return value
         return msgspec.convert(value, self._type, str_keys=True)
 

@@ -185,7 +185,7 @@ class _Sanitiser:
     def _other(self, value: object, depth: int) -> object:
         plain = _guarded(lambda: msgspec.to_builtins(value), value)
         if isinstance(plain, str | dict | list):
-            return self.clean(plain, depth + 1)
+            return self._clean(plain, depth)
         return self._text(_printed(value))
 
     def _text(self, text: str) -> str:

@@ -1,19 +1,10 @@
-"""Every exception that this package raises on purpose.
-
-The facts are attributes; the message names the value and the way out.
-"""
+"""Every exception raised on purpose: facts as attributes, the way out in the message."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from difflib import get_close_matches
 from typing import Self
 
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a sentence " Did you mean 'x'?" for the nearest known name, in any case, or ""."""
-    by_folded = {candidate.casefold(): candidate for candidate in known}
-    close = get_close_matches(name.casefold(), by_folded, n=1)
-    return f" Did you mean {by_folded[close[0]]!r}?" if close else ""
+from .hints import did_you_mean
 
 
 def _rebuilt(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
@@ -64,11 +55,16 @@ class HandlerNotRegistered(JobQueueError):
 class HandlerAlreadyRegistered(JobQueueError):
     """Two handlers claim one name."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"a handler named {name!r} is already registered. Give this one a name of its own "
-            "with @job(name=…), or pass replace=True to put it in the other's place."
-        )
+    def __init__(
+        self,
+        name: str,
+        *,
+        advice: str = (
+            "Give this one a name of its own with @job(name=…), or pass replace=True to put it in "
+            "the other's place."
+        ),
+    ) -> None:
+        super().__init__(f"a handler named {name!r} is already registered. {advice}")
         self.name = name
 
 
@@ -246,6 +242,22 @@ class LeaseLost(JobQueueError):
         self.job_id = job_id
 
 
+class ProcessNotStarted(JobQueueError):
+    """There is no process for a job that asks for one of its own; it has not begun."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"no process could be started for it: {why}")
+        self.why = why
+
+
+class ProcessDied(JobQueueError):
+    """The process in which a job ran alone has ended by itself; `cause` says how."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+
 class LeakedTransaction(JobQueueError):
     """A handler ended and left a transaction open; what it wrote in there was rolled back."""
 
@@ -279,3 +291,9 @@ class JobCancelled(JobInterrupt):
     """Somebody asked for the running job to be cancelled."""
 
     message = "the job was cancelled while it ran"
+
+
+class JobReleased(JobInterrupt):
+    """The worker shuts down and gives the job back, its attempt unspent."""
+
+    message = "interrupted by the shutdown of its worker"

@@ -24,8 +24,10 @@ def noted_since(job: ClaimedJob) -> datetime | None:
     A note from before a run is worth nothing: somebody knew the handler then. Most runs remove it;
     that of a worker which died could not, but its rescue was counted.
     """
+    if job.error is None:
+        return None
     try:
-        error = json.loads(job.error or "null")
+        error = json.loads(job.error)
         if error["type"] == _TYPE and error["fields"]["reprocess_count"] == job.reprocess_count:
             return datetime.fromisoformat(error["fields"]["since"]).astimezone(UTC)
     except (TypeError, KeyError, ValueError, OverflowError):
@@ -35,6 +37,6 @@ def noted_since(job: ClaimedJob) -> datetime | None:
 
 def without_note(job: ClaimedJob, transition: Transition) -> Transition:
     """Return what to write for a job that ran: a note is no error of its own."""
-    if job.error is None or transition.error is not None or noted_since(job) is None:
+    if transition.error is not None or noted_since(job) is None:
         return transition
     return msgspec.structs.replace(transition, error=Transition.NO_ERROR)

@@ -1,6 +1,6 @@
 """How a site is doing: numbers that are cheap to have, and what somebody expects of them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -71,3 +71,21 @@ class HealthCheck(msgspec.Struct, frozen=True, kw_only=True):
             ready = counted(queue.ready, limit=count_limit)
             found.append(f"queue {queue.queue!r}: {ready} jobs are ready")
         return found
+
+
+class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
+    """The numbers of one queue; `oldest_wait` is how long its first ready job has been in line, in
+    seconds. Counts stop at `COUNT_LIMIT`: as many, or more.
+    """
+
+    queue: str
+    ready: int
+    scheduled: int
+    blocked: int
+    running: int
+    dead: int
+    oldest_wait: float
+    finished_last_minute: int
+    paused_at: datetime | None
+    paused_until: datetime | None
+    pause_reason: str

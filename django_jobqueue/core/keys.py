@@ -5,7 +5,8 @@ from hashlib import blake2b
 
 import msgspec
 
-from .errors import InvalidOptions, did_you_mean
+from .errors import InvalidOptions
+from .hints import did_you_mean
 from .payloads import exact_scalar, why_unstorable
 
 MAX_LABEL_LENGTH = 255

@@ -105,6 +105,13 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Rescue:
+    """The process in which the handler ran, alone, has died; `cause` says how."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bury:
     """The job was not run at all, because it may not run any more."""
 
@@ -112,7 +119,9 @@ class Bury:
     message: str
 
 
-Outcome = Succeed | Retry | Snooze | Cancel | Discard | Unprocessable | Fail | Release | Bury
+Outcome = (
+    Succeed | Retry | Snooze | Cancel | Discard | Unprocessable | Fail | Release | Rescue | Bury
+)
 
 
 def _is_finite(delay: object) -> bool:

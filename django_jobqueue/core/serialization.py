@@ -7,7 +7,8 @@ from typing import Any, Self
 
 from .converters import Converter, UnsupportedAnnotation
 from .error_text import short_repr
-from .errors import InvalidArguments, InvalidHandler, did_you_mean
+from .errors import InvalidArguments, InvalidHandler
+from .hints import did_you_mean
 from .signatures import context_parameter_of, resolved_signature
 
 _NAMED = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)

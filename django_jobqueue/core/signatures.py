@@ -18,7 +18,7 @@ def resolved_signature(handler: str, target: Callable[..., object]) -> inspect.S
     try:
         signature = inspect.signature(target)
         hints = _class_hints(target) if isinstance(target, type) else {}
-    except (NameError, TypeError, ValueError) as error:
+    except Exception as error:  # an annotation is an expression, and may raise anything
         raise InvalidHandler(handler, f"its parameters cannot be read: {error}") from error
     scope = getattr(inspect.unwrap(target), "__globals__", {})
     parameters = []
@@ -77,7 +77,7 @@ def _resolved(handler: str, parameter: Parameter, scope: dict[str, Any]) -> Any:
     holder = SimpleNamespace(__annotations__={parameter.name: parameter.annotation})
     try:
         return get_type_hints(holder, scope, include_extras=True)[parameter.name]
-    except Exception as error:  # an annotation is an expression, and may raise anything
+    except Exception as error:
         raise InvalidHandler(
             handler,
             f"the annotation {parameter.annotation!r} of parameter {parameter.name!r} cannot be "

@@ -1,6 +1,5 @@
 """The values that cross layers; rows of the database never do."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
@@ -34,6 +33,8 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     meta: str = "{}"
     batch_id: int | None = None
     template: str | None = None
+    schedule: str | None = None
+    slot: datetime | None = None
     requeued_from: int | None = None
 
 
@@ -98,8 +99,8 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
 
     `attempt_change` is added to the attempt that the claim charged. For a job that lives on: it
     runs at the later of `run_at` and the store's clock plus `delay` seconds. With `keeps_place` it
-    returns to where it stood in line. `reprocess_change` is added to its counter. Without an
-    `error` that of an earlier run is kept; `NO_ERROR` removes it.
+    returns to where it stood in line. `reprocess_change` and `rescue_change` are added to their
+    counters. Without an `error` that of an earlier run is kept; `NO_ERROR` removes it.
     """
 
     NO_ERROR: ClassVar[str] = "null"
@@ -112,9 +113,15 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
     run_at: datetime | None = None
     attempt_change: int = 0
     reprocess_change: int = 0
+    rescue_change: int = 0
     keeps_place: bool = False
     report: AttemptReport | None = None
     keep: bool = True  #: False: the record of this success is not kept
+
+    @property
+    def is_own_end(self) -> bool:
+        """Whether the run of a job that lives on came to its own end: it is no suspect any more."""
+        return self.report is not None and self.report.outcome not in ("released", "rescued")
 
 
 class FinishedJob(msgspec.Struct, frozen=True):
@@ -170,72 +177,6 @@ class Edited(msgspec.Struct, frozen=True, kw_only=True):
     payload: str
     fingerprint: str
     unique_key: str | None
-
-
-class JobSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """A job as it stood when it was looked up, in whichever table; JSON columns are decoded."""
-
-    id: int
-    handler: str
-    queue: str
-    priority: int
-    state: JobState
-    payload: object
-    attempt: int
-    max_attempts: int
-    reprocess_count: int
-    rescues: int
-    run_at: datetime | None
-    ready_at: datetime | None
-    created_at: datetime
-    attempted_at: datetime | None
-    finished_at: datetime | None
-    expires_at: datetime | None
-    cancel_requested_at: datetime | None
-    fingerprint: str
-    unique_key: str | None
-    concurrency_key: str | None
-    reason: DeathReason | None
-    result: object
-    error: Mapping[str, object] | None
-    progress: object
-    meta: object
-    tags: object
-    worker_id: UUID | None
-    claim_token: UUID | None
-    requeued_from: int | None
-
-
-class AttemptSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """One kept run of a job; times are aware UTC, `log` a list of lines."""
-
-    attempt: int
-    outcome: str
-    started_at: datetime | None
-    ended_at: datetime
-    worker_id: UUID | None
-    error_type: str
-    message: str
-    traceback: str
-    log: object
-
-
-class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
-    """The numbers of one queue; `oldest_wait` is how long its first ready job has been in line, in
-    seconds. Counts stop at `health.COUNT_LIMIT`: as many, or more.
-    """
-
-    queue: str
-    ready: int
-    scheduled: int
-    blocked: int
-    running: int
-    dead: int
-    oldest_wait: float
-    finished_last_minute: int
-    paused_at: datetime | None
-    paused_until: datetime | None
-    pause_reason: str
 
 
 class WorkerIdentity(msgspec.Struct, frozen=True, kw_only=True):

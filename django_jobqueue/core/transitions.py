@@ -16,13 +16,14 @@ from django_jobqueue.core.outcomes import (
     Fail,
     Outcome,
     Release,
+    Rescue,
     Retry,
     Snooze,
     Succeed,
     Unprocessable,
 )
 from django_jobqueue.core.payloads import dump_result
-from django_jobqueue.core.specs import AttemptReport, ClaimedJob, Transition
+from django_jobqueue.core.specs import WORKER_DIED, AttemptReport, ClaimedJob, Transition
 from django_jobqueue.core.states import DeathReason, JobState
 
 MESSAGE_LIMIT = 2_000
@@ -44,8 +45,8 @@ def decide(job: ClaimedJob, outcome: Outcome, backoff: Backoff, *, keep: bool = 
             return _retried(job, outcome, backoff)
         case Snooze():
             return _snoozed(job, outcome, backoff)
-        case Release(reason=reason, delay=delay):
-            return _released(reason, delay)
+        case Release() | Rescue():
+            return _given_back(outcome)
         case Cancel(reason=reason):
             return _cancelled(reason)
         case Discard(reason=reason):
@@ -70,13 +71,23 @@ def _snoozed(job: ClaimedJob, snooze: Snooze, backoff: Backoff) -> Transition:
     )
 
 
-def _released(reason: str, delay: float) -> Transition:
+def _given_back(outcome: Release | Rescue) -> Transition:
+    if isinstance(outcome, Release):
+        return Transition(
+            state=JobState.SCHEDULED if outcome.delay > 0 else JobState.READY,
+            delay=outcome.delay,
+            attempt_change=-1,
+            keeps_place=outcome.delay <= 0,
+            report=AttemptReport(outcome="released", message=_short(outcome.reason)),
+        )
+    cause = _short(outcome.cause)
     return Transition(
-        state=JobState.SCHEDULED if delay > 0 else JobState.READY,
-        delay=delay,
+        state=JobState.READY,
         attempt_change=-1,
-        keeps_place=delay <= 0,
-        report=AttemptReport(outcome="released", message=_short(reason)),
+        reprocess_change=1,
+        rescue_change=1,
+        error=_error_json(WORKER_DIED, cause),
+        report=AttemptReport(outcome="rescued", error_type=WORKER_DIED, message=cause),
     )
 
 
@@ -93,9 +104,7 @@ def _retried(job: ClaimedJob, outcome: Fail | Retry, backoff: Backoff) -> Transi
     if isinstance(outcome, Fail):
         described, delay, at, exact = outcome.error, None, None, False
     else:
-        described = ErrorDescription(
-            type="Retry", message=_short(outcome.reason), traceback="", fields={}
-        )
+        described = ErrorDescription(type="Retry", message=_short(outcome.reason))
         delay, at, exact = outcome.delay, outcome.at, outcome.exact
     error, report = _describe(described)
     if isinstance(outcome, Fail) and not outcome.retryable:

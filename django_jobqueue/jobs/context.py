@@ -15,7 +15,10 @@ from django_jobqueue.core.payloads import dump_payload
 from django_jobqueue.core.specs import ClaimedJob
 from django_jobqueue.events import EventBus
 from django_jobqueue.events import events as events_of_process
+from django_jobqueue.memory.line import Line
 from django_jobqueue.store import JobStore
+
+from .lines import cluster_line
 
 if TYPE_CHECKING:
     from .handles import JobHandle
@@ -142,6 +145,10 @@ class JobContext:
             return
         self._log_room -= len(line)
         self._lines.append(line)
+        self._line_was_kept(line)
+
+    def _line_was_kept(self, line: str) -> None:
+        """For a context whose worker is in another process."""
 
     @property
     def log_lines(self) -> list[str]:
@@ -169,6 +176,14 @@ class JobContext:
             self._lease_lost.set()
             raise LeaseLost(self.job.id)
         self._checkpoints = msgspec.json.decode(text)
+
+    def line(self, name: str) -> Line:
+        """Return the line of that name which all workers share, as `Line(name, scope="cluster")`.
+
+        A handler takes its token with `try_acquire_token()`, a coroutine awaits
+        `atry_acquire_token()`.
+        """
+        return cluster_line(name)
 
     def enqueue(self, handler: Any, *args: object, **kwargs: object) -> "JobHandle":
         """Enqueue another job, as `handler.enqueue(…)`; `handler` may be a registered name."""

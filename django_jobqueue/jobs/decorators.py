@@ -18,10 +18,10 @@ from django_jobqueue.core.errors import InvalidHandler
 from .context import JobContext
 from .enqueueing import Enqueuer
 from .handlers import Handler, HandlerOptions
-from .handles import JobHandle
-from .options import CallOptions
 from .registry import Registry
 from .registry import registry as registry_of_process
+from .schedule_options import RecurringOptions
+from .schedules import RecurringEnqueuer
 
 P = ParamSpec("P")
 Whole = ParamSpec("Whole")
@@ -48,20 +48,20 @@ class JobFunction(Enqueuer[P], Generic[Whole, P, R_co]):
 class InstanceEnqueuer:
     """What an instance of a class under @job can do: it holds its own arguments."""
 
-    def __init__(self, enqueuer: Enqueuer[...], instance: object) -> None:
+    def __init__(self, enqueuer: Enqueuer[...] | RecurringEnqueuer[...], instance: object) -> None:
         self._enqueuer = enqueuer
         self._instance = instance
 
-    def using(self, **options: Unpack[CallOptions]) -> "InstanceEnqueuer":
+    def using(self, **options: Unpack[RecurringOptions]) -> "InstanceEnqueuer":
         """As `Enqueuer.using`."""
         return InstanceEnqueuer(self._enqueuer.using(**options), self._instance)
 
-    def enqueue(self) -> JobHandle:
-        """As `Enqueuer.enqueue`, with the fields as they are now."""
+    def enqueue(self) -> Any:
+        """As `Enqueuer.enqueue`, or that of a schedule, with the fields as they are now."""
         args, kwargs = self._enqueuer.handler.spread(self._instance)
         return self._enqueuer.enqueue(*args, **kwargs)
 
-    async def aenqueue(self) -> JobHandle:
+    async def aenqueue(self) -> Any:
         """As `enqueue`."""
         args, kwargs = self._enqueuer.handler.spread(self._instance)
         return await self._enqueuer.aenqueue(*args, **kwargs)
@@ -140,7 +140,9 @@ def job(
     Bare, or with options: `@job(queue="email", max_attempts=5, timeout=30)`. The name is
     `module.qualname` unless `name` gives a stable one; `aliases` are names it had before. A
     function stays callable and gains `enqueue`, `using` and their like; a class stays the class,
-    and its instances gain them too. A name that is taken raises, unless `replace`.
+    and its instances gain them too. A name that is taken raises, unless `replace`. With `cron` or
+    `every` the handler, which must then need no arguments, is enqueued by a schedule of its name;
+    with `schedulable=True` the admin may make schedules of it.
 
         @job(queue="email")
         def send_welcome(user_id: int) -> None: ...

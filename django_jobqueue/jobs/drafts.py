@@ -22,7 +22,7 @@ class Draft:
 
     __slots__ = ("_blank", "_key_template", "_options", "handler")
 
-    def __init__(self, handler: Handler, said: JobOptions) -> None:
+    def __init__(self, handler: Handler, said: JobOptions, *, template: str | None = None) -> None:
         self.handler = handler
         self._options = options = handler.options_with(said)
         # A key that the call gives is taken as it is: it may be made of what users type.
@@ -45,7 +45,13 @@ class Draft:
             key_limit=said.key_limit,
             tags=dump_payload(options.tags or ()),
             meta=dump_payload(options.meta or {}),
+            template=template,
         )
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds that the handler may take."""
+        return self._blank.timeout_seconds
 
     def with_arguments(
         self,

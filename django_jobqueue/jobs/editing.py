@@ -6,7 +6,8 @@ from typing import Any
 from django_jobqueue import conf
 from django_jobqueue.core.keys import fingerprint_of, unique_key_of
 from django_jobqueue.core.payloads import dump_payload
-from django_jobqueue.core.specs import Edited, JobSnapshot
+from django_jobqueue.core.snapshots import JobSnapshot
+from django_jobqueue.core.specs import Edited
 
 from .handlers import Handler
 

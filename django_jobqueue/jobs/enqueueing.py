@@ -1,14 +1,14 @@
 """From a call to a stored job: arguments → payload → NewJob → store → wake-up after the commit."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Generic, ParamSpec, Unpack
+from typing import Any, Generic, ParamSpec, Unpack, overload
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
 
 from django_jobqueue import conf
 from django_jobqueue.conf import JobQueueSettings
-from django_jobqueue.core.errors import InvalidArguments, PayloadError
+from django_jobqueue.core.errors import InvalidArguments, InvalidOptions, PayloadError
 from django_jobqueue.core.specs import NewJob
 from django_jobqueue.store import store_for
 
@@ -16,8 +16,11 @@ from .announcing import announce
 from .drafts import Draft
 from .handlers import Handler, HandlerLike, handler_of
 from .handles import JobHandle
+from .one_writer import why_it_holds_too_long
 from .options import CallOptions, JobOptions
 from .registry import registry
+from .schedule_options import RecurringOptions, split, terms_of
+from .schedules import RecurringEnqueuer
 from .spooling import insert_or_spool
 
 P = ParamSpec("P")
@@ -28,31 +31,50 @@ Call = Mapping[str, object] | Sequence[object] | object
 class Enqueuer(Generic[P]):
     """Enqueues jobs of one handler, with the options that were said so far."""
 
-    def __init__(self, handler: Handler, *, said: JobOptions | None = None) -> None:
-        self._said = said or JobOptions()
-        self._draft = Draft(handler, self._said)
+    def __init__(
+        self, handler: Handler, *, said: JobOptions | None = None, template: str | None = None
+    ) -> None:
+        self.said = said or JobOptions()
+        self._template = template
+        self._draft = Draft(handler, self.said, template=template)
 
     @property
     def handler(self) -> Handler:
         return self._draft.handler
 
-    def using(self, **options: Unpack[CallOptions]) -> "Enqueuer[P]":
+    @overload
+    def using(self, **options: Unpack[CallOptions]) -> "Enqueuer[P]": ...
+    @overload
+    def using(self, **options: Unpack[RecurringOptions]) -> RecurringEnqueuer[P]: ...
+
+    def using(self, **options: Any) -> Any:
         """Return the same with other options: `send.using(delay=60).enqueue(user_id=1)`.
 
         Tags are added and meta is merged; every other option takes the place of what was said
-        before. InvalidOptions for one that is unknown or wrong.
+        before. With `cron` or `every`, what is enqueued is a schedule:
+        `send.using(cron="0 7 * * 1").enqueue(user_id=1)`. InvalidOptions for an option that is
+        unknown or wrong, InvalidSchedule for a rule that cannot be.
         """
-        return Enqueuer(self.handler, said=JobOptions.of_call(options).over(self._said))
+        about, call = split(options)
+        said = JobOptions.of_call(call).over(self.said)
+        if not about:
+            return Enqueuer(self.handler, said=said, template=self._template)
+        name = about.pop("schedule", None)
+        if (terms := terms_of(about)) is None:
+            raise InvalidOptions("schedule", "names a schedule: give 'cron' or 'every' with it")
+        return RecurringEnqueuer(self.handler, said=said, terms=terms, name=name)
 
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle:
         """Store a job in the caller's transaction, and return its handle.
 
         Raises before any SQL: InvalidArguments for a call that the handler would refuse,
-        PayloadError for arguments that cannot be stored. UniqueConflict only with
-        `on_conflict="raise"`. Where JOBQUEUE["SPOOL"] is set and the database cannot be reached,
-        the handle is `spooled`, unless a transaction is open.
+        PayloadError for arguments that cannot be stored, InvalidOptions for a transactional handler
+        that this database needs a timeout of. UniqueConflict only with `on_conflict="raise"`.
+        Where JOBQUEUE["SPOOL"] is set and the database cannot be reached, the handle is `spooled`,
+        unless a transaction is open.
         """
         settings = conf.current()
+        self._check_timeout(settings)
         new = self._draft.with_arguments(args, kwargs, settings=settings)
         [handle] = _stored([new], settings=settings)
         return handle
@@ -66,8 +88,15 @@ class Enqueuer(Generic[P]):
         `on_conflict="raise"`: then nothing is stored.
         """
         settings = conf.current()
+        self._check_timeout(settings)
         jobs = [self._numbered(index, call, settings) for index, call in enumerate(calls)]
         return _stored(jobs, settings=settings) if jobs else []
+
+    def _check_timeout(self, settings: JobQueueSettings) -> None:
+        if self.handler.transactional:
+            timeout, store = self._draft.timeout, store_for(settings.database)
+            if why := why_it_holds_too_long(timeout, store=store, lease=settings.lease):
+                raise InvalidOptions("timeout", why)
 
     def _numbered(self, index: int, call: Call, settings: JobQueueSettings) -> NewJob:
         try:

@@ -3,19 +3,22 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import FunctionType
-from typing import Any, Self, TypedDict, Unpack
+from typing import Any, Literal, Self, TypedDict, Unpack
 
 from msgspec import UNSET, UnsetType
 
-from django_jobqueue.core.errors import InvalidArguments, InvalidOptions, did_you_mean
+from django_jobqueue.core.errors import InvalidArguments, InvalidHandler, InvalidOptions
+from django_jobqueue.core.hints import did_you_mean
 from django_jobqueue.core.limits import HandlerLimits
 from django_jobqueue.core.payloads import load_payload
 from django_jobqueue.core.retry import ErrorClasses, RetryPolicy
+from django_jobqueue.core.schedules import ScheduleTerms
 from django_jobqueue.core.serialization import ArgumentSpec
 
 from . import option_values as values
 from .limiting import check_key_template, limits_of
 from .options import JobOptions, SharedOptions, refuse_unknown
+from .schedule_options import ScheduleOptions, schedule_name, split, terms_of
 from .targets import Target, target_of
 
 #: What names a handler: its registered name, or what @job returned.
@@ -38,12 +41,15 @@ class _LimitOptions(TypedDict, total=False):
     key_rate: str
 
 
-class HandlerOptions(SharedOptions, _RetryOptions, _LimitOptions, total=False):
+class HandlerOptions(SharedOptions, _RetryOptions, _LimitOptions, ScheduleOptions, total=False):
     """What @job takes."""
 
     name: str
     aliases: Iterable[str]
     keep: bool
+    transactional: bool
+    isolation: Literal["process"] | None
+    schedulable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,6 +72,10 @@ class Handler:
     max_rescues: int | None
     keep: bool  #: whether the record of a success is kept
     limits: HandlerLimits
+    transactional: bool  #: whether it runs in the transaction that writes its success
+    is_isolated: bool  #: whether it runs in a process of its own
+    schedulable: bool  #: whether the admin may make schedules of it
+    schedule: ScheduleTerms | None  #: the schedule that @job declares
 
     @classmethod
     def of(
@@ -77,15 +87,14 @@ class Handler:
     ) -> Self:
         """Return the handler of a function or class; it is not registered yet.
 
-        `target_of(declared, name=…)` says how it is called.
-        InvalidOptions and InvalidHandler say what is wrong, and what to do.
+        `target_of(declared, name=…)` says how it is called. InvalidOptions and InvalidHandler say
+        what is wrong, and what to do.
         """
-        given: dict[str, Any] = dict(options)
-        refuse_unknown(given, known=HandlerOptions.__annotations__)
+        given = _known(options)
         name = values.label("name", given.get("name", _qualified_name(declared)))
         target = target_of(declared, name=name)
         checked = RetryPolicy.of(**_those(given, _RetryOptions))
-        handler = cls(
+        return cls(
             name=name,
             aliases=values.labels("aliases", given.get("aliases", ())),
             declared=declared,
@@ -98,15 +107,11 @@ class Handler:
             discard_on=checked.discard_on,
             max_reprocess_count=given.get("max_reprocess_count", UNSET),
             max_rescues=given.get("max_rescues"),
-            keep=values.switch("keep", given.get("keep", True)),
+            **_switches(given),
             limits=limits_of(name, _those(given, _LimitOptions)),
-        )
-        return handler._checked()
-
-    def _checked(self) -> Self:
-        self.options_with(JobOptions())
-        check_key_template(self.options.concurrency_key, parameters=self.arguments.parameters)
-        return self
+            is_isolated=_is_isolated(given.get("isolation")),
+            schedule=terms_of(split(given)[0]),
+        )._checked()
 
     def options_with(self, said: JobOptions) -> JobOptions:
         """Return what holds where a call says `said`; InvalidOptions if it does not go together."""
@@ -125,6 +130,24 @@ class Handler:
         limits = self.limits
         has_own = limits.concurrency is not None or limits.limit.says_anything
         return has_own or self.options.concurrency_key is not None
+
+    def _checked(self) -> Self:
+        """Options that go together, and no schedule without what its jobs need."""
+        _check_transactional(self)
+        self.options_with(JobOptions())
+        check_key_template(self.options.concurrency_key, parameters=self.arguments.parameters)
+        if self.schedule is None:
+            return self
+        schedule_name("name", self.name)
+        try:
+            self.arguments.bind()
+        except InvalidArguments as error:
+            raise InvalidHandler(
+                self.name,
+                f"a schedule runs it without arguments, but {error.why}. Give them defaults, or "
+                "declare the schedule in JOBQUEUE['SCHEDULES'].",
+            ) from None
+        return self
 
     def spread(self, call: object) -> tuple[Sequence[object], Mapping[str, object]]:
         """Return one call of a bulk enqueue as positional and keyword arguments."""
@@ -146,6 +169,11 @@ class Handler:
         PayloadError if the text is no payload, InvalidArguments if it does not fit the signature.
         """
         return self.arguments.load(*load_payload(payload))
+
+    @property
+    def uses_event_loop(self) -> bool:
+        """Whether it takes a place in the event loop of its worker, instead of a thread."""
+        return self.is_async and not self.is_isolated
 
     def policy(self, defaults: RetryPolicy) -> RetryPolicy:
         """Return how this handler is retried, with `defaults` for what it does not say."""
@@ -176,14 +204,48 @@ def name_of(declared: HandlerLike) -> str:
     return declared if isinstance(declared, str) else handler_of(declared).name
 
 
+def _known(options: Mapping[str, Any]) -> dict[str, Any]:
+    refuse_unknown(options, known=HandlerOptions.__annotations__)
+    return dict(options)
+
+
+def _switches(given: Mapping[str, Any]) -> dict[str, bool]:
+    usual = {"keep": True, "transactional": False, "schedulable": False}
+    return {
+        option: values.switch(option, given.get(option, default))
+        for option, default in usual.items()
+    }
+
+
 def _those(given: Mapping[str, Any], kind: type) -> dict[str, Any]:
     return {option: given[option] for option in given if option in kind.__annotations__}
+
+
+def _is_isolated(isolation: object) -> bool:
+    if isolation not in (None, "process"):
+        raise InvalidOptions("isolation", f"must be 'process' or None, not {isolation!r}")
+    return isolation == "process"
 
 
 def _qualified_name(declared: object) -> str:
     if isinstance(declared, type | FunctionType):
         return f"{declared.__module__}.{declared.__qualname__}"
     return f"an object of {type(declared).__qualname__}"
+
+
+def _check_transactional(handler: Handler) -> None:
+    if handler.transactional and handler.is_isolated:
+        raise InvalidOptions(
+            "transactional",
+            f"does not go with isolation='process' of {handler.name}: what comes of such a job is "
+            "written by its worker, not by the process that the transaction is in. Leave one out.",
+        )
+    if handler.transactional and handler.is_async:
+        raise InvalidOptions(
+            "transactional",
+            f"does not fit {handler.name}, which is async: a transaction belongs to one thread. "
+            "Declare it with def, or leave the option out.",
+        )
 
 
 def _check_unique_by(names: tuple[str, ...], arguments: ArgumentSpec) -> None:

@@ -10,7 +10,8 @@ from django.db import transaction
 
 from django_jobqueue.core.clock import Seconds, monotonic, seconds_of
 from django_jobqueue.core.errors import JobNotFinished, JobNotFound, JobNotStored
-from django_jobqueue.core.specs import AttemptSnapshot, Cancelled, JobSnapshot
+from django_jobqueue.core.snapshots import AttemptSnapshot, JobSnapshot
+from django_jobqueue.core.specs import Cancelled
 from django_jobqueue.core.states import JobState
 
 from .control import cancel

@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping
 from string import Formatter
 from typing import Any
 
-from django_jobqueue.core.errors import InvalidOptions, did_you_mean
+from django_jobqueue.core.errors import InvalidOptions
+from django_jobqueue.core.hints import did_you_mean
 from django_jobqueue.core.keys import checked_label
 from django_jobqueue.core.limits import HandlerLimits, Limit
 from django_jobqueue.core.rates import Rate

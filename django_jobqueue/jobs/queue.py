@@ -7,7 +7,8 @@ from asgiref.sync import sync_to_async
 
 from django_jobqueue import conf
 from django_jobqueue.core.errors import InvalidOptions
-from django_jobqueue.core.specs import Cancelled, QueueStats
+from django_jobqueue.core.health import QueueStats
+from django_jobqueue.core.specs import Cancelled
 from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.events import events
 

@@ -5,8 +5,11 @@ from .attempts import AttemptRecord
 from .dead_letters import DeadJob
 from .jobs import Job
 from .limits import LimitRecord
+from .lines import LineRecord
 from .queues import QueueRecord
 from .receipts import ReceiptRecord
+from .schedules import Schedule, ScheduleSlot
+from .templates import JobTemplate
 from .workers import WorkerRecord
 
 __all__ = [
@@ -14,8 +17,12 @@ __all__ = [
     "AttemptRecord",
     "DeadJob",
     "Job",
+    "JobTemplate",
     "LimitRecord",
+    "LineRecord",
     "QueueRecord",
     "ReceiptRecord",
+    "Schedule",
+    "ScheduleSlot",
     "WorkerRecord",
 ]

@@ -97,4 +97,10 @@ class Job(JobRecord):
                 condition=Q(concurrency_key__isnull=False),
                 name="jobqueue_job_key",
             ),
+            # Whether an occurrence of a schedule is live; other jobs are not in it.
+            models.Index(
+                fields=["schedule"],
+                condition=Q(schedule__isnull=False),
+                name="jobqueue_job_schedule",
+            ),
         ]

@@ -25,8 +25,10 @@ from django_jobqueue.core.specs import (
     WorkerIdentity,
 )
 
+from .holdable import Holdable
 from .insertable import Insertable
 from .readable import Readable
+from .schedulable import Schedulable
 from .steerable import Steerable
 
 #: What is granted beyond the timeout of a job where nobody says how long its worker needs.
@@ -35,12 +37,13 @@ OVERTIME = timedelta(minutes=2)
 Claims = Sequence[tuple[int, UUID]]
 
 
-class JobStore(Readable, Insertable, Steerable):
+class JobStore(Readable, Insertable, Schedulable, Steerable, Holdable):
     """All lifecycle writes of one database. `using` is the alias of the Django connection it works
     on.
     """
 
     supports_notify = False  #: can wake a listener in another process
+    has_one_writer = False  #: a transaction that has written keeps all others from writing
     supports_dedicated_connection = False  #: `dedicated` gives a connection apart from Django's
 
     def __init__(
@@ -118,6 +121,12 @@ class JobStore(Readable, Insertable, Steerable):
     # Claiming and finishing.
 
     @abstractmethod
+    def writing(self) -> AbstractContextManager[object]:
+        """Open a transaction that will write, or a savepoint in the one that is open, on Django's
+        connection.
+        """
+
+    @abstractmethod
     def claim(
         self,
         *,
@@ -140,9 +149,7 @@ class JobStore(Readable, Insertable, Steerable):
     def unblock(
         self, freed: Collection[LimitName] | None = None, *, now: datetime | None = None
     ) -> Unblocked:
-        """Make the first jobs ready that these limits block, as many as may start now; with None,
-        of all limits.
-        """
+        """Make the first jobs ready that these limits, or all, block: as many as may start now."""
 
     @abstractmethod
     def finish_many(self, finished: Sequence[FinishedJob]) -> set[int]:

@@ -21,7 +21,7 @@ CHUNK = 1_000
 #: Nobody waits longer; beyond it databases run out of years.
 LONGEST_DELAY = timedelta(days=36_500).total_seconds()
 _BLOCKED, _SCHEDULED = JobState.BLOCKED.value, JobState.SCHEDULED.value
-_TIMES = ("run_at", "expires_at")
+_TIMES = ("run_at", "expires_at", "slot")
 _NOT_STORED = ("unique_for", "on_conflict")
 _STORED = tuple(name for name in NewJob.__struct_fields__ if name not in (*_TIMES, *_NOT_STORED))
 

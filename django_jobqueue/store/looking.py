@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import CharField, DateTimeField, Model, QuerySet, Value
 from django.db.models.functions import Cast
 
-from django_jobqueue.core.specs import AttemptSnapshot, JobSnapshot
+from django_jobqueue.core.snapshots import AttemptSnapshot, JobSnapshot
 from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.models import ArchivedJob, AttemptRecord, DeadJob, Job
 
@@ -14,7 +14,7 @@ from .connected import ConnectedStore
 from .moving import stored_json
 
 _SNAPSHOT = JobSnapshot.__struct_fields__
-_MOMENTS = tuple(name for name in _SNAPSHOT if name.endswith("_at"))
+_MOMENTS = (*(name for name in _SNAPSHOT if name.endswith("_at")), "slot")
 _ATTEMPT = AttemptSnapshot.__struct_fields__
 
 

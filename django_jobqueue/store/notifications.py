@@ -13,8 +13,8 @@ class Notifications:
     """
 
     def __init__(self, using: str) -> None:
-        # Not prepared: behind a pooler the statements may land on different servers.
-        self._session = PsycopgSession(using, prepared=False, name="django_jobqueue listener")
+        self._using = using
+        self._session = self._make_session()
         self._listens_on: object = None
         self.proof = f"proof:{uuid4()}"
 
@@ -25,13 +25,23 @@ class Notifications:
 
     def send_proof(self) -> None:
         """Send what must come back."""
-        self._listening().execute(
-            "SELECT pg_notify(%(channel)s, %(proof)s)", {"channel": CHANNEL, "proof": self.proof}
-        )
+        self._listening()
+        # Not on the connection that listens: a pooler in transaction mode hands a notification to
+        # whoever has the server's connection when it arrives, and that is who sent it.
+        apart = self._make_session()
+        try:
+            parameters = {"channel": CHANNEL, "proof": self.proof}
+            apart.rows("SELECT pg_notify(%(channel)s, %(proof)s)", parameters)
+        finally:
+            apart.close()
 
     def close(self) -> None:
         self._listens_on = None
         self._session.close()
+
+    def _make_session(self) -> PsycopgSession:
+        # Not prepared: behind a pooler the statements may land on different servers.
+        return PsycopgSession(self._using, prepared=False, name="django_jobqueue listener")
 
     def _listening(self) -> Any:
         connection = self._session.connection

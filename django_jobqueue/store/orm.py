@@ -1,15 +1,20 @@
 """What both vendors share: all that is not hot, through the ORM on the caller's connection."""
 
+from .firing import FiringStore
 from .limiting import LimitingStore
+from .lines import LinesStore
 from .looking import LookingStore
 from .reads import NumbersStore
 from .receipts import ReceiptStore
 from .requeueing import RequeueingStore
 from .retention import RetentionStore
 from .steering import SteeringStore
+from .templates import TemplateStore
 
 
 class OrmStore(
+    FiringStore,
+    TemplateStore,
     ReceiptStore,
     SteeringStore,
     RequeueingStore,
@@ -17,5 +22,6 @@ class OrmStore(
     LimitingStore,
     NumbersStore,
     RetentionStore,
+    LinesStore,
 ):
     """A store without claims, finishes and workers: those are each vendor's own."""

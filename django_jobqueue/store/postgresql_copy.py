@@ -20,7 +20,7 @@ COPY = """
 COPY jobqueue_job (
     id, handler, queue, priority, payload, state, run_at, ready_at, created_at, expires_at,
     max_attempts, timeout_seconds, backoff, fingerprint, unique_while, concurrency_key,
-    key_limit, tags, meta, batch_id, template, requeued_from
+    key_limit, tags, meta, batch_id, template, schedule, slot, requeued_from
 ) FROM STDIN
 """
 
@@ -64,5 +64,7 @@ def _columns(job_id: int, job: NewJob, clock: datetime) -> tuple[Any, ...]:
         job.meta,
         job.batch_id,
         job.template,
+        job.schedule,
+        job.slot,
         job.requeued_from,
     )

@@ -134,11 +134,10 @@ def _reschedule(group: list[FinishedJob]) -> Statement:
         "delays": array(bounded_delay(transition.delay) for transition in transitions),
         "run_ats": array(transition.run_at for transition in transitions),
         "keeps_place": array(transition.keeps_place for transition in transitions),
-        "ended": array(
-            one.report is not None and one.report.outcome != "released" for one in transitions
-        ),
+        "ended": array(one.is_own_end for one in transitions),
         "attempt_changes": array(transition.attempt_change for transition in transitions),
         "reprocess_changes": array(transition.reprocess_change for transition in transitions),
+        "rescue_changes": array(transition.rescue_change for transition in transitions),
     }
 
 

@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django_jobqueue.core.health import COUNT_LIMIT, Health
+from django_jobqueue.core.health import COUNT_LIMIT, Health, QueueStats
 from django_jobqueue.core.limits import LimitsInForce
-from django_jobqueue.core.specs import AttemptSnapshot, JobSnapshot, QueueStats
+from django_jobqueue.core.snapshots import AttemptSnapshot, JobSnapshot
 
 
 class Readable(ABC):

@@ -10,8 +10,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
-from django_jobqueue.core.health import COUNT_LIMIT, Health, QueueHealth
-from django_jobqueue.core.specs import QueueStats
+from django_jobqueue.core.health import COUNT_LIMIT, Health, QueueHealth, QueueStats
 from django_jobqueue.core.states import JobState, WorkerState
 from django_jobqueue.models import ArchivedJob, DeadJob, Job, QueueRecord, WorkerRecord
 

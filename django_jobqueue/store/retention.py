@@ -13,6 +13,7 @@ from django_jobqueue.models import (
     AttemptRecord,
     DeadJob,
     Job,
+    LineRecord,
     QueueRecord,
     ReceiptRecord,
     WorkerRecord,
@@ -41,6 +42,7 @@ class RetentionStore(ConnectedStore):
         now: datetime | None = None,
     ) -> Pruned:
         clock = now or self.database_now()
+        self._prune_lines(clock, dry_run)
         archive, dead = "archive_retention_seconds", "dead_retention_seconds"
         counts = [
             self._prune_records(self._expired(model, setting, default, clock), batch, dry_run)
@@ -135,3 +137,12 @@ class RetentionStore(ConnectedStore):
             return len(ids)
         with self.writing():
             return erase(gone.filter(pk__in=ids))
+
+    def _prune_lines(self, clock: datetime, dry_run: bool) -> None:
+        """Remove what holders left that died, of lines that nobody has asked for since."""
+        lapsed = LineRecord.objects.using(self.using).filter(
+            lease_expires_at__lt=self.storable_time(clock - WORKER_RETENTION)
+        )
+        if not dry_run and lapsed.exists():
+            with self.writing():
+                erase(lapsed)

@@ -37,6 +37,8 @@ class _Turns(threading.local):
 class SQLiteStore(SQLiteWorkers):
     """The embedded store: no other host, no other clock; `dedicated` is the store itself."""
 
+    has_one_writer = True
+
     def __init__(
         self, using: str, *, suspects: bool = False, overtime: timedelta = OVERTIME
     ) -> None:

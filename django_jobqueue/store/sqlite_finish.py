@@ -105,9 +105,10 @@ class SQLiteFinish(LimitedStore):
             unreadable=done.job.unreadable is not None,
             attempt_change=transition.attempt_change,
             reprocess_change=transition.reprocess_change,
+            rescue_change=transition.rescue_change,
+            ended=transition.is_own_end,
         )
         if report is not None:
-            ending.ended = report.outcome != "released"
             ending.outcome, ending.error_type = report.outcome, report.error_type[:_NAME_LIMIT]
             ending.message, ending.traceback = report.message, report.traceback
             ending.log = report.log

@@ -22,6 +22,7 @@ _LOST_STATES = frozenset({"57P01", "57P02", "57P03"})
 _LOST_CLASS, _RESOURCES_CLASS = "08", "53"
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _PRIMARY_CODE = 0xFF
+_CANCELLED_STATE = "57014"
 
 _operational: tuple[type[Exception], ...] = (OperationalError,)
 _interface: tuple[type[Exception], ...] = (InterfaceError,)
@@ -72,6 +73,13 @@ def is_database_away(error: BaseException) -> bool:
 def is_data_error(error: BaseException) -> bool:
     """Say whether what was to be written is at fault, so that the same rows will fail again."""
     return isinstance(error, _data) and not is_transient(error)
+
+
+def is_cancelled_statement(error: BaseException) -> bool:
+    """Say whether somebody had the database end this statement."""
+    if _driver_fact(error, "sqlite_errorcode") == sqlite3.SQLITE_INTERRUPT:
+        return True
+    return bool(_driver_fact(error, "sqlstate") == _CANCELLED_STATE)
 
 
 def retrying(

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from django_jobqueue import __version__
@@ -38,8 +39,9 @@ from .pump import Pump
 from .quarantine import QUARANTINE
 from .reload import Reload, source_files
 from .services import make_services
+from .spawning import names_settings
 from .standing import Claimer, Standing, ThisProcess, standing_of
-from .supervising import Supervising, names_settings
+from .supervising import Supervising
 from .systemd import SystemdNotify
 
 #: What the tasks of a service may take beyond the drain: interrupting, writing, saying good-bye.
@@ -146,6 +148,7 @@ class _Assembly:
             tasks += self.supervising.tasks()
         tasks += self.duties.tasks(
             janitor=self.options.janitor,
+            scheduler=self.options.scheduler,
             # With `until_empty` it never idles, so nothing needs to wake it.
             listener=not self.options.until_empty,
         )
@@ -215,13 +218,13 @@ class _Assembly:
         )
 
     def _precondition(self) -> DatabaseIsReady:
-        patience = timedelta(0) if self.options.until_empty else self.conf.precondition_timeout
-        flusher = self.duties.flusher
+        options, drains = self.options, self.options.until_empty
         return DatabaseIsReady(
             self.conf.database,
-            timeout=patience,
-            events=self.options.events,
-            at_ready=flusher.flush_all if flusher else lambda stop: None,
+            timeout=timedelta(0) if drains else self.conf.precondition_timeout,
+            events=options.events,
+            # What drains what is due must not end before the jobs of due slots are there.
+            at_ready=partial(self.duties.before_claims, fires=drains and options.scheduler),
         )
 
     def _heartbeat(self, claiming: Claiming) -> Heartbeat:
@@ -260,9 +263,8 @@ class _Assembly:
         if self.claiming is not None:
             return [ThisProcess(self.membership, is_polling=self.claiming.pump.polling.is_set())]
         children = self.supervising.supervisor.children if self.supervising else []
-        return [
-            one for one in children if not one.name.startswith(QUARANTINE) and not one.has_ended
-        ]
+        plain = (one for one in children if not one.name.startswith(QUARANTINE))
+        return [one for one in plain if not one.has_ended]
 
     # What the parts tell each other.
 

@@ -1,10 +1,8 @@
 """A child process as its supervisor sees it: started, spoken to, and known in its death."""
 
-import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -29,9 +27,7 @@ from .messages import (
     Rescheduled,
     Retiring,
 )
-
-#: `-P`: what is imported depends on PYTHONPATH alone, not on the folder it was started in.
-_COMMAND = (sys.executable, "-P", "-m", "django_jobqueue.worker.child")
+from .spawning import spawn
 
 
 class ChildProcess:
@@ -76,21 +72,14 @@ class ChildProcess:
         ours, theirs = socket.socketpair()
         undo.callback(ours.close)
         with theirs:
-            self._popen = self._spawn(theirs.fileno())
+            self._popen = spawn(
+                "django_jobqueue.worker.child",
+                channel=theirs.fileno(),
+                shared=[self.marks.fileno],
+            )
         undo.callback(self.wait)
         undo.callback(self._popen.kill)
         return Channel(ours, hears="child")
-
-    def _spawn(self, channel: int) -> "subprocess.Popen[bytes]":
-        warnings = [f"-W{option}" for option in sys.warnoptions]
-        python, *rest = _COMMAND
-        return subprocess.Popen(  # noqa: S603 - our own module, under our own interpreter
-            [python, *warnings, *rest, str(channel)],
-            pass_fds=(channel, self.marks.fileno),
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            process_group=0,  # Ctrl-C is for the supervisor alone
-        )
 
     @property
     def pid(self) -> int:

@@ -6,16 +6,20 @@ from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.jobs.context import JobContext
 from django_jobqueue.jobs.spooling import spool_of
 from django_jobqueue.permits.distributed import KnownLimits
-from django_jobqueue.store import JobStore
+from django_jobqueue.store import JobStore, store_for
 
 from .admission import Admission, Policies
+from .answers import Answers
 from .asking import Asking
 from .draining import Drain
 from .executor import Executor
 from .hands import HeldJob, InHand
 from .hygiene import clean_async_thread, clean_thread, close_async_connections, close_connections
+from .isolation import Isolation
+from .job_processes import JobProcesses
 from .leaving import Leaving
 from .looking import Looking
+from .loop_watch import LoopWatch
 from .marks import Marks
 from .membership import Membership
 from .options import WorkerOptions
@@ -26,6 +30,8 @@ from .queues import ServedQueues
 from .runners import EventLoopRunner, ThreadRunners
 from .slots import Slots
 from .timeouts import TimeoutWatch, overtime
+from .transactional import InTransaction
+from .watching import Watching
 
 
 class Claiming:
@@ -49,19 +55,16 @@ class Claiming:
     ) -> None:
         self._conf, self._options, self._marks = conf, options, marks
         self._others_are_idle = others_are_idle
-        self._timeouts = TimeoutWatch(grace=conf.timeout_grace.total_seconds())
+        self._watching = Watching()
+        self._timeouts = TimeoutWatch(self._watching, grace=conf.timeout_grace.total_seconds())
         self.in_hand, self.membership = InHand(cancelled=self._timeouts.cancel), membership
         self._store = self._claiming_store(store)
         # Not the handler's own connection: progress must be seen while its transaction is open.
         self._context_store = store.dedicated(prepared=conf.prepared_statements)
-        self.queues = ServedQueues(
-            self._store,
-            configured=options.queues,
-            strict=options.strict,
-            refresh_seconds=conf.poll_interval.total_seconds(),
-        )
+        self.queues = self._served_queues()
         self._limits = self._known_limits()
         self._policies = Policies(conf.retry_policy, backoff_of_queue=self._limits.backoff_of_queue)
+        self._job_processes = self._make_job_processes()
         self._executor = self._make_executor()
         self.pump = self._make_pump(rescheduled)
         self._executor.reports_to(self.pump.report)
@@ -71,6 +74,14 @@ class Claiming:
             prepared=self._conf.prepared_statements,
             suspects=self._options.suspects,
             overtime=overtime(self._conf.timeout_grace),
+        )
+
+    def _served_queues(self) -> ServedQueues:
+        return ServedQueues(
+            self._store,
+            configured=self._options.queues,
+            strict=self._options.strict,
+            refresh_seconds=self._conf.poll_interval.total_seconds(),
         )
 
     def _known_limits(self) -> KnownLimits:
@@ -86,7 +97,8 @@ class Claiming:
 
     def close(self) -> None:
         """Let go of what outlives the pump; after its end."""
-        self._timeouts.stop()
+        self._watching.stop()
+        self._job_processes.stop()
         self._context_store.close()
 
     def _make_executor(self) -> Executor:
@@ -99,14 +111,35 @@ class Claiming:
                 lease_in_doubt=self.membership.is_in_doubt,
             )
 
+        events, answers = self._options.events, Answers(self._policies)
         return Executor(
-            policies=self._policies,
+            answers=answers,
             make_context=make_context,
             timeouts=self._timeouts,
             clean_thread=clean_thread,
+            in_transaction=InTransaction(
+                store_for(self._store.using), answers=answers, lease=self._conf.lease, events=events
+            ),
+            loop_watch=LoopWatch(self._watching, events=events),
             marks=self._marks,
-            events=self._options.events,
+            events=events,
             lease_in_doubt=self.membership.is_in_doubt,
+            isolation=self._make_isolation(),
+        )
+
+    def _make_job_processes(self) -> JobProcesses:
+        options = self._options
+        return JobProcesses(
+            lease=self._conf.lease, recycling=options.recycling, events=options.events
+        )
+
+    def _make_isolation(self) -> Isolation:
+        return Isolation(
+            self._job_processes,
+            membership=self.membership,
+            lease=self._conf.lease,
+            grace=self._conf.timeout_grace.total_seconds(),
+            events=self._options.events,
         )
 
     def _make_admission(self) -> Admission:
@@ -167,6 +200,7 @@ class Claiming:
             in_hand=self.in_hand,
             slots=slots,
             outbox=outbox,
+            release=self._timeouts.release,
             events=self._options.events,
             seconds=self._conf.drain.total_seconds(),
             leaving=Leaving(spool_of(self._conf), events=self._options.events),

@@ -4,11 +4,13 @@ import threading
 from collections.abc import Callable, Sequence
 
 from django_jobqueue.core.clock import monotonic
+from django_jobqueue.core.errors import JobReleased
 from django_jobqueue.core.grace import without_note
 from django_jobqueue.core.specs import AttemptReport, ClaimedJob, FinishedJob, Transition
 from django_jobqueue.core.states import JobState
 from django_jobqueue.events import EventBus
 
+from .answers import with_log
 from .hands import HeldJob, InHand
 from .leaving import Leaving
 from .outbox import Outbox
@@ -20,7 +22,7 @@ INTERRUPTED = Transition(
     state=JobState.READY,
     attempt_change=-1,
     keeps_place=True,
-    report=AttemptReport(outcome="released", message="interrupted by the shutdown of its worker"),
+    report=AttemptReport(outcome="released", message=JobReleased.message),
 )
 
 #: What a process says that ends although handlers did not.
@@ -38,12 +40,13 @@ def untouched(job: ClaimedJob) -> FinishedJob:
 
 
 def _interrupted(held: HeldJob) -> FinishedJob:
-    return FinishedJob(held.job, without_note(held.job, INTERRUPTED), held.attempted_at)
+    transition = with_log(without_note(held.job, INTERRUPTED), held.log_lines)
+    return FinishedJob(held.job, transition, held.attempted_at)
 
 
 class Drain:
-    """Waits for what runs, `seconds` at most, then interrupts it and gives it back. What the
-    database has not taken by then is left to `leaving`.
+    """Waits for what runs, `seconds` at most, then interrupts it with `release` and gives it back.
+    What the database has not taken by then is left to `leaving`.
     """
 
     #: How long interrupted handlers have to end before they are given up; the second is for a
@@ -59,6 +62,7 @@ class Drain:
         in_hand: InHand,
         slots: Slots,
         outbox: Outbox,
+        release: Callable[[HeldJob], object] = HeldJob.interrupt,
         events: EventBus,
         seconds: float,
         leaving: Leaving | None = None,
@@ -67,6 +71,7 @@ class Drain:
         self._in_hand, self._slots, self._outbox = in_hand, slots, outbox
         self._events, self._seconds, self._elapsed = events, seconds, elapsed
         self._leaving = leaving
+        self._release = release
         self._until: float | None = None
         self._interrupt_seconds = self.INTERRUPT_SECONDS
 
@@ -91,9 +96,9 @@ class Drain:
         self._write_until(lambda: self._until or 0.0, wake)
         running = self._in_hand.all()
         for held in running:
-            held.interrupt()
+            self._release(held)
         have_ended = self._slots.stop(timeout=self._interrupt_seconds)
-        self._outbox.give_back(given_back(running))
+        self._outbox.give_back(given_back([one for one in running if not one.is_written]))
         until = self._elapsed() + self._interrupt_seconds
         self._write_until(lambda: until, wake)
         return have_ended

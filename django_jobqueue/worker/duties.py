@@ -1,15 +1,17 @@
 """What a host needs once, beside the pump: made from the settings that the assembly hands down."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.core.clock import SystemClock
 from django_jobqueue.core.specs import Retention
 from django_jobqueue.events import EventBus
+from django_jobqueue.jobs.declarations import declare_schedules
 from django_jobqueue.jobs.registry import Registry
 from django_jobqueue.jobs.spooling import spool_of
 from django_jobqueue.jobs.wakeups import wakeups
-from django_jobqueue.service import ServiceTask
+from django_jobqueue.service import ServiceTask, StopReceiver
 from django_jobqueue.store import JobStore
 
 from .admission import Policies
@@ -22,11 +24,13 @@ from .membership import Membership
 from .overdue import Overdue
 from .promoter import Promoter
 from .reaper import Reaper
+from .scheduler import Scheduler
 
 
 class HostDuties:
-    """Promoter, reaper, clock watch, flusher, janitor and listener of one worker. `wake` has its
-    pumps look at once, `rescued` is called when jobs were taken back from a dead worker.
+    """Promoter, reaper, clock watch, flusher, janitor, scheduler and listener of one worker. `wake`
+    has its pumps look at once, `rescued` is called when jobs were taken back from a dead worker.
+    What the handlers of `registry` declare is scheduled.
     """
 
     def __init__(
@@ -44,15 +48,24 @@ class HostDuties:
         self._conf, self._store, self._membership = conf, store, membership
         self._serves, self._wake_pump, self._events = serves, wake, events
         self._rescued, self._registry = rescued, registry
-        self.promoter = self._promoter()
+        self.promoter, self.scheduler = self._promoter(), self._scheduler()
         self.flusher = self._flusher()
 
-    def tasks(self, *, janitor: bool, listener: bool) -> list[ServiceTask]:
+    def before_claims(self, stop: StopReceiver, *, fires: bool = False) -> None:
+        """Flush the spool; with `fires`, have the jobs of due slots enqueued, too."""
+        if self.flusher is not None:
+            self.flusher.flush_all(stop)
+        if fires:
+            self.scheduler.round()
+
+    def tasks(self, *, janitor: bool, scheduler: bool, listener: bool) -> list[ServiceTask]:
         tasks: list[ServiceTask] = [self.promoter, self._reaper(), self._clock_watch()]
         if self.flusher is not None:
             tasks.append(self.flusher)
         if janitor:
             tasks.append(self._janitor())
+        if scheduler:
+            tasks.append(self.scheduler)
         if listener:
             tasks.append(self._listener())
         return tasks
@@ -92,6 +105,19 @@ class HostDuties:
             events=self._events,
             interval=conf.janitor_interval,
             batch=conf.janitor_batch,
+            after_tick=drop_broken_connections,
+        )
+
+    def _scheduler(self) -> Scheduler:
+        conf, store, events = self._conf, self._store, self._events
+        return Scheduler(
+            store=store,
+            declare=partial(declare_schedules, self._registry, conf, store=store, events=events),
+            wake=self._wake,
+            notify=self._notify,
+            events=events,
+            interval=conf.schedule_interval,
+            missed_after=conf.missed_after,
             after_tick=drop_broken_connections,
         )
 

@@ -5,12 +5,10 @@ import contextvars
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import Protocol
 
-import msgspec
 from asgiref.sync import sync_to_async
 
-from django_jobqueue.core.backoff import Backoff
-from django_jobqueue.core.error_text import describe_error
 from django_jobqueue.core.errors import (
     InvalidArguments,
     JobCancelled,
@@ -20,31 +18,27 @@ from django_jobqueue.core.errors import (
     LeaseLost,
     PayloadError,
 )
-from django_jobqueue.core.grace import without_note
-from django_jobqueue.core.outcomes import (
-    Cancel,
-    Discard,
-    Fail,
-    Outcome,
-    Release,
-    Retry,
-    Snooze,
-    Succeed,
-    Unprocessable,
-)
-from django_jobqueue.core.specs import AttemptReport, FinishedJob, Transition
-from django_jobqueue.core.transitions import decide
+from django_jobqueue.core.outcomes import Cancel, Outcome, Release, Succeed, Unprocessable
+from django_jobqueue.core.specs import FinishedJob
 from django_jobqueue.events import EventBus
 from django_jobqueue.jobs.context import JobContext
 
-from .admission import Policies
+from .answers import Answers, outcome_of_result, unspent
+from .draining import untouched
 from .hands import HeldJob
 from .hygiene import close_connections
+from .isolation import Isolation
+from .loop_watch import LoopWatch
 from .marks import NO_MARKS, Marks
 from .timeouts import LATEST_START_SECONDS, TimeoutWatch, bounded
+from .transactional import InTransaction
 
-#: What a handler may return or raise to say more than a value or an exception does.
-ANSWERS = (Succeed, Retry, Snooze, Cancel, Discard, Unprocessable)
+
+class CleanThread(Protocol):
+    """Leaves the thread as the next job should find it; see `hygiene.clean_thread`."""
+
+    def __call__(self, *, discard: bool) -> Sequence[str]: ...
+
 
 ContextMaker = Callable[[HeldJob], JobContext]
 Report = Callable[[HeldJob, FinishedJob], None]
@@ -62,18 +56,22 @@ class Executor:
     def __init__(
         self,
         *,
-        policies: Policies,
+        answers: Answers,
         make_context: ContextMaker,
         timeouts: TimeoutWatch,
-        clean_thread: Callable[[], Sequence[str]],
+        clean_thread: CleanThread,
+        in_transaction: InTransaction,
+        loop_watch: LoopWatch,
         marks: Marks = NO_MARKS,
         events: EventBus,
         lease_in_doubt: Callable[[], bool] = lambda: False,
+        isolation: Isolation | None = None,
     ) -> None:
-        self._policies, self._marks = policies, marks
+        self._answers, self._marks, self._isolation = answers, marks, isolation
         self._report: Report = _nobody_listens
         self._make_context, self._lease_in_doubt = make_context, lease_in_doubt
         self._timeouts, self._clean_thread, self._events = timeouts, clean_thread, events
+        self._in_transaction, self._loop_watch = in_transaction, loop_watch
         timeouts.gives_up_to(self._give_up)
 
     def reports_to(self, report: Report) -> None:
@@ -88,48 +86,75 @@ class Executor:
         try:
             finished = self._finished_before(held) or self._run(held)
         except BaseException as error:
-            finished = self._failed(held, error)
+            finished = self._answers.failed(held, error)
         self._ended(held, finished)
 
     def _finished_before(self, held: HeldJob) -> FinishedJob | None:
-        """What is written for a job that was cancelled, or may have been taken away, while it
-        waited here.
+        """What is written for a job that was cancelled or released, or may have been taken away,
+        while it waited here.
         """
         if held.is_cancelled:
-            return _unspent(self._finished(held, Cancel(JobCancelled.message)))
+            return unspent(self._answers.finished(held, Cancel(JobCancelled.message)))
+        if held.interrupted:
+            return untouched(held.job)
         if held.has_lost_lease or self._lease_in_doubt():
-            return self._finished(held, Release(LeaseLost(held.job.id).args[0]))
+            return self._answers.finished(held, Release(LeaseLost(held.job.id).args[0]))
         if held.job.timeout_seconds is not None and held.age_seconds >= LATEST_START_SECONDS:
             # Its deadline counts from the claim: reapers might take it away while it runs.
-            return self._finished(held, Release("it waited too long for its start"))
+            return self._answers.finished(held, Release("it waited too long for its start"))
         return None
 
     def _run(self, held: HeldJob) -> FinishedJob:
+        if self._isolation is not None and held.handler.is_isolated:
+            return self._run_apart(held, self._isolation)
         _begin(held, self._events)
-        context = self._context_for(held)
+        held.context = self._context_for(held)
         try:
-            outcome = contextvars.Context().run(self._call, held, context)
+            call = self._call_in_transaction if held.handler.transactional else self._call
+            outcome = contextvars.Context().run(call, held)
         except BaseException as error:
-            outcome = self._outcome_of(error, held)
+            outcome = self._answers.outcome_of_error(error, held)
         left_open = self._clean_up(held)
+        if held.finishing is not None and held.is_written:
+            return held.finishing
         if left_open and isinstance(outcome, Succeed):
-            outcome = self._outcome_of(LeakedTransaction(left_open), held)
-        if context is not None:
-            self._flush(context)
-        return self._finished(held, outcome, context)
+            outcome = self._answers.outcome_of_error(LeakedTransaction(left_open), held)
+        self._flush(held)
+        return self._answers.finished(held, outcome)
+
+    def _run_apart(self, held: HeldJob, isolation: Isolation) -> FinishedJob:
+        held.context = self._context_for(held)  # keeps the lines that it logs there
+        try:
+            transition = isolation.run(held)
+        except BaseException as error:
+            outcome = self._answers.outcome_of_error(error, held)
+            finished = self._answers.finished(held, outcome)
+            return finished if held.has_started else unspent(finished)
+        return FinishedJob(held.job, transition, held.attempted_at)
 
     def _clean_up(self, held: HeldJob) -> Sequence[str]:
         try:
-            return self._clean_thread()
+            return self._clean_thread(discard=held.interrupted_because is not None)
         except Exception as error:
             # Work that is done is not repeated because a connection could not be closed.
             self._events.emit("job.cleaning_failed", job=held.job, error=error)
             return ()
 
-    def _call(self, held: HeldJob, context: JobContext | None) -> Outcome:
-        args, kwargs = self._arguments(held, context)
-        result = self._timeouts.run(held, partial(held.handler.function, *args, **kwargs))
-        return result if isinstance(result, ANSWERS) else Succeed(result)
+    def _call(self, held: HeldJob) -> Outcome:
+        args, kwargs = _arguments_of(held)
+        try:
+            result = self._timeouts.run(held, partial(held.handler.function, *args, **kwargs))
+        except Succeed as success:
+            return success
+        return outcome_of_result(result)
+
+    def _call_in_transaction(self, held: HeldJob) -> Outcome:
+        def call() -> Outcome:
+            outcome = self._call(held)
+            self._flush(held)  # now: the finish takes the row with it
+            return outcome
+
+        return self._in_transaction.run(held, call)
 
     async def perform_async(self, held: HeldJob) -> None:
         """Run an async handler in this loop, and report."""
@@ -137,64 +162,55 @@ class Executor:
         try:
             finished = self._finished_before(held) or await self._run_async(held)
         except BaseException as error:
-            finished = self._failed(held, error)
+            finished = self._answers.failed(held, error)
         self._ended(held, finished)
 
     async def _run_async(self, held: HeldJob) -> FinishedJob:
         _begin(held, self._events)
-        context = self._context_for(held)
+        held.context = self._context_for(held)
         try:
-            outcome = await self._await(held, context)
+            outcome = await self._await(held)
         except BaseException as error:
-            outcome = self._outcome_of(error, held)
-        if context is not None:
+            outcome = self._answers.outcome_of_error(error, held)
+        if held.context is not None:
             # A cancellation that comes only now is too late for the outcome.
             with suppress(asyncio.CancelledError):
-                await sync_to_async(self._flush_apart, thread_sensitive=False)(context)
-        return self._finished(held, outcome, context)
+                await sync_to_async(self._flush_apart, thread_sensitive=False)(held)
+        return self._answers.finished(held, outcome)
 
-    def _flush_apart(self, context: JobContext) -> None:
+    def _flush_apart(self, held: HeldJob) -> None:
         try:
-            self._flush(context)
+            self._flush(held)
         finally:
             close_connections()
 
-    def _flush(self, context: JobContext) -> None:
+    def _flush(self, held: HeldJob) -> None:
         try:
-            context.flush_progress()
+            if held.context is not None:
+                held.context.flush_progress()
         except Exception as error:
             # The last word on progress is not worth the outcome.
-            self._events.emit("job.progress_lost", job=context.job, error=error)
+            self._events.emit("job.progress_lost", job=held.job, error=error)
 
-    async def _await(self, held: HeldJob, context: JobContext | None) -> Outcome:
-        args, kwargs = self._arguments(held, context)
+    async def _await(self, held: HeldJob) -> Outcome:
+        args, kwargs = _arguments_of(held)
         seconds = held.job.timeout_seconds
         limit = asyncio.timeout(None if seconds is None else bounded(seconds))
         armed = self._timeouts.watch(held)
         try:
-            async with limit:
-                result = await held.handler.function(*args, **kwargs)
+            with self._loop_watch.over(held):
+                async with limit:
+                    result = await held.handler.function(*args, **kwargs)
         except TimeoutError:
             if limit.expired():
                 raise JobTimedOut from None
             raise
         finally:
             armed.disarm()
-        return result if isinstance(result, ANSWERS) else Succeed(result)
+        return outcome_of_result(result)
 
     def _context_for(self, held: HeldJob) -> JobContext | None:
         return None if held.handler.context_parameter is None else self._make_context(held)
-
-    def _arguments(
-        self, held: HeldJob, context: JobContext | None
-    ) -> tuple[list[object], dict[str, object]]:
-        try:
-            args, kwargs = held.handler.arguments_of(held.job.payload)
-        except (InvalidArguments, PayloadError) as error:
-            raise Unprocessable(f"{type(error).__name__}: {error}") from error
-        if context is not None and held.handler.context_parameter is not None:
-            kwargs[held.handler.context_parameter] = context
-        return args, kwargs
 
     # After a run.
 
@@ -212,51 +228,13 @@ class Executor:
         """
         held.lose_lease()
         try:
-            finished = self._finished(held, self._outcome_of(because(), held))
+            outcome = self._answers.outcome_of_error(because(), held)
+            finished = self._answers.finished(held, outcome)
         except Exception as error:
-            finished = self._failed(held, error)
+            finished = self._answers.failed(held, error)
         self._events.emit("job.given_up", job=held.job, because=because.message)
         self._marks.end(held.place)
         self._report(held, finished)
-
-    def _outcome_of(self, error: BaseException, held: HeldJob) -> Outcome:
-        if isinstance(error, ANSWERS):
-            return error
-        if isinstance(error, JobCancelled):
-            return Cancel(str(error))
-        if isinstance(error, asyncio.CancelledError):
-            if held.is_cancelled:
-                return Cancel(JobCancelled.message)
-            if held.interrupted:
-                return Release("interrupted by the shutdown of its worker")
-        if isinstance(error, LeaseLost):
-            return Release(str(error))
-        retryable = self._policies.of(held.handler).is_worth_retrying(error)
-        return Fail(describe_error(error), retryable)
-
-    def _failed(self, held: HeldJob, error: BaseException) -> FinishedJob:
-        """Record even an answer that nothing can be made of; it costs no runner its thread."""
-        # Of the job itself as little as can be asked: something about it raised.
-        backoff = self._policies.defaults.backoff
-        return self._finished(held, Fail(describe_error(error)), backoff=backoff)
-
-    def _finished(
-        self,
-        held: HeldJob,
-        outcome: Outcome,
-        context: JobContext | None = None,
-        *,
-        backoff: Backoff | None = None,
-    ) -> FinishedJob:
-        job, backoff = held.job, backoff or self._policies.backoff_of(held.handler, held.job)
-        transition = decide(job, outcome, backoff, keep=held.handler.keep)
-        if held.is_cancelled and not transition.state.is_final:
-            transition = decide(job, Cancel(JobCancelled.message), backoff)
-        if context is not None:
-            transition = _with_log(transition, context.log_lines)
-        if held.has_started:
-            transition = without_note(job, transition)
-        return FinishedJob(job, transition, held.attempted_at)
 
 
 def _begin(held: HeldJob, events: EventBus) -> None:
@@ -265,16 +243,11 @@ def _begin(held: HeldJob, events: EventBus) -> None:
         events.emit("job.started", job=held.job)
 
 
-def _unspent(finished: FinishedJob) -> FinishedJob:
-    """The handler was not called: the attempt that the claim charged is given back."""
-    transition = msgspec.structs.replace(finished.transition, attempt_change=-1)
-    return msgspec.structs.replace(finished, transition=transition)
-
-
-def _with_log(transition: Transition, lines: list[str]) -> Transition:
-    """Keep the lines that the handler logged with its attempt, a success included."""
-    if not lines:
-        return transition
-    log = msgspec.json.encode(lines).decode()
-    report = transition.report or AttemptReport(outcome=transition.state.value)
-    return msgspec.structs.replace(transition, report=msgspec.structs.replace(report, log=log))
+def _arguments_of(held: HeldJob) -> tuple[list[object], dict[str, object]]:
+    try:
+        args, kwargs = held.handler.arguments_of(held.job.payload)
+    except (InvalidArguments, PayloadError) as error:
+        raise Unprocessable(f"{type(error).__name__}: {error}") from error
+    if held.context is not None and held.handler.context_parameter is not None:
+        kwargs[held.handler.context_parameter] = held.context
+    return args, kwargs

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django_jobqueue.core.clock import monotonic
-from django_jobqueue.core.specs import ClaimedJob
+from django_jobqueue.core.errors import JobInterrupt
+from django_jobqueue.core.specs import ClaimedJob, FinishedJob
+from django_jobqueue.jobs.context import JobContext
 from django_jobqueue.jobs.handlers import Handler
 
 from .arming import Armed
@@ -29,9 +31,12 @@ class HeldJob:
         "_lease_lost",
         "armed",
         "attempted_at",
+        "context",
+        "finishing",
         "has_ended",
         "interrupted",
         "is_limited",
+        "is_written",
         "job",
         "place",
     )
@@ -51,6 +56,9 @@ class HeldJob:
         self.interrupted = False
         self.is_limited = False  #: it has permits that other workers wait for
         self.armed: Armed | None = None  #: while its handler runs, and after
+        self.context: JobContext | None = None  #: what its handler was given
+        self.finishing: FinishedJob | None = None  #: what its handler's own transaction writes
+        self.is_written = False  #: that transaction was committed
         self.place = 0  #: where it is marked as started
         self._cancelled: threading.Event | None = None
         self._lease_lost: threading.Event | None = None
@@ -101,6 +109,11 @@ class HeldJob:
         return self.armed is not None and not self.armed.is_armed
 
     @property
+    def interrupted_because(self) -> type[JobInterrupt] | None:
+        """What was raised in its handler from outside."""
+        return None if self.armed is None else self.armed.because
+
+    @property
     def was_given_up(self) -> bool:
         """Whether its outcome was written although its handler did not end."""
         return self.armed is not None and self.armed.was_given_up
@@ -110,9 +123,18 @@ class HeldJob:
         """How long ago it was claimed."""
         return self._elapsed() - self._came_at
 
+    @property
+    def log_lines(self) -> list[str]:
+        """What its handler has logged so far."""
+        return [] if self.context is None else self.context.log_lines
+
     def begin(self) -> None:
         """Its handler is called now: by the database's clock, of which the claim told the time."""
         self.attempted_at = self.job.claimed_at + timedelta(seconds=self.age_seconds)
+
+    def was_written(self) -> None:
+        """The transaction of its handler, and the finish in it, are committed."""
+        self.is_written = True
 
     def interrupt_with(self, interrupt: Callable[[], None] | None) -> None:
         """Name what to call, once, when the running handler is to be interrupted."""

@@ -1,4 +1,6 @@
-"""What a supervisor and its child processes say to each other: one JSON line for each message."""
+"""What a supervisor and its child processes say to each other, and a worker and its job processes:
+one JSON line for each message.
+"""
 
 import socket
 import threading
@@ -8,6 +10,8 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+
+from django_jobqueue.core.specs import ClaimedJob, Transition
 
 
 class Message(msgspec.Struct, frozen=True, tag=True):
@@ -97,21 +101,69 @@ class Retiring(Message, frozen=True):
     why: str
 
 
+# From a worker to a job process, besides beats and requests to cancel.
+
+
+class Setup(Message, frozen=True):
+    """What a job process must know before its first job."""
+
+    settings_module: str
+    lease_seconds: float
+    #: PYTHONPATH as the worker found it.
+    python_path: str | None = None
+
+
+class Run(Message, frozen=True):
+    """Run this job now, by the handler of that name; its timeout is the worker's to watch."""
+
+    handler: str
+    job: ClaimedJob
+
+
+# From a job process.
+
+
+class Ready(Message, frozen=True):
+    """The site is imported; a job may come."""
+
+
+class Began(Message, frozen=True):
+    """The job has come, and begins now."""
+
+
+class Logged(Message, frozen=True):
+    """A line that the handler has logged, told at once: the process may be killed."""
+
+    line: str
+
+
+class Ended(Message, frozen=True):
+    """What is to be written for the job, and how much memory the process holds after it."""
+
+    transition: Transition
+    memory_bytes: int
+
+
 FromSupervisor = Begin | Beat | DeclaredDead | CancelRequested | Wake | Retire | Stop | Hurry
 FromChild = Loaded | Polling | Holding | Rescheduled | Retiring
+FromWorker = Setup | Beat | CancelRequested | Run
+FromJobProcess = Ready | Began | Logged | Ended
 _DECODERS = {
     "supervisor": msgspec.json.Decoder(FromSupervisor),
     "child": msgspec.json.Decoder(FromChild),
+    "worker": msgspec.json.Decoder(FromWorker),
+    "job process": msgspec.json.Decoder(FromJobProcess),
 }
 _ENCODER = msgspec.json.Encoder()
 
 
 class Channel:
-    """One end of the line between a supervisor and a child; `hears` names who speaks to it.
+    """One end of the line between two processes; `hears` names who speaks to it.
 
     Speaking never waits: a process that was stopped, or holds its interpreter, must not keep the
-    supervisor from the others. What it has not taken yet is kept, up to `MOST_UNSENT` bytes, and
-    goes out before the next message. The end of the other process ends the line, however it died.
+    other from its work. What it has not taken yet is kept, up to `MOST_UNSENT` bytes and one
+    message, and goes out before the next message, or with `flush`. The end of the other process
+    ends the line, however it died.
     """
 
     MOST_UNSENT = 64 * 1024
@@ -132,10 +184,19 @@ class Channel:
             self._unsent += _ENCODER.encode(message) + b"\n"
             return self._flush()
 
-    def _flush(self) -> bool:
+    @property
+    def has_unsent(self) -> bool:
+        return bool(self._unsent)
+
+    def flush(self, *, waits: bool = False) -> None:
+        """Send what was kept; with `waits`, return once the other side has taken all of it."""
+        with self._sending:
+            self._flush(0 if waits else socket.MSG_DONTWAIT)
+
+    def _flush(self, flags: int = socket.MSG_DONTWAIT) -> bool:
         try:
             while self._unsent:
-                sent = self._socket.send(self._unsent, socket.MSG_DONTWAIT)
+                sent = self._socket.send(self._unsent, flags)
                 del self._unsent[:sent]
         except BlockingIOError:
             return True

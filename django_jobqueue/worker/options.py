@@ -33,6 +33,7 @@ class WorkerOptions:
     #: Start a child process that runs suspects, whenever there are some.
     quarantine: bool = True
     janitor: bool = True
+    scheduler: bool = True
     handles_signals: bool = False
     #: Replace children when a source file changes.
     reload: bool = False

@@ -3,6 +3,7 @@
 import random
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from typing import TypedDict, Unpack
 from uuid import UUID, uuid4
 
 from django_jobqueue.core.clock import monotonic
@@ -30,6 +31,13 @@ EVENTS = {
 RESCHEDULED = "job.rescheduled"
 
 
+class Bounds(TypedDict):
+    """How much a claim may take."""
+
+    total: int
+    limits: Limits | None
+
+
 class Outbox:
     """Writes outcomes in batches and claims in the same round trip.
 
@@ -53,6 +61,8 @@ class Outbox:
         self._settled, self._rescheduled, self._elapsed = settled, rescheduled, elapsed
         self._finished: deque[FinishedJob] = deque()
         self._under_way: Sequence[FinishedJob] = ()  #: taken for a write that has not returned
+        #: What the transaction of its handler has written, and has yet to be told.
+        self._written: deque[FinishedJob] = deque()
         self._retry_pause = 0.0
         self._retry_at = 0.0
         self._commit_unknown = False
@@ -60,12 +70,14 @@ class Outbox:
         self.written = 0  #: jobs whose outcome the database has
         self.stale = 0  #: of these, outcomes of claims that were over
 
-    def add(self, finished: FinishedJob) -> None:
-        """Keep an outcome for the next write; from any thread."""
-        self._finished.append(finished)
+    def add(self, finished: FinishedJob, *, is_written: bool = False) -> None:
+        """Keep an outcome for the next write, unless it was written in the transaction of its
+        handler; from any thread.
+        """
+        (self._written if is_written else self._finished).append(finished)
 
     def __len__(self) -> int:
-        return len(self._finished)
+        return len(self._finished) + len(self._written)
 
     @property
     def retry_in(self) -> float:
@@ -73,25 +85,16 @@ class Outbox:
         return max(0.0, self._retry_at - self._elapsed()) if self._retry_pause else 0.0
 
     def exchange(
-        self,
-        *,
-        worker_id: UUID,
-        wanted: Sequence[WantedJobs] = (),
-        total: int = 0,
-        limits: Limits | None = None,
+        self, *, worker_id: UUID, wanted: Sequence[WantedJobs] = (), **bounds: Unpack[Bounds]
     ) -> list[ClaimedJob]:
         """Write what is finished and claim; nothing is claimed when the write failed."""
+        self._settle_written()
         finished = self._take()
         if not finished and not wanted:
             return []
         try:
             held, claimed = self._store.finish_and_claim(
-                finished,
-                worker_id=worker_id,
-                token=uuid4(),
-                wanted=wanted,
-                total=total,
-                limits=limits,
+                finished, worker_id=worker_id, token=uuid4(), wanted=wanted, **bounds
             )
         except Exception as error:
             if finished and is_data_error(error):
@@ -99,10 +102,6 @@ class Outbox:
                 return []
             self._keep(finished)
             raise
-        self._committed(finished, held)
-        return claimed
-
-    def _committed(self, finished: Sequence[FinishedJob], held: set[int]) -> None:
         self._under_way = ()
         self._answered()
         try:
@@ -111,9 +110,11 @@ class Outbox:
             # The claim is committed, whatever became of the look at earlier commits.
             self._keep(finished)
             self.failed(error)
+        return claimed
 
     def write(self) -> None:
         """Write what is finished and claim nothing; a database that fails is told, not raised."""
+        self._settle_written()
         finished = [] if self.retry_in else self._take()
         if not finished:
             return
@@ -204,11 +205,18 @@ class Outbox:
             return []
         return [[FinishedJob(done.job, UNWRITABLE, done.attempted_at)]]
 
+    def _settle_written(self) -> None:
+        if done := [self._written.popleft() for _ in range(len(self._written))]:
+            self._settle(done, {one.id for one in done})
+
     def _conclude(self, finished: Sequence[FinishedJob], held: set[int]) -> None:
-        self.written += len(finished)
         if len(held) < len(finished):
             self._tell_stale(finished, held)
         self._commit_unknown = False
+        self._settle(finished, held)
+
+    def _settle(self, finished: Sequence[FinishedJob], held: set[int]) -> None:
+        self.written += len(finished)
         self._tell(finished, held)
         if any(done.transition.state is JobState.SCHEDULED for done in finished):
             self._rescheduled()

@@ -83,7 +83,7 @@ class Pump(ServiceTask):
         held.interrupt_with(None)
         # In this order: what is in the outbox may be settled at once, as a job that has ended.
         self._slots.ended(held)
-        self._outbox.add(finished)
+        self._outbox.add(finished, is_written=held.is_written)
         if not self._wake.is_set():  # a look is cheaper than setting it again for each job
             self._wake.set()
         if held.was_given_up:

@@ -208,4 +208,4 @@ class Slots:
         return all(ended)
 
     def _lane_of(self, held: HeldJob) -> Lane:
-        return self._async if held.handler.is_async else self._sync
+        return self._async if held.handler.uses_event_loop else self._sync

@@ -20,17 +20,13 @@ from .membership import Membership
 from .messages import Begin
 from .options import WorkerOptions
 from .quarantine import QUARANTINE, Quarantine
+from .spawning import names_settings
 from .supervisor import Supervisor
 
 #: How many suspects run side by side at least; with more children, as many as there are.
 LEAST_QUARANTINE = 2
 #: How long before the end of the service children are killed that did not stop.
 KILL_SECONDS = 2.0
-
-
-def names_settings() -> bool:
-    """Whether a child process can load the settings of this one."""
-    return ENVIRONMENT_VARIABLE in os.environ
 
 
 class LeaseMaker(Protocol):

@@ -1,27 +1,23 @@
-"""Ending handlers that run too long, or on after their cancellation: interrupted first, and only
-while they run; given up where that does not help.
+"""Ending handlers that run too long, or on after their cancellation, or when their worker ends:
+interrupted first, and only while they run; given up where that does not help.
 """
 
-import heapq
-import logging
 import threading
 from collections.abc import Callable
 from datetime import timedelta
-from itertools import count
+from functools import partial
 from typing import TypeVar
 
-from django_jobqueue.core.clock import monotonic
-from django_jobqueue.core.errors import JobCancelled, JobInterrupt, JobTimedOut
+from django_jobqueue.core.errors import JobCancelled, JobInterrupt, JobReleased, JobTimedOut
+from django_jobqueue.store.transient import is_cancelled_statement
 
 from .arming import Armed
+from .connections import connections_of_thread
 from .hands import HeldJob
-
-logger = logging.getLogger(__name__)
+from .watching import Watching
 
 Result = TypeVar("Result")
 GiveUp = Callable[[HeldJob, type[JobInterrupt]], None]
-#: What to do when: raise this in the handler, or, for None, give it up.
-Step = type[JobInterrupt] | None
 
 #: A job with a timeout that has waited so long in its worker is not started there any more.
 LATEST_START_SECONDS = 30.0
@@ -46,22 +42,14 @@ def _nobody_listens(held: HeldJob, because: type[JobInterrupt]) -> None:
 
 
 class TimeoutWatch:
-    """One thread that watches the deadlines of all handlers; it runs only once somebody has one.
+    """Watches the deadlines of all handlers in the watching thread.
 
     A handler that still runs `grace` seconds after it was interrupted is given up.
     """
 
-    LEAST_KEPT = 64
-
-    def __init__(self, *, grace: float = 10.0, elapsed: Callable[[], float] = monotonic) -> None:
-        self._grace, self._elapsed = grace, elapsed
+    def __init__(self, watching: Watching, *, grace: float = 10.0) -> None:
+        self._watching, self._grace = watching, grace
         self._give_up: GiveUp = _nobody_listens
-        self._changed = threading.Condition()
-        self._deadlines: list[tuple[float, int, HeldJob, Step]] = []
-        self._numbers = count()
-        self._most_kept = self.LEAST_KEPT
-        self._thread: threading.Thread | None = None
-        self._stopped = False
 
     def gives_up_to(self, give_up: GiveUp) -> None:
         """Say who is told, in the watching thread, that a handler did not end, and why it should
@@ -71,11 +59,14 @@ class TimeoutWatch:
 
     def run(self, held: HeldJob, call: Callable[[], Result]) -> Result:
         """Return what `call` returns; in this thread, JobTimedOut is raised in it when it takes
-        longer than the job may, and JobCancelled when the job was cancelled and does not end.
+        longer than the job may, JobCancelled when the job was cancelled and does not end, and
+        JobReleased when its worker ends. The SQL that it waits for then is cancelled.
         """
-        armed = held.armed = Armed(threading.get_ident())
+        armed = Armed(threading.get_ident(), connections=connections_of_thread())
+        held.armed = armed
         try:
             try:
+                _refuse_late(held)
                 self._limit(held)
                 return call()
             finally:
@@ -83,6 +74,10 @@ class TimeoutWatch:
         except JobInterrupt:
             # It may have come between the handler's last line and the disarming.
             armed.disarm()
+            raise
+        except Exception as error:
+            if armed.because is not None and is_cancelled_statement(error):
+                raise armed.because from error
             raise
 
     def watch(self, held: HeldJob) -> Armed:
@@ -95,62 +90,46 @@ class TimeoutWatch:
         """The running handler was asked to end, which it may do by itself for the grace."""
         # The loop has cancelled an async one at once.
         patience = 0.0 if held.handler.is_async else self._grace
-        self._add(self._elapsed() + patience, held, JobCancelled)
+        self._interrupt_after(patience, held, JobCancelled)
 
-    def stop(self) -> None:
-        """End the watching thread."""
-        with self._changed:
-            self._stopped = True
-            self._changed.notify()
-        if self._thread is not None:
-            self._thread.join()
+    def release(self, held: HeldJob) -> None:
+        """The worker ends and will give this job back: interrupt its handler now."""
+        held.interrupt()
+        if held.is_runnable and not held.handler.is_async:
+            self._watching.after(0.0, partial(self._fire, held, JobReleased))
 
     def _limit(self, held: HeldJob) -> None:
         if (seconds := held.job.timeout_seconds) is not None:
-            self._add(self._elapsed() + bounded(seconds), held, JobTimedOut)
+            self._interrupt_after(bounded(seconds), held, JobTimedOut)
 
-    def _add(self, moment: float, held: HeldJob, step: Step) -> None:
-        with self._changed:
-            self._forget_what_has_ended()
-            heapq.heappush(self._deadlines, (moment, next(self._numbers), held, step))
-            if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._watch, name="jobqueue-timeouts", daemon=True
-                )
-                self._thread.start()
-            self._changed.notify()
+    def _interrupt_after(self, seconds: float, held: HeldJob, because: type[JobInterrupt]) -> None:
+        self._watching.after(
+            seconds, partial(self._interrupt, held, because), is_moot=partial(_has_ended, held)
+        )
 
-    def _forget_what_has_ended(self) -> None:
-        """Most handlers end before their time: what is kept must not grow with them."""
-        if len(self._deadlines) > self._most_kept:
-            self._deadlines = [entry for entry in self._deadlines if not entry[2].handler_has_ended]
-            heapq.heapify(self._deadlines)
-            self._most_kept = max(self.LEAST_KEPT, 2 * len(self._deadlines))
+    def _interrupt(self, held: HeldJob, because: type[JobInterrupt]) -> None:
+        if self._fire(held, because):
+            self._watching.after(
+                self._grace, partial(self._answer_for, held), is_moot=partial(_has_ended, held)
+            )
 
-    def _watch(self) -> None:
-        while (due := self._next_due()) is not None:
-            try:
-                self._take(*due)
-            except Exception:
-                # All other handlers depend on this thread.
-                logger.exception("giving up the handler of job %s failed", due[0].job.id)
+    def _fire(self, held: HeldJob, because: type[JobInterrupt]) -> bool:
+        # Not armed yet: it was cancelled, or released, before it began, and it will not.
+        return held.armed is not None and held.armed.fire(because)
 
-    def _next_due(self) -> tuple[HeldJob, Step] | None:
-        """Wait for it; None once the watch was stopped."""
-        with self._changed:
-            while not self._stopped:
-                left = self._deadlines[0][0] - self._elapsed() if self._deadlines else None
-                if left is not None and left <= 0:
-                    _, _, held, step = heapq.heappop(self._deadlines)
-                    return held, step
-                self._changed.wait(left)
-        return None
-
-    def _take(self, held: HeldJob, step: Step) -> None:
-        if (armed := held.armed) is None:
-            return  # cancelled before it began: it will not
-        if step is not None:
-            if armed.fire(step):
-                self._add(self._elapsed() + self._grace, held, None)
-        elif armed.because is not None and armed.give_up():
+    def _answer_for(self, held: HeldJob) -> None:
+        armed = held.armed
+        if armed is not None and armed.because is not None and armed.give_up():
             self._give_up(held, armed.because)
+
+
+def _refuse_late(held: HeldJob) -> None:
+    """What came before the handler was armed could not be raised in it."""
+    if held.is_cancelled:
+        raise JobCancelled
+    if held.interrupted:
+        raise JobReleased
+
+
+def _has_ended(held: HeldJob) -> bool:
+    return held.handler_has_ended

@@ -104,6 +104,14 @@ def publish_report(context: JobContext, census_id: int) -> str:
     return publishing.publish(census, folder=places.reports())
 
 
+@job(name="census.count_usual_folders", schedulable=True)
+def count_usual_folders() -> int:
+    """Start a census of the usual folders; the settings say when."""
+    from .starting import start_census  # which imports the handlers above
+
+    return start_census(places.usual_folders()).pk
+
+
 def _census(census_id: int) -> Census:
     try:
         return Census.objects.get(pk=census_id)

@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.failpoints.points import FOLDER, Failpoints
+
 from .processes import Deployment, url_of_the_suite
 
 
@@ -13,3 +15,12 @@ def deployment(transactional_db: None, tmp_path: Path) -> Iterator[Deployment]:
     yield it
     for process in it.processes:
         process.kill()
+
+
+@pytest.fixture
+def failpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Failpoints:
+    """What is armed here happens in the processes that are started from now on."""
+    folder = tmp_path / "failpoints"
+    folder.mkdir()
+    monkeypatch.setenv(FOLDER, str(folder))
+    return Failpoints(folder)

@@ -1,24 +1,21 @@
-"""Handlers of the processes under test. What they do beside the database goes to a journal, one
-line per event, appended: it survives whatever becomes of the process.
-"""
+"""Handlers of the processes under test; those that ask for a process of their own are beside."""
 
 import os
+import signal
 import sys
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from django_jobqueue import JobContext, job
 from django_jobqueue.core.clock import monotonic
 
-JOURNAL = "JOBQUEUE_JOURNAL"
+from . import isolated_jobs as isolated_jobs  # declared where the site looks for jobs
+from .journal import JOURNAL, note
+
 #: Nothing sets it: a pause that needs no sleep.
 _NEVER = threading.Event()
-
-
-def note(line: str) -> None:
-    """Append one line; the system writes it whole."""
-    with Path(os.environ[JOURNAL]).open("a") as journal:
-        journal.write(f"{line}\n")
 
 
 def hold_up_imports() -> None:
@@ -73,6 +70,25 @@ def crash() -> None:
 
     note(f"crash {os.getpid()}")
     ctypes.string_at(0)
+
+
+@job(name="acceptance.write_and_die", transactional=True, timeout=1)
+def write_and_die(context: JobContext) -> None:
+    """In the first run, die with the finish written and not committed."""
+    from django.db import connection
+
+    from django_jobqueue.models import QueueRecord
+
+    def die_in_the_finish(execute: Any, sql: str, *arguments: Any) -> Any:
+        result = execute(sql, *arguments)
+        if "INTO jobqueue_archivedjob" in sql:
+            note("died")
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    if not context.job.rescues:
+        connection.execute_wrappers.append(die_in_the_finish)
+    QueueRecord.objects.create(name=f"effect of run {context.job.rescues + 1}")
 
 
 @job(name="acceptance.tell_process")
@@ -138,3 +154,14 @@ async def block_async() -> None:
     note(f"loop {os.getpid()}")
     while True:
         _NEVER.wait(1)
+
+
+@job(name="acceptance.leave_a_row", transactional=True, timeout=1)
+def leave_a_row(context: JobContext) -> None:
+    """In the site's own tables: visible if and only if this has succeeded."""
+    from django.contrib.sessions.models import Session
+
+    note("start 1")
+    key = f"{context.job.claim_token.hex}"
+    Session.objects.create(session_key=key, expire_date=datetime.max.replace(tzinfo=UTC))
+    note("end 1")

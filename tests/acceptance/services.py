@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django_jobqueue.service import ServiceTask, ServiceTaskKind, StopReceiver
 
-from .jobs import JOURNAL, note
+from .journal import JOURNAL, note
 
 
 class GateIsOpen(ServiceTask):

@@ -7,9 +7,9 @@ import pytest
 
 from django_jobqueue import JobState
 from django_jobqueue.core.states import WorkerState
-from django_jobqueue.models import ArchivedJob, DeadJob, Job, WorkerRecord
+from django_jobqueue.models import ArchivedJob, DeadJob, Job, QueueRecord, WorkerRecord
 
-from .jobs import tell_attempt, wait_for, work
+from .jobs import tell_attempt, wait_for, work, write_and_die
 from .processes import PATIENCE, Deployment, within
 
 pytestmark = pytest.mark.acceptance
@@ -39,6 +39,20 @@ def test_a_worker_killed_in_the_middle_of_its_jobs_loses_none_and_doubles_none(
     assert set(ended) == {str(number) for number in range(JOBS)}
     rescued = ArchivedJob.objects.filter(attempt__gt=1)
     assert not rescued.exists(), "a rescued attempt is given back"
+
+
+def test_what_a_transactional_handler_did_is_undone_when_it_dies_before_the_commit(
+    deployment: Deployment,
+) -> None:
+    handle = write_and_die.enqueue()
+
+    deployment.worker()
+
+    assert within(PATIENCE, lambda: not Job.objects.exists())
+    assert deployment.journal == ["died"]
+    assert handle.refresh().state == JobState.SUCCEEDED
+    assert handle.snapshot.rescues == 1
+    assert [row.name for row in QueueRecord.objects.all()] == ["effect of run 2"]
 
 
 def test_a_worker_paused_past_its_lease_changes_nothing_and_goes_on_as_another(

@@ -59,6 +59,15 @@ def test_enqueue_prints_both_ways_beside_the_bare_driver():
         assert figures[way].keys() == {"jobs_per_second", "limit_jobs_per_second", "ratio", "runs"}
 
 
+def test_memory_prints_how_long_its_backlog_took():
+    figures = figures_of("memory", "--jobs", "200", "--runs", "3", "--workers", "2")
+
+    assert (figures["benchmark"], figures["jobs"], figures["workers"]) == ("memory", 200, 2)
+    assert len(figures["runs"]) == 3
+    assert figures["seconds"] > 0
+    assert figures["jobs_per_second"] > 0
+
+
 @pytest.mark.postgresql
 def test_two_workers_share_one_backlog():
     figures = figures_of("drain", "--jobs", "200", "--runs", "1", "--processes", "2")

@@ -11,13 +11,21 @@ from .history import Event
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """A job as it stands in the end; `answered` is the token that its result names."""
+    """A job as it stands in the end; `answered` is the token that its result names.
+
+    `doomed` is the reason for which it must die, if it must; `effects` how many there are, of one
+    that leaves them in its own transaction.
+    """
 
     id: int
     number: int
     state: str
     token: str = ""
     answered: str = ""
+    attempt: int = 1
+    reason: str = ""
+    doomed: str = ""
+    effects: int | None = None
 
     @property
     def is_live(self) -> bool:
@@ -36,7 +44,7 @@ class Run(msgspec.Struct, kw_only=True):
 
 
 class Verdict(msgspec.Struct, kw_only=True):
-    """How many of each. The first ten must be nought; the others say what the storm was worth."""
+    """How many of each. FAILURES must be nought; the others say what the storm was worth."""
 
     lost: int = 0  #: acknowledged, and neither final nor live
     unfinished: int = 0  #: still live
@@ -45,12 +53,17 @@ class Verdict(msgspec.Struct, kw_only=True):
     doubly_finished: int = 0  #: several records of one job
     late_writes: int = 0  #: the record bears one claim and the answer of another
     unexplained: int = 0  #: succeeded under a claim whose run nobody saw return
-    dead: int = 0  #: buried, though every job of a storm can succeed
+    dead: int = 0  #: buried, though it can succeed
+    wrongly_spent: int = 0  #: succeeded, in a later attempt than it failed
+    wrong_effects: int = 0  #: transactional, and not one effect of a success, or any of another
+    wrong_ends: int = 0  #: doomed, and not dead for its own reason
     cancelled: int = 0  #: though nobody asked for it
     unfenced_overlaps: int = 0  #: two runs at once, and nobody had declared the first worker dead
 
     jobs: int = 0
     succeeded: int = 0
+    doomed: int = 0  #: dead, as they had to
+    transactional: int = 0
     recovered: int = 0  #: enqueues whose answer was lost, and whose job was there
     runs: int = 0
     repeated_effects: int = 0  #: jobs whose effect was seen more than once
@@ -59,7 +72,7 @@ class Verdict(msgspec.Struct, kw_only=True):
 
     FAILURES = (
         "lost unfinished unexpected duplicated doubly_finished late_writes unexplained dead "
-        "cancelled unfenced_overlaps"
+        "wrongly_spent wrong_effects wrong_ends cancelled unfenced_overlaps"
     )
 
     @property
@@ -75,8 +88,17 @@ def judge(
     runs = runs_of(events)
     verdict = Verdict(jobs=len(records), runs=len(runs))
     _judge_enqueueing(verdict, events, records)
-    _judge_records(verdict, runs, records)
-    _judge_runs(verdict, runs, dead_workers)
+    doomed = [record for record in records if record.doomed]
+    _judge_doomed(verdict, doomed)
+    returned = {(run.job, run.token) for run in runs if run.returned}
+    failures = Counter(event.job for event in events if event.answer == "retry")
+    for record in records:
+        if not record.doomed:
+            _judge_record(verdict, record, returned, failures[record.id])
+    verdict.doubly_finished = len(records) - len({record.id for record in records})
+    # What is given up runs on, until its process has gone: that is its doom.
+    apart = {record.id for record in doomed}
+    _judge_runs(verdict, [run for run in runs if run.job not in apart], dead_workers)
     effects = Counter(event.job for event in events if event.event == "effect")
     verdict.repeated_effects = sum(count > 1 for count in effects.values())
     return verdict
@@ -114,17 +136,29 @@ def _judge_enqueueing(verdict: Verdict, events: Sequence[Event], records: Sequen
     verdict.duplicated = len(ids) - len(found)
 
 
-def _judge_records(verdict: Verdict, runs: Sequence[Run], records: Sequence[Record]) -> None:
-    returned = {(run.job, run.token) for run in runs if run.returned}
-    verdict.doubly_finished = len(records) - len({record.id for record in records})
-    for record in records:
+def _judge_doomed(verdict: Verdict, doomed: Sequence[Record]) -> None:
+    for record in doomed:
+        is_dead = record.state == "dead" and record.reason == record.doomed
+        verdict.doomed += is_dead
         verdict.unfinished += record.is_live
-        verdict.dead += record.state == "dead"
-        verdict.cancelled += record.state == "cancelled"
-        if record.state == "succeeded":
-            verdict.succeeded += 1
-            verdict.late_writes += record.answered != record.token
-            verdict.unexplained += (record.id, record.token) not in returned
+        verdict.wrong_ends += not is_dead and not record.is_live
+
+
+def _judge_record(
+    verdict: Verdict, record: Record, returned: Collection[tuple[int, str]], failures: int
+) -> None:
+    verdict.unfinished += record.is_live
+    verdict.dead += record.state == "dead"
+    verdict.cancelled += record.state == "cancelled"
+    if record.effects is not None:
+        verdict.transactional += 1
+        verdict.wrong_effects += record.effects != (record.state == "succeeded")
+    if record.state == "succeeded":
+        verdict.succeeded += 1
+        verdict.late_writes += record.answered != record.token
+        verdict.unexplained += (record.id, record.token) not in returned
+        # A connection that is lost to a transactional handler is its own failure.
+        verdict.wrongly_spent += record.effects is None and record.attempt > 1 + failures
 
 
 def _judge_runs(verdict: Verdict, runs: Sequence[Run], dead_workers: Collection[str]) -> None:

@@ -9,6 +9,9 @@ from itertools import count
 
 import psycopg
 
+from tests.failpoints.points import Action as Strike
+from tests.failpoints.points import Failpoints, Point
+
 from .fleet import Fleet
 from .history import Event, History
 from .proxy import Proxy
@@ -22,6 +25,8 @@ THREE_LEASES = 4.5
 #: Suspects of one worker run one at a time: a successor may have to wait for its turn.
 LONGEST_PAUSE = 25.0
 LOOK_SECONDS = 0.05
+#: Where an error is not the handler's own.
+AROUND_COMMITS = [point for point in Point if point.endswith("commit")]
 #: What cannot be done now is tried so often, each a second later.
 TRIES = 20
 
@@ -73,12 +78,14 @@ class Faults:
         fleet: Fleet,
         history: History,
         watch: Watch,
+        failpoints: Failpoints,
         proxies: Sequence[Proxy] = (),
         server: Server | None = None,
         url: str = "",
     ) -> None:
         self._chance, self._agenda, self._fleet, self._history = chance, agenda, fleet, history
         self._watch, self._proxies, self._server, self._url = watch, proxies, server, url
+        self._failpoints, self._resumed = failpoints, set[int]()
         self.done: Counter[str] = Counter()
 
     def plan(self, groups: Sequence[Mapping[str, int]], *, seconds: float) -> None:
@@ -87,9 +94,11 @@ class Faults:
             names = [name for name, times in group.items() for _ in range(times)]
             for moment, name in spread(names, seconds=seconds, chance=self._chance):
                 self._agenda.add(moment, partial(self._strike, name, moment))
+        self._agenda.add(seconds, partial(self._disarm_in_the_end, seconds, tries=TRIES))
 
     def strike_until(self, moment: float) -> None:
         """Do, and undo, whatever is due by then."""
+        self._resume_what_paused_itself(moment)
         while (action := self._agenda.take(until=moment)) is not None:
             action()
 
@@ -151,6 +160,34 @@ class Faults:
             self._resume_once_met, pids, moment + LOOK_SECONDS, at_the_latest=at_the_latest
         )
         self._agenda.add(moment + LOOK_SECONDS, again)
+
+    def failpoint_kill(self, moment: float) -> None:
+        self._failpoints.arm(self._chance.choice(list(Point)), Strike.KILL)
+
+    def failpoint_pause(self, moment: float) -> None:
+        self._failpoints.arm(self._chance.choice(list(Point)), Strike.PAUSE)
+
+    def failpoint_terminate(self, moment: float) -> None:
+        self._failpoints.arm(self._chance.choice(list(Point)), Strike.TERMINATE)
+
+    def failpoint_raise(self, moment: float) -> None:
+        self._failpoints.arm(self._chance.choice(AROUND_COMMITS), Strike.RAISE)
+
+    def _disarm_in_the_end(self, moment: float, *, tries: int) -> None:
+        """Once all of it has happened, or nobody came to it for long."""
+        if self._failpoints.are_armed and tries:
+            again = partial(self._disarm_in_the_end, moment + 1.0, tries=tries - 1)
+            self._agenda.add(moment + 1.0, again)
+            return
+        self._failpoints.disarm()
+        self._agenda.add(moment + 1.0, lambda: None)  # what was taken just before is seen then
+
+    def _resume_what_paused_itself(self, moment: float) -> None:
+        paused = {one.pid for one in self._failpoints.fired() if one.action is Strike.PAUSE}
+        for pid in paused - self._resumed:
+            later = moment + self._chance.uniform(*PAST_THE_LEASE)
+            self._agenda.add(later, partial(self._fleet.resume, [pid]))
+        self._resumed |= paused
 
     def terminate(self, moment: float) -> None:
         """End a connection of some worker or producer from the server's side."""

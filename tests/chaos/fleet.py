@@ -12,6 +12,7 @@ from typing import IO
 import msgspec
 
 from django_jobqueue.core.clock import monotonic
+from tests.failpoints.points import FOLDER
 
 from .history import Event, History
 from .jobs import HISTORY
@@ -26,6 +27,7 @@ ORPHAN_SECONDS = 20.0
 class Ended(msgspec.Struct, frozen=True):
     """A worker that went by itself, which none may do."""
 
+    pid: int
     status: int
     printed: str
 
@@ -45,19 +47,25 @@ def start_worker(
 
 
 class Fleet:
-    """As many workers as there are URLs, each of which leads to the one database; `processes` are
-    their children.
+    """As many workers as there are `environments`, each with a DATABASE_URL that leads to the one
+    database; `processes` are their children.
 
     Every process of theirs that ends, children too, is noted as gone.
     """
 
     def __init__(
-        self, urls: Sequence[str], *, processes: Sequence[int], folder: Path, history: History
+        self,
+        environments: Sequence[Mapping[str, str]],
+        *,
+        processes: Sequence[int],
+        folder: Path,
+        history: History,
     ) -> None:
-        self._wanted = list(zip(urls, processes, strict=True))
+        self._wanted = list(zip(environments, processes, strict=True))
         self._folder, self._history = folder, history
         self._workers: list[subprocess.Popen[bytes]] = []
         self._known: set[int] = set()  #: every process that was seen and has not been seen to end
+        self.pids: set[int] = set()  #: every process that has ended
         self.ended: list[Ended] = []
 
     def __len__(self) -> int:
@@ -115,7 +123,8 @@ class Fleet:
         """Note what has ended; start another worker for each that went without being asked to."""
         for index, process in enumerate(self._workers):
             if process.poll() is not None:
-                self.ended.append(Ended(process.returncode, self.printed[-4000:]))
+                last = self.printed[-4000:]
+                self.ended.append(Ended(process.pid, process.returncode, last))
                 self._replace(index)
         self._known |= children_of({process.pid for process in self._workers})
         self._note_ends()
@@ -155,6 +164,7 @@ class Fleet:
 
     def _gone(self, pid: int) -> None:
         self._known.discard(pid)
+        self.pids.add(pid)
         self._history.note(Event(event="gone", pid=pid))
 
     def _status_of(self, process: subprocess.Popen[bytes]) -> int:
@@ -168,11 +178,12 @@ class Fleet:
         self._gone(self._workers[index].pid)
         self._workers[index] = self._start(*self._wanted[index])
 
-    def _start(self, url: str, processes: int) -> subprocess.Popen[bytes]:
+    def _start(self, environment: Mapping[str, str], processes: int) -> subprocess.Popen[bytes]:
         environment = {
+            **environment,
             "DJANGO_SETTINGS_MODULE": "tests.chaos.settings",
-            "DATABASE_URL": url,
             HISTORY: str(self._folder / "history"),
+            FOLDER: str(self._folder / "failpoints"),
             "PYTHONUNBUFFERED": "1",
         }
         with self._output.open("ab") as printed:

@@ -18,8 +18,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     enqueue.invoke, enqueue.ok, enqueue.unknown, enqueue.rolled_back: what a producer knows of the
     job with that `number`. start, effect, end: a run of `job`, `token` and `worker` as its handler
-    saw them, `answer` what it was about to answer. gone: the process `pid` ended or was killed.
-    fault: what the storm did.
+    saw them, `answer` what it was about to answer, `what` how it is doomed. gone: the process `pid`
+    ended or was killed. fault: what the storm did.
     """
 
     event: str

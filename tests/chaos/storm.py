@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from django.contrib.sessions.models import Session
 from django.db import connection
 
 from django_jobqueue.core.clock import monotonic
 from django_jobqueue.models import ArchivedJob, DeadJob, Job, WorkerRecord
+from tests.failpoints.points import Action, Failpoints, Fired
+from tests.faketime import clean_up_after
 
 from .checker import Record, Verdict, judge
 from .faults import Agenda, Faults
 from .fleet import Fleet
-from .history import History, read
+from .history import Event, History, read
+from .jobs import ENDINGS, insert
 from .producers import Producer
 from .proxy import Proxy
 from .server import Server
@@ -40,16 +44,17 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     groups: Sequence[Mapping[str, int]]
     processes: Sequence[int]  #: children of each worker; 0 is all in one process
+    doomed: int = 0  #: jobs for each producer that cannot succeed
     producers: int = 2
 
 
 class Ground(msgspec.Struct, frozen=True, kw_only=True):
-    """Where it happens: a folder, a way to the database for each worker, and what can be done to
-    it.
+    """Where it happens: a folder, the environment of each worker with its way to the database, and
+    what can be done to that.
     """
 
     folder: Path
-    worker_urls: Sequence[str]
+    workers: Sequence[Mapping[str, str]]
     proxies: Sequence[Proxy] = ()
     server: Server | None = None
     server_url: str = ""
@@ -61,11 +66,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     seconds: float
     faults: Mapping[str, int]
+    failpoints: Mapping[str, int]  #: which of them happened
     verdict: Verdict
     told: Mapping[str, int]  #: how often workers said so
     statuses: Sequence[int]  #: of the workers, when they were asked to stop
     orphans: int  #: processes that outlived their worker by long
-    ended: Sequence[str]  #: what workers printed that went by themselves
+    ended: Sequence[str]  #: what workers printed that went by themselves, without a reason
 
     @property
     def passed(self) -> bool:
@@ -73,17 +79,23 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return not self.verdict.failures and not unruly
 
     def figures(self) -> dict[str, Any]:
-        return {"passed": self.passed, **msgspec.to_builtins(self)}
+        return {
+            "passed": self.passed,
+            "kills": sum(self.faults.get(name, 0) for name in ("kill", "kill_child", "kill_tree"))
+            + sum(count for name, count in self.failpoints.items() if name.endswith(":kill")),
+            "database_restarts": sum(self.faults.get(name, 0) for name in ("restart", "outage")),
+            **msgspec.to_builtins(self),
+        }
 
 
 def storm(plan: Plan, ground: Ground, *, seed: int) -> Report:
     """Let it rage, let everything come to an end, and judge."""
     began = monotonic()
     history = History(ground.folder / "history")
-    fleet = Fleet(
-        ground.worker_urls, processes=plan.processes, folder=ground.folder, history=history
-    )
-    faults = _faults(plan, ground, fleet=fleet, history=history, seed=seed)
+    (ground.folder / "failpoints").mkdir()
+    failpoints = Failpoints(ground.folder / "failpoints")
+    fleet = Fleet(ground.workers, processes=plan.processes, folder=ground.folder, history=history)
+    faults = _faults(plan, ground, fleet=fleet, history=history, failpoints=failpoints, seed=seed)
     try:
         fleet.start()
         with _producing(plan, seed=seed, history=history):
@@ -92,25 +104,48 @@ def storm(plan: Plan, ground: Ground, *, seed: int) -> Report:
     finally:
         statuses, orphans = fleet.stop(), fleet.orphans()
         history.close()
+        clean_up_after(fleet.pids)
+    events, fired = read(ground.folder / "history"), failpoints.fired()
     return Report(
         seed=seed,
         seconds=round(monotonic() - began, 1),
         faults=dict(sorted(faults.done.items())),
-        verdict=_verdict(ground.folder),
+        failpoints=dict(sorted(Counter(map(str, fired)).items())),
+        verdict=_verdict(events),
         told=dict(sorted(Counter(_TOLD.findall(fleet.printed)).items())),
         statuses=statuses,
         orphans=orphans,
-        ended=[f"{one.status}: {one.printed}" for one in fleet.ended],
+        ended=list(_without_a_reason(fleet, events, fired)),
     )
 
 
-def _faults(plan: Plan, ground: Ground, *, fleet: Fleet, history: History, seed: int) -> Faults:
+def _without_a_reason(
+    fleet: Fleet, events: Sequence[Event], fired: Sequence[Fired]
+) -> Iterator[str]:
+    """What workers printed that were neither killed at a failpoint nor ended by a job."""
+    explained = {one.pid for one in fired if one.action is Action.KILL}
+    explained |= {event.pid for event in events if ENDINGS.get(event.what) == "poison"}
+    for one in fleet.ended:
+        if one.pid not in explained:
+            yield f"{one.status}: {one.printed}"
+
+
+def _faults(
+    plan: Plan,
+    ground: Ground,
+    *,
+    fleet: Fleet,
+    history: History,
+    failpoints: Failpoints,
+    seed: int,
+) -> Faults:
     faults = Faults(
         chance=random.Random(seed),
         agenda=Agenda(),
         fleet=fleet,
         history=history,
         watch=Watch(ground.folder / "history"),
+        failpoints=failpoints,
         proxies=ground.proxies,
         server=ground.server,
         url=ground.server_url,
@@ -125,6 +160,7 @@ def _producing(plan: Plan, *, seed: int, history: History) -> Iterator[None]:
     producers = [
         Producer(
             range(index * share, (index + 1) * share),
+            doomed=plan.doomed,
             seconds=0.9 * plan.seconds,
             seed=seed,
             history=history,
@@ -162,21 +198,30 @@ def _come_to_an_end(ground: Ground, fleet: Fleet) -> None:
         pause.wait(4 * LOOK_SECONDS)
 
 
-def _verdict(folder: Path) -> Verdict:
+def _verdict(events: Sequence[Event]) -> Verdict:
     dead = WorkerRecord.objects.filter(state="dead").values_list("pk", flat=True)
-    return judge(
-        read(folder / "history"), list(_records()), dead_workers={str(one) for one in dead}
-    )
+    return judge(events, list(_records()), dead_workers={str(one) for one in dead})
 
 
 def _records() -> Iterator[Record]:
+    effects = Counter(map(int, Session.objects.values_list("session_data", flat=True)))
+    columns = ["pk", "handler", "payload", "state", "claim_token", "result", "attempt"]
     for table in (Job, ArchivedJob, DeadJob):
-        columns = ("pk", "payload", "state", "claim_token", "result")
-        for pk, payload, state, token, result in table._default_manager.values_list(*columns):
-            yield Record(
-                id=pk,
-                number=payload["kwargs"]["number"],
-                state=state,
-                token=str(token or ""),
-                answered=result or "",
-            )
+        reason = ["reason"] if table is DeadJob else []
+        for row in table._default_manager.values(*columns, *reason):
+            yield _record(row, effects[row["pk"]])
+
+
+def _record(row: Mapping[str, Any], effects: int) -> Record:
+    arguments = row["payload"]["kwargs"]
+    return Record(
+        id=row["pk"],
+        number=arguments["number"],
+        state=row["state"],
+        token=str(row["claim_token"] or ""),
+        answered=row["result"] or "",
+        attempt=row["attempt"],
+        reason=row.get("reason", ""),
+        doomed=ENDINGS.get(arguments.get("how", ""), ""),
+        effects=effects if row["handler"] == insert.handler.name else None,
+    )

@@ -108,6 +108,58 @@ def test_a_job_that_did_not_succeed_is_a_failure(state: str) -> None:
     assert verdict(invoked(0), done(state=state)).failures == {state: 1}
 
 
+def test_an_attempt_more_than_runs_failed_was_wrongly_spent() -> None:
+    failed = [start(1), end(2), start(3, "b"), end(4, "b")]
+    second = done(token="b", answered="b", attempt=2)
+
+    assert verdict([*invoked(0), *failed], second).failures == {"wrongly_spent": 1}
+    failed[1] = Event(event="end", mono=2, job=1, token="a", answer="retry")
+    assert verdict([*invoked(0), *failed], second).failures == {}
+
+
+@pytest.mark.parametrize("effects", [0, 2])
+def test_a_transactional_success_has_one_effect(effects: int) -> None:
+    judged = verdict([*invoked(0), *RUN], done(effects=effects))
+
+    assert judged.failures == {"wrong_effects": 1}
+    assert verdict([*invoked(0), *RUN], done(effects=1)).failures == {}
+
+
+def test_a_transactional_job_without_success_has_none() -> None:
+    ready = done(state="ready", token="", answered="", effects=1)
+
+    assert verdict(invoked(0), ready).failures == {"unfinished": 1, "wrong_effects": 1}
+
+
+def test_an_attempt_that_a_transactional_handler_lost_is_its_own() -> None:
+    assert verdict([*invoked(0), *RUN], done(effects=1, attempt=3)).failures == {}
+
+
+@pytest.mark.parametrize(
+    ("ended", "failures"),
+    [
+        ({"state": "dead", "reason": "poison"}, {}),
+        ({"state": "dead", "reason": "exhausted"}, {"wrong_ends": 1}),
+        ({"state": "succeeded"}, {"wrong_ends": 1}),
+        ({"state": "ready"}, {"unfinished": 1}),
+    ],
+)
+def test_a_job_that_is_doomed_must_die_for_its_own_reason(
+    ended: dict[str, Any], failures: dict[str, int]
+) -> None:
+    judged = verdict([*invoked(0), *RUN], done(doomed="poison", **ended))
+
+    assert judged.failures == failures
+    assert judged.doomed == (not failures)
+    assert judged.dead == 0
+
+
+def test_a_doomed_job_that_was_given_up_may_run_on() -> None:
+    runs = [start(1), start(2, "b"), end(3), end(4, "b")]
+
+    assert verdict([*invoked(0), *runs], done(doomed="x", reason="x", state="dead")).failures == {}
+
+
 def test_runs_that_follow_each_other_do_not_overlap() -> None:
     one_after_the_other = [start(1), end(2), start(3, "b"), end(4, "b")]
     judged = verdict([*invoked(0), *one_after_the_other], done(token="b", answered="b"))

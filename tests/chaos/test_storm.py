@@ -20,11 +20,16 @@ def test_jobs_come_through_a_short_storm(tmp_path: Path) -> None:
     # Whoever is stopped on SQLite may hold the one write lock.
     pauses = [{"pause_tree": 1}] if connection.vendor == "postgresql" else []
     kills = {"kill": 1, "kill_child": 2}
-    plan = Plan(jobs=JOBS, seconds=6.0, groups=[kills, *pauses], processes=[1, 0])
+    groups = [kills, {"failpoint_kill": 2}, *pauses]
+    plan = Plan(jobs=JOBS, seconds=6.0, groups=groups, processes=[1, 0], doomed=1)
+    ground = Ground(folder=tmp_path, workers=[{"DATABASE_URL": url}] * 2)
 
-    report = storm(plan, Ground(folder=tmp_path, worker_urls=[url, url]), seed=SEED)
+    report = storm(plan, ground, seed=SEED)
 
     assert report.passed, report.figures()
     assert (report.faults["kill"], report.faults["kill_child"]) == (1, 2)
+    assert report.failpoints, "no worker came to a place where it was to be killed"
+    assert report.verdict.doomed == 2
+    assert report.verdict.transactional > 0
     assert report.verdict.succeeded > 0.9 * JOBS, "some are rolled back by their producer"
     assert report.verdict.runs > report.verdict.jobs, "nothing was interrupted or retried"

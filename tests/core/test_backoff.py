@@ -135,12 +135,20 @@ def test_a_span_may_be_given_as_a_timedelta():
         (lambda: Constant(1, max_delay=math.inf), "max_delay=inf"),
         (lambda: NoRetry(max_delay=-1), "max_delay=-1"),
         (lambda: Custom("not a function"), "not a function"),
+        (lambda: Custom(lambda _: 1, max_delay=-1), "max_delay=-1"),
     ],
 )
 def test_a_number_out_of_range_is_refused_by_name_and_value(make, told):
     with pytest.raises(ValueError, match="must be") as caught:
         make()
     assert told in str(caught.value)
+
+
+def test_a_refused_number_is_told_how_far_it_may_go():
+    with pytest.raises(ValueError, match=r"jitter must be .* at least 0 and at most 1$"):
+        Exponential(jitter=2)
+    with pytest.raises(ValueError, match=r"factor must be .* at least 1$"):
+        Exponential(factor=0)
 
 
 @pytest.mark.parametrize("answer", [math.nan, "soon", None])
@@ -183,6 +191,49 @@ def test_a_custom_backoff_cannot_be_stored_with_a_job():
 def test_json_that_describes_no_backoff_is_refused(stored):
     with pytest.raises(ValueError, match=r"describes no backoff|must be a finite number"):
         backoff_from_json(stored)
+
+
+@pytest.mark.parametrize(
+    ("backoff", "stored"),
+    [
+        (NoRetry(), {"kind": "no_retry", "max_delay": 3600.0, "jitter": 0.0}),
+        (Constant(5), {"kind": "constant", "max_delay": 3600.0, "jitter": 0.0, "delay": 5.0}),
+        (Linear(5), {"kind": "linear", "max_delay": 3600.0, "jitter": 0.0, "delay": 5.0}),
+        (
+            Polynomial(),
+            {
+                "kind": "polynomial",
+                "max_delay": 86_400.0,
+                "jitter": 0.0,
+                "power": 4.0,
+                "offset": 0.0,
+            },
+        ),
+        (
+            Exponential(),
+            {
+                "kind": "exponential",
+                "max_delay": 3600.0,
+                "jitter": 0.1,
+                "initial": 5.0,
+                "factor": 2.0,
+            },
+        ),
+    ],
+)
+def test_what_is_stored_with_a_job_never_changes(backoff, stored):
+    assert backoff.to_json() == stored
+
+
+def test_ten_years_are_the_longest_wait():
+    assert Constant(3650 * 86_400).delay == 3650 * 86_400
+    with pytest.raises(ValueError, match="delay must be"):
+        Constant(3650 * 86_400 + 1)
+
+
+def test_json_with_a_number_too_many_says_which():
+    with pytest.raises(ValueError, match=r"describes no backoff: .*'speed'"):
+        backoff_from_json({"kind": "constant", "delay": 1, "speed": 2})
 
 
 def test_only_no_retry_allows_none():

@@ -199,6 +199,7 @@ def test_a_value_of_another_type_is_refused(annotation, value):
         (str, Safe("a"), "a"),
         (list[str], [Safe("a")], ["a"]),
         (set[str], {"b", Safe("a")}, ["a", "b"]),
+        (dict[int, str], {"1": "a"}, {"1": "a"}),
     ],
     ids=repr,
 )
@@ -210,6 +211,20 @@ def test_what_any_holds_is_left_to_the_payload_to_refuse():
     assert Converter(Any).dump({1, 2}) == {1, 2}
     assert Converter(dict).dump({1: "a"}) == {1: "a"}
     assert Converter(list).dump([math.inf]) == [math.inf]
+    assert Converter(list[object]).dump([{1}, Point(1)]) == [{1}, Point(1)]
+
+
+@pytest.mark.parametrize("annotation", [Any, object])
+def test_a_value_that_may_be_anything_is_left_as_it_is(annotation):
+    point = Point(1)
+
+    assert Converter(annotation).dump(point) is point
+    assert Converter(annotation).load({"x": 1}) == {"x": 1}
+
+
+def test_a_field_that_would_come_back_as_another_value_is_refused():
+    with pytest.raises(TypeError, match="does not read back"):
+        Converter(Order).dump(Order(UUID(int=1), datetime(2026, 1, 2, tzinfo=UTC), 0.5))
 
 
 @pytest.mark.parametrize(

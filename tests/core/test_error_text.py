@@ -225,3 +225,13 @@ class TestTypedErrors:
 
     def test_a_field_that_is_missing_does_not_lose_the_others(self):
         assert describe_error(raised(HalfMade(3))).fields == {"code": 3, "detail": "…"}
+
+
+def test_a_traceback_is_kept_as_python_prints_it():
+    error = ValueError("bad")
+
+    assert describe_error(error).traceback == "ValueError: bad\n"
+    try:
+        raise error
+    except ValueError:
+        assert describe_error(error).traceback == traceback.format_exc()

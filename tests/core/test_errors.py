@@ -15,8 +15,8 @@ from django_jobqueue.core.errors import (
     PayloadError,
     PayloadTooLarge,
     UniqueConflict,
-    did_you_mean,
 )
+from django_jobqueue.core.hints import did_you_mean
 
 ONE_OF_EACH = [
     errors.InvalidSettings("JOBQUEUE['LEASE'] (3) must be at least 10"),
@@ -39,6 +39,8 @@ ONE_OF_EACH = [
     errors.DatabaseNotReady("connection refused"),
     errors.ReadTooSlow(timedelta(seconds=5)),
     errors.LeaseLost(12),
+    errors.ProcessNotStarted("it ended with exit code 1"),
+    errors.ProcessDied("killed by SIGSEGV"),
     errors.LeakedTransaction(["default"]),
 ]
 
@@ -60,6 +62,80 @@ def test_an_error_survives_the_way_to_another_process(error):
     assert type(arrived) is type(error)
     assert str(arrived) == str(error)
     assert vars(arrived) == vars(error)
+
+
+@pytest.mark.parametrize(
+    ("make", "words", "facts"),
+    [
+        (
+            lambda: errors.InvalidOptions("priority", "must be a whole number"),
+            "job option 'priority' must be a whole number",
+            {"option": "priority", "why": "must be a whole number"},
+        ),
+        (
+            lambda: errors.HandlerNotRegistered("shop.send"),
+            "no handler named 'shop.send' is registered",
+            {"name": "shop.send"},
+        ),
+        (
+            lambda: errors.InvalidArguments("shop.send", "no user"),
+            "shop.send: no user",
+            {"handler": "shop.send", "why": "no user"},
+        ),
+        (
+            lambda: errors.InvalidHandler("shop.send", "it is a lambda"),
+            "shop.send cannot be a job: it is a lambda",
+            {"handler": "shop.send", "why": "it is a lambda"},
+        ),
+        (
+            lambda: JobFailed(7, "exhausted", {"type": "OSError"}),
+            "job 7 is dead (exhausted)",
+            {"job_id": 7, "reason": "exhausted", "error": {"type": "OSError"}},
+        ),
+        (
+            lambda: errors.HandlerAlreadyRegistered("shop.send"),
+            "a handler named 'shop.send' is already registered",
+            {"name": "shop.send"},
+        ),
+        (lambda: errors.JobNotFound(12), "job 12 is in no table", {"job_id": 12}),
+        (
+            lambda: errors.JobNotFinished(12, "running"),
+            "job 12 is running, not finished",
+            {"job_id": 12, "state": "running"},
+        ),
+        (
+            lambda: errors.StateChanged(12, "it runs"),
+            "the state of job 12 has changed: it runs",
+            {"job_id": 12, "why": "it runs"},
+        ),
+        (
+            lambda: errors.RequeueRefused(12, "its key is taken"),
+            "job 12 was not requeued: its key is taken",
+            {"job_id": 12, "why": "its key is taken"},
+        ),
+        (
+            lambda: errors.DatabaseNotReady("connection refused"),
+            "the database is not ready: connection refused",
+            {"why": "connection refused"},
+        ),
+        (
+            lambda: errors.ReadTooSlow(timedelta(seconds=2.5)),
+            "the database took longer than 2.5 s",
+            {"at_most": timedelta(seconds=2.5)},
+        ),
+        (lambda: errors.LeaseLost(12), "job 12 may be run by another worker", {"job_id": 12}),
+        (
+            lambda: errors.LeakedTransaction(["default", "other"]),
+            "left a transaction open on the database default, other; it was rolled back",
+            {"aliases": ("default", "other")},
+        ),
+    ],
+)
+def test_an_error_says_what_happened_and_tells_its_facts_to_code(make, words, facts):
+    error = make()
+
+    assert words in str(error)
+    assert vars(error) == facts
 
 
 def test_a_misspelt_name_is_answered_with_the_nearest_known_one():
@@ -98,6 +174,7 @@ def test_a_payload_that_is_too_large_stays_one_when_it_is_told_of_a_job():
 
     assert type(error) is PayloadTooLarge
     assert (error.size, error.limit, error.index) == (300_000, 262_144, 2)
+    assert error.path == "payload"
     assert "262,144" in str(error)
 
 
@@ -105,6 +182,7 @@ def test_a_failed_job_tells_its_reason_and_its_last_error():
     error = JobFailed(7, "exhausted", {"type": "ValueError", "message": "no such user"})
 
     assert str(error) == "job 7 is dead (exhausted): ValueError: no such user"
+    assert str(JobFailed(7, "expired")) == "job 7 is dead (expired)"
 
 
 def test_a_conflict_names_the_job_that_holds_the_key():
@@ -125,4 +203,5 @@ def test_except_exception_does_not_swallow_an_interrupt(interrupt):
     with pytest.raises(JobInterrupt) as caught:
         handler()
     assert str(caught.value) == interrupt.message
+    assert str(interrupt("after 5 s")) == "after 5 s"
     assert not issubclass(interrupt, JobQueueError)

@@ -16,7 +16,7 @@ def a_queue(**said: Any) -> QueueHealth:
 
 def a_site(*queues: QueueHealth, **said: Any) -> Health:
     numbers = {"workers": 1, "oldest_heartbeat": 1.0, "dead_last_hour": 0}
-    return Health(queues=queues, count_limit=COUNT_LIMIT, **numbers | said)
+    return Health(queues=queues, **{"count_limit": COUNT_LIMIT} | numbers | said)
 
 
 def test_a_site_with_a_living_worker_is_healthy_unless_more_is_expected():
@@ -51,6 +51,14 @@ def test_every_complaint_names_its_queue_and_its_number():
     assert HealthCheck(max_age=MINUTE, max_backlog=5).complaints(site) == (
         "queue 'mail': its first job has been ready for 61 s",
         "queue 'two\\nlines': 10,000+ jobs are ready",
+    )
+
+
+def test_a_backlog_beyond_the_usual_count_is_told_by_its_own():
+    site = a_site(a_queue(ready=20_000), count_limit=30_000)
+
+    assert HealthCheck(max_backlog=15_000).complaints(site) == (
+        "queue 'mail': 20,000 jobs are ready",
     )
 
 

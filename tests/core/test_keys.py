@@ -15,6 +15,7 @@ ARGUMENTS = {
 }
 #: Stored with live jobs: it must be the same in every process, Python and release.
 PINNED = "cf58074cb12d3d79759da5655a40d1e3"
+PINNED_BY_USER = "d7bd1e3f290bc248098331ce403e1adc"
 
 
 def call(**kwargs):
@@ -88,6 +89,19 @@ class TestUniqueKeys:
         assert by_user == key(unique_by=("user_id",), named={"user_id": 1, "body": "y"})
         assert by_user != key(unique_by=("user_id",), named={"user_id": 2, "body": "x"})
         assert by_user != key(unique_by=("user_id", "body"))
+
+    def test_two_ways_are_refused_by_their_names(self):
+        with pytest.raises(InvalidOptions, match=r"^job option 'unique' and unique_by are two"):
+            key(unique=True, unique_by=("user_id",))
+        with pytest.raises(InvalidOptions, match=r"^job option 'unique_by' and unique_key are two"):
+            key(unique_by=("user_id",), unique_key="a")
+
+    def test_a_key_by_arguments_never_changes(self):
+        key = unique_key_of(
+            "shop.jobs.send", fingerprint="f", named={"user": 7}, unique_by=("user",)
+        )
+
+        assert key == PINNED_BY_USER
 
     def test_unique_by_takes_names_in_any_order(self):
         assert key(unique_by=("user_id", "body")) == key(unique_by=("body", "user_id"))

@@ -76,6 +76,12 @@ def test_large_and_tiny_floats_come_back_as_floats(number):
     assert type(back) is float
 
 
+@pytest.mark.parametrize("number", [1e16, -1e16])
+def test_a_large_float_is_written_without_an_exponent(number):
+    """PostgreSQL would give it back as an integer."""
+    assert dump_payload([number]) == f"[{number:.1f}]"
+
+
 def test_keys_keep_their_order():
     assert dump_payload({"b": 1, "a": {"z": 1, "y": 2}}) == '{"b":1,"a":{"z":1,"y":2}}'
 
@@ -127,6 +133,8 @@ def test_subclasses_of_the_types_of_json_are_stored_as_those(value, text):
         (math.inf, "inf"),
         (-math.inf, "-inf"),
         ("a\x00b", "NUL"),
+        (Text("a\x00b"), "NUL"),
+        (OrderedDict(a={1}), "type set"),
         ({"a\x00b": 1}, "NUL"),
         ("\ud800", r"lone surrogate '\\ud800'"),
         ({"\udfff": 1}, "lone surrogate"),
@@ -179,7 +187,19 @@ def test_a_depth_of_64_is_allowed_and_one_more_is_not():
         dump_payload(nested(65))
 
 
+def test_an_object_may_be_as_deep_as_a_list():
+    def objects(depth):
+        return {"a": objects(depth - 1)} if depth > 1 else {}
+
+    assert dump_payload(objects(64)).count("{") == 64
+    with pytest.raises(PayloadError, match="more than 64 deep"):
+        dump_payload(objects(65))
+
+
 class TestSize:
+    def test_a_single_value_may_fill_it(self):
+        assert dump_payload(1, max_bytes=1) == "1"
+
     def test_a_payload_of_the_limit_is_stored_and_one_byte_more_is_refused(self):
         assert len(dump_payload("x" * 98, max_bytes=100)) == 100
         with pytest.raises(PayloadTooLarge) as caught:

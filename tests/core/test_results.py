@@ -23,7 +23,17 @@ class Receipt:
     paths: set[str]
 
 
+@dataclass
+class Reading:
+    value: object
+
+
 class TestResults:
+    def test_a_result_may_be_as_deep_as_a_payload(self):
+        assert dump_result(nested(64))[1]
+        assert dump_result(Reading(nested(63)))[1]
+        assert not dump_result(nested(65))[1]
+
     @pytest.mark.parametrize("value", [None, 1, "a", [1, {"b": None}], 10**100, 1e300])
     def test_plain_data_is_stored_as_it_is(self, value):
         text, is_stored = dump_result(value)
@@ -61,6 +71,8 @@ class TestResults:
                 Receipt(Decimal(1), datetime(2026, 1, 2, tzinfo=UTC), {"\ud800"}),
                 f"{__name__}.Receipt",
             ),
+            (Reading(math.nan), f"{__name__}.Reading"),
+            (Reading(nested(64)), f"{__name__}.Reading"),
             (ValueError(1), "ValueError"),
             (int, "type"),
         ],

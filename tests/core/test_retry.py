@@ -16,6 +16,7 @@ def test_the_defaults_are_three_attempts_a_hundred_snoozes_and_three_rescues():
 def test_retries_count_one_attempt_less_than_attempts():
     assert RetryPolicy.of(max_retries=4) == RetryPolicy.of(max_attempts=5)
     assert RetryPolicy.of(max_retries=0).max_attempts == 1
+    assert RetryPolicy.of(max_retries=32_766).max_attempts == 32_767
 
 
 def test_attempts_and_retries_together_are_refused():
@@ -25,7 +26,10 @@ def test_attempts_and_retries_together_are_refused():
 
 def test_attempts_that_nobody_chose_are_the_default_that_is_handed_in():
     assert attempts_of(default=8) == 8
-    assert attempts_of(max_attempts=2, default=8) == 2
+    assert attempts_of(max_attempts=1, default=8) == 1
+    with pytest.raises(InvalidOptions, match="max_attempts"):
+        attempts_of(max_attempts=0)
+    assert RetryPolicy.of(max_reprocess_count=1).max_reprocess_count == 1
 
 
 @pytest.mark.parametrize(
@@ -43,7 +47,9 @@ def test_attempts_that_nobody_chose_are_the_default_that_is_handed_in():
         {"retry_on": "ValueError"},
         {"retry_on": 5},
         {"discard_on": [ValueError, "KeyError"]},
+        {"max_retries": 32_767},
         {"discard_on": int},
+        {"discard_on": 5},
     ],
     ids=repr,
 )
@@ -52,6 +58,20 @@ def test_an_option_of_the_wrong_kind_is_refused_by_name(options):
     with pytest.raises(InvalidOptions) as caught:
         RetryPolicy.of(**options)
     assert caught.value.option == name
+
+
+@pytest.mark.parametrize("wrong", [{"max_attempts": 0}, {"max_rescues": -1}, {"backoff": 5}])
+def test_the_constructor_refuses_what_is_out_of_range_too(wrong):
+    [name] = wrong
+    with pytest.raises(InvalidOptions) as caught:
+        RetryPolicy(**wrong)
+    assert caught.value.option == name
+
+
+def test_classes_that_were_given_to_the_constructor_are_a_tuple():
+    with pytest.raises(InvalidOptions, match="must be a tuple of exception classes") as caught:
+        RetryPolicy(discard_on=[ValueError])  # type: ignore[arg-type]
+    assert caught.value.option == "discard_on"
 
 
 def test_no_bound_on_snoozes_and_no_rescue_at_all_are_legal():

@@ -1,6 +1,7 @@
 import json
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,21 @@ class TestText:
     def test_text_within_the_limit_is_left_alone(self, text):
         assert storable_text(text) == text
 
+    def test_text_of_just_its_limit_is_left_alone(self):
+        assert storable_text("x" * 50, 50) == "x" * 50
+
+    @pytest.mark.parametrize("limit", range(60))
+    def test_what_is_left_out_never_splits_a_character(self, limit):
+        cut = storable_text("é" * 100, limit)
+
+        assert len(cut.encode()) <= limit
+        assert set(cut) <= set("é\n… left out")
+        assert not cut.startswith("t")  # of: text that could not be stored
+
+    def test_head_and_tail_are_kept_and_equally_long(self):
+        assert storable_text("a" * 50 + "b" * 50, 20) == "a\n… left out …\nb"
+        assert storable_text("a" * 50 + "b" * 50, 30) == "aaaaaa\n… left out …\nbbbbbb"
+
     def test_what_is_no_text_is_printed(self):
         assert storable_text(ValueError("no")) == "no"
         assert storable_text(None) == "None"
@@ -26,6 +42,7 @@ class TestText:
 
     def test_a_value_is_shown_in_one_line_of_limited_length(self):
         assert short_repr("é\n") == "'\\xe9\\n'"
+        assert short_repr("xxx", limit=5) == "'xxx'"
         assert short_repr("x" * 100, limit=5) == "'xxxx…"
 
     def test_a_builtin_type_has_no_module(self):
@@ -82,11 +99,34 @@ class TestSanitising:
 
         assert "…" in json.dumps(sanitise_json(cycle), ensure_ascii=False)
 
+    def test_a_list_or_object_ends_where_its_room_does(self):
+        assert sanitise_json([0] * 50, limit=44) == [0] * 10 + ["…"]
+        assert sanitise_json({str(key): 0 for key in range(50)}, limit=54) == {
+            **{str(key): 0 for key in range(10)},
+            "…": "…",
+        }
+
+    def test_a_value_that_just_finds_room_is_kept(self):
+        assert sanitise_json(1, limit=4) == 1
+        assert sanitise_json(1, limit=3) == "…"
+
+    def test_true_stays_true_and_an_integer_of_65_bits_becomes_text(self):
+        assert sanitise_json(True) is True
+        assert sanitise_json(2**63 - 1) == 2**63 - 1
+        assert sanitise_json(2**63) == str(2**63)
+
     def test_a_deep_value_is_cut_where_no_reader_stumbles(self):
         text = json.dumps(sanitise_json(nested(200)), ensure_ascii=False)
 
         assert "…" in text
-        assert text.count("[") < 20
+        assert text.count("[") == 17
+
+    def test_a_deep_object_is_cut_as_deep_as_a_list(self):
+        value: object = 0
+        for _ in range(200):
+            value = {"a": value}
+
+        assert json.dumps(sanitise_json(value)).count("{") == 17
 
     def test_a_value_that_unfolds_to_a_huge_one_is_cut(self):
         value: list[object] = ["x"]
@@ -97,3 +137,10 @@ class TestSanitising:
 
     def test_a_long_text_is_cut_to_the_limit(self):
         assert len(str(sanitise_json({"a": "x" * 10_000, "b": "y" * 10_000}, limit=500))) < 600
+
+    def test_members_that_find_no_room_are_left_out_and_said_to_be(self):
+        cut = sanitise_json({str(number): "x" * 10 for number in range(50)}, limit=200)
+
+        assert isinstance(cut, dict)
+        assert 5 < len(cut) < 20
+        assert list(cut.items())[-1] == ("…", "…")

@@ -14,6 +14,7 @@ from django_jobqueue.core.outcomes import (
     Discard,
     Fail,
     Release,
+    Rescue,
     Retry,
     Snooze,
     Succeed,
@@ -131,6 +132,17 @@ def test_what_is_given_back_counts_nowhere(
 
     assert (transition.state, transition.keeps_place) == (state, keeps_place)
     assert (transition.attempt_change, transition.reprocess_change) == (-1, 0)
+
+
+def test_a_rescue_gives_the_attempt_back_counts_and_goes_to_the_end_of_the_line() -> None:
+    transition = decided(Rescue("killed by SIGSEGV"), attempt=3)
+
+    assert (transition.state, transition.keeps_place) == (JobState.READY, False)
+    assert (transition.attempt_change, transition.reprocess_change) == (-1, 1)
+    assert transition.rescue_change == 1
+    assert error_of(transition) == {"type": "WorkerDied", "message": "killed by SIGSEGV"}
+    assert transition.report is not None
+    assert (transition.report.outcome, transition.is_own_end) == ("rescued", False)
 
 
 def test_a_cancel_is_kept_with_its_reason() -> None:

@@ -5,15 +5,21 @@ from pathlib import Path
 import pytest
 from asgiref.sync import async_to_sync
 
-from django_jobqueue import Cancel, Discard, Snooze, Unprocessable
+from django_jobqueue import Cancel, Discard, Snooze, Unprocessable, registry
+from django_jobqueue.conf import JobQueueSettings
+from django_jobqueue.core.schedules import NewSchedule
+from django_jobqueue.jobs.declarations import declarations
 from django_jobqueue.models import Job
+from example_project import settings as example_settings
 from example_project.census.jobs import (
     CensusIncomplete,
     analyse_file,
     check_distribution,
+    count_usual_folders,
     summarise_census,
 )
 from example_project.census.models import Census, DistributionReport, FileReport
+from example_project.census.progress import files_left
 from example_project.census.publishing import publish
 from example_project.census.starting import start_census
 
@@ -158,3 +164,16 @@ class TestPublishing:
     def test_an_early_report_says_what_it_waits_for(self):
         assert "1,200 files of census 7 are still" in str(CensusIncomplete(7, files_left=1200))
         assert "not added up yet" in str(CensusIncomplete(7, files_left=0))
+
+
+def test_the_nightly_census_counts_the_usual_folders(folder: Path):
+    census = Census.objects.get(pk=count_usual_folders())
+
+    assert census.folders == [str(folder)]
+    assert files_left(census) == census.files_found
+
+
+def test_the_settings_of_the_site_declare_it():
+    settings = JobQueueSettings.load(example_settings.JOBQUEUE)
+    declared = dict(declarations(registry, settings))["nightly census"]
+    assert isinstance(declared, NewSchedule), declared

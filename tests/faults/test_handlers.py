@@ -1,11 +1,14 @@
 """What handlers do to their thread, their loop and their session, and what others notice of it."""
 
+import asyncio
+
 import pytest
 from django.db import connection
 from django.test import override_settings
 
 from django_jobqueue.core.states import JobState
 from django_jobqueue.models import WorkerRecord
+from django_jobqueue.worker.loop_watch import LoopWatch
 from tests.worker.site import COMMITTED, PATIENCE, Gate, Site, within
 
 pytestmark = COMMITTED
@@ -62,3 +65,45 @@ def test_a_handler_that_holds_the_loop_does_not_hold_up_heartbeats(site: Site) -
         site.told.wait_for("job.succeeded", times=2)
 
     assert handle.refresh().state == JobState.SUCCEEDED
+
+
+class TestALoopThatStandsStill:
+    def test_is_told_once_with_the_job_that_holds_it(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(LoopWatch, "BLOCKED_SECONDS", 0.1)
+        monkeypatch.setattr(LoopWatch, "LOOK_SECONDS", 0.02)
+        gate = Gate()
+
+        async def block() -> None:
+            gate.pass_through()
+
+        async def wait() -> None:
+            await asyncio.sleep(0)
+
+        handle = site.job(block).enqueue()
+        with site.working():
+            gate.entered()
+            site.job(wait).enqueue()
+            told = site.told.wait_for("loop.blocked")
+            told_again = within(0.2, lambda: len(site.told.of("loop.blocked")) > 1)
+            gate.open()
+            site.told.wait_for("job.succeeded", times=2)
+
+        assert told["job"].id == handle.id
+        assert told["seconds"] >= 0.1
+        assert not told_again
+
+    def test_one_that_awaits_is_never_told(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(LoopWatch, "LOOK_SECONDS", 0.02)
+
+        async def wait() -> None:
+            await asyncio.sleep(0.3)
+
+        handle = site.job(wait).enqueue()
+        site.work()
+
+        assert handle.refresh().state == JobState.SUCCEEDED
+        assert site.told.of("loop.blocked") == []

@@ -4,11 +4,12 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 
-from django_jobqueue import JobContext, JobHandle, run_now
+from django_jobqueue import JobContext, JobHandle, Line, LineStatus, run_now
 from django_jobqueue.core.errors import JobCancelled, LeaseLost, PayloadError
 from django_jobqueue.core.specs import FinishedJob
 from django_jobqueue.events import EventBus
 from django_jobqueue.jobs.context import LOG_CHARACTERS, LOG_LINES
+from django_jobqueue.jobs.line_keeper import keeper
 from django_jobqueue.store import store_for
 from tests.handlers import add
 
@@ -266,3 +267,13 @@ def test_coroutines_await_the_twins():
     assert running.progress == {"done": 1, "total": 2, "message": ""}
     assert running.context.checkpoints == {"half": True}
     assert enqueued.snapshot.payload == {"args": [], "kwargs": {"a": 3}}
+
+
+class TestLine:
+    def test_a_line_is_shared_with_every_worker_that_uses_its_name(self, running: Running):
+        with running.context.line("api").try_acquire_token().token:
+            elsewhere = Line("api", scope="cluster")
+            assert elsewhere.status() is LineStatus.BUSY
+
+        assert elsewhere.status() is LineStatus.FREE
+        assert keeper.join(10)

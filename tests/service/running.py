@@ -1,5 +1,6 @@
 """Running a service beside the test, and the tasks that tests are made of."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from django_jobqueue.service import (
 from django_jobqueue.service.threads import caught
 
 #: How long a test waits for what must happen; only a failing test waits that long.
-PATIENCE = 10.0
+PATIENCE = float(os.environ.get("JOBQUEUE_PATIENCE", "10"))
 #: How long a test looks out for what must not happen.
 GLANCE = 0.05
 

@@ -164,6 +164,17 @@ class TestACheck:
         assert components["database"].details == {"error": f"{type(error).__name__}: bad"}
         assert components["disk"].status is READY
 
+    def test_that_finds_no_thread_to_run_in_is_a_panic(self, registry, monkeypatch):
+        def no_more_threads(thread):
+            raise RuntimeError("can't start new thread")
+
+        registry.add_check("database", lambda: READY)
+        monkeypatch.setattr(threading.Thread, "start", no_more_threads)
+
+        assert registry.report().components["database"] == Health(
+            status=PANICKED, details={"error": "RuntimeError: can't start new thread"}
+        )
+
     def test_answer_that_is_none_is_a_panic(self, registry):
         registry.add_check("database", lambda: None)
 

@@ -63,6 +63,21 @@ def test_a_service_whose_only_task_was_refused_tells_why_and_not_that_it_has_non
         Service(["pump"]).run()
 
 
+@pytest.mark.parametrize("task_id", [None, "", 5])
+def test_an_id_that_is_no_text_is_refused(task_id):
+    nameless = Nameless()
+    nameless.id = task_id
+
+    with pytest.raises(RegistrationFailed, match=f"Nameless has the id {task_id!r}"):
+        Service([nameless]).run()
+
+
+@pytest.mark.parametrize("name", ["shutdown_timeout", "hook_timeout"])
+def test_a_time_that_no_wait_can_take_is_refused_by_its_name(name):
+    with pytest.raises(ValueError, match=f"^{name} must be a number of seconds"):
+        Service(**{name: -1})
+
+
 def test_all_problems_are_reported_together_in_order_and_then_nothing_runs():
     ran = []
     service = Service([task("pump", lambda stop: ran.append("pump")), task("pump"), Nameless()])

@@ -58,6 +58,41 @@ def test_the_first_signal_stops_the_service_which_ends_well(number):
     assert signals.received == [number]
 
 
+def test_without_a_signal_the_service_goes_on():
+    stopped = []
+
+    def work(stop):
+        stopped.append(stop.wait(GLANCE))
+
+    Service([SignalTask(), task("work", work)]).run()
+
+    assert stopped == [False]
+
+
+def test_signals_that_come_while_the_one_before_is_seen_to_are_all_received():
+    busy, may_go_on = threading.Event(), threading.Event()
+
+    def on_second_signal(number):
+        busy.set()
+        may_go_on.wait(PATIENCE)
+
+    signals = SignalTask(on_second_signal=on_second_signal)
+
+    def work(stop):
+        send(signal.SIGTERM)
+        assert stop.wait(PATIENCE)
+        send(signal.SIGTERM)
+        assert busy.wait(PATIENCE)
+        for number in SIGNALS:
+            send(number)
+        may_go_on.set()
+
+    Service([signals, task("work", work)]).run()
+
+    assert signals.received[:2] == [signal.SIGTERM, signal.SIGTERM]
+    assert sorted(signals.received[2:]) == sorted(SIGNALS)
+
+
 def test_the_previous_handlers_are_back_after_the_service(previous_handlers):
     while_running = []
     Service([SignalTask(), task("work", lambda stop: while_running.append(installed()))]).run()

@@ -477,11 +477,19 @@ class JobStoreContract:
 
         assert [job.queue for job in claim(store, worker, "b", "a")] == ["b", "a"]
 
-    def test_a_claim_of_nothing_takes_nothing(self, store, worker):
+    def test_a_claim_of_nothing_takes_nothing_and_asks_nothing(
+        self, store, worker, django_assert_num_queries
+    ):
         store.insert(new())
 
-        assert claim(store, worker, total=0) == []
-        assert store.claim(worker_id=worker, token=uuid4(), wanted=[], total=5) == []
+        with django_assert_num_queries(0):
+            assert claim(store, worker, WantedJobs("default", 5), total=0) == []
+            assert claim(store, worker, WantedJobs("default", 5), total=-1) == []
+            assert store.claim(worker_id=worker, token=uuid4(), wanted=[], total=5) == []
+
+    def test_queues_without_jobs_give_none(self, store, worker):
+        store.insert(new())
+
         assert claim(store, worker, "another", "queue") == []
 
     def test_only_ready_jobs_are_claimed(self, store, worker):
@@ -606,6 +614,18 @@ class JobStoreContract:
         assert record.error == {"type": "New"}
         assert not Job.objects.exists()
 
+    @pytest.mark.parametrize("state", [JobState.SUCCEEDED, JobState.DEAD, JobState.READY], ids=str)
+    @pytest.mark.parametrize("is_told", [True, False])
+    def test_when_its_run_began_is_kept_unless_the_report_knows_better(
+        self, store, worker, now, state, is_told
+    ):
+        row = make_job(JobState.RUNNING, worker_id=worker, attempted_at=now - MINUTE)
+        began = now - MINUTE / 2 if is_told else None
+        reason = DeathReason.DISCARDED if state is JobState.DEAD else None
+        finish(store, claim_of(row), state, reason=reason, attempted_at=began)
+
+        assert store.find(row.pk).attempted_at == (began or now - MINUTE)
+
     def test_a_success_that_is_not_kept_leaves_no_record(self, store):
         job = claimed(store)
 
@@ -614,15 +634,17 @@ class JobStoreContract:
 
     def test_a_final_record_keeps_the_last_error_unless_there_is_a_newer(self, store, worker):
         old, newer = '{"type":"Old"}', '{"type":"New"}'
-        store.insert_many([new(), new()])
+        store.insert_many([new(), new(), new()])
         for job in claim(store, worker):
             finish(store, job, JobState.READY, error=old, report=FAILED)
-        first, second = claim(store, worker)
+        first, second, third = claim(store, worker)
         finish(store, first, JobState.SUCCEEDED)
         finish(store, second, JobState.DEAD, reason=DeathReason.EXHAUSTED, error=newer)
+        finish(store, third, JobState.DEAD, reason=DeathReason.DISCARDED)
 
         assert store.find(first.id).error == {"type": "Old"}
         assert store.find(second.id).error == {"type": "New"}
+        assert store.find(third.id).error == {"type": "Old"}
 
     def test_an_error_that_is_none_any_more_is_removed(self, store, worker):
         store.insert_many([new(), new()])
@@ -730,6 +752,26 @@ class JobStoreContract:
         )
         assert abs(attempt.ended_at - now) < MINUTE
         assert store.find(job.id).attempted_at == began
+
+    def test_each_run_of_a_batch_leaves_an_attempt_of_its_own(self, store, worker, now):
+        states = [JobState.CANCELLED, JobState.DEAD, JobState.READY] * 2
+        jobs = [claimed(store, worker) for _ in states]
+        finished = []
+        for job, state in zip(jobs, states, strict=True):
+            reason = DeathReason.DISCARDED if state is JobState.DEAD else None
+            report = msgspec.structs.replace(FAILED, message=f"of {job.id}")
+            transition = Transition(state=state, reason=reason, report=report)
+            finished.append(FinishedJob(job, transition, now - job.id * MINUTE))
+        store.finish_many(finished)
+
+        for job in jobs:
+            [attempt] = store.attempts_of(job.id)
+            assert (attempt.message, attempt.started_at, attempt.worker_id, attempt.attempt) == (
+                f"of {job.id}",
+                now - job.id * MINUTE,
+                worker,
+                1,
+            )
 
     @pytest.mark.parametrize("state", [JobState.CANCELLED, JobState.DEAD], ids=str)
     def test_a_job_that_never_ran_ends_with_its_attempt_given_back(self, store, state):

@@ -107,11 +107,19 @@ def test_a_claim_without_limits_is_one_statement(
         assert len(claim(store, worker)) == 1
 
 
+def backlog(columns: str, values: str) -> None:
+    """Store 20,000 jobs; `values` are expressions of the row's `number`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO jobqueue_job (handler, {columns}) "
+            f"SELECT 'tests.handler', {values} FROM generate_series(1, 20000) AS number"
+        )
+        cursor.execute("ANALYZE jobqueue_job")
+
+
 def test_a_pick_reads_rows_in_proportion_to_what_it_asks_for() -> None:
     worker = register_worker()
-    Job.objects.bulk_create(Job(handler="tests.handler", queue="default") for _ in range(20_000))
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE jobqueue_job")
+    backlog("queue", "'default'")
     asked = {
         "worker_id": worker,
         "queues": "{default}",
@@ -125,12 +133,7 @@ def test_a_pick_reads_rows_in_proportion_to_what_it_asks_for() -> None:
 
 
 def test_unblocking_reads_no_more_than_it_readies() -> None:
-    Job.objects.bulk_create(
-        Job(handler="h", state="blocked", blocked_by=f"key:{number % 2}")
-        for number in range(20_000)
-    )
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE jobqueue_job")
+    backlog("state, blocked_by", "'blocked', 'key:' || number % 2")
     asked = {"blocked_by": "key:1", "limit": 3}
 
     assert rows_read(plan_of(sql.load("postgresql", "unblock"), asked)) <= 30

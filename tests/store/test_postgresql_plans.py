@@ -97,6 +97,7 @@ def finish_of(connection: psycopg.Connection[Any], batch: int) -> dict[str, obje
         "ended": array([True] * batch),
         "attempt_changes": array([0] * batch),
         "reprocess_changes": array([0] * batch),
+        "rescue_changes": array([0] * batch),
     }
 
 

@@ -8,11 +8,12 @@ from uuid import uuid4
 import pytest
 from django.db import OperationalError, connections
 
+from django_jobqueue.core.specs import FinishedJob, Transition, WantedJobs
 from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.store import store_for
 from django_jobqueue.store.base import JobStore
 
-from .helpers import claimed, finish, register_worker
+from .helpers import claimed, finish, make_job, register_worker
 
 PATIENCE = 20.0
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
@@ -74,3 +75,70 @@ def test_what_a_claim_wrote_is_known_by_its_token(dedicated: JobStore) -> None:
         assert dedicated.written_under(asked) == {archived.id, dead.id}
     assert dedicated.written_under([(archived.id, uuid4()), (99_999, uuid4())]) == set()
     assert dedicated.written_under([]) == set()
+
+
+def test_a_dedicated_store_is_on_a_connection_of_its_own(dedicated: JobStore) -> None:
+    [[own]] = dedicated.session.rows("SELECT pg_backend_pid()", {})
+    [[djangos]] = store_for("default").session.rows("SELECT pg_backend_pid()", {})
+
+    assert own != djangos
+
+
+@pytest.mark.parametrize("prepared", [True, False])
+def test_statements_are_prepared_unless_a_pooler_forbids_it(prepared: bool) -> None:
+    dedicated = store_for("default").dedicated(prepared=prepared)
+    try:
+        dedicated.queues_with_ready_jobs()
+        [[count]] = dedicated.session.rows("SELECT count(*) FROM pg_prepared_statements", {})
+    finally:
+        dedicated.close()
+
+    assert bool(count) is prepared
+
+
+def test_a_dedicated_store_of_the_quarantine_sees_suspects_alone() -> None:
+    make_job(queue="sound")
+    make_job(queue="suspect", rescues=1)
+    quarantine = store_for("default").dedicated(suspects=True)
+    try:
+        assert quarantine.queues_with_ready_jobs() == ["suspect"]
+    finally:
+        quarantine.close()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "total"), [([], 5), ([WantedJobs("q", 5)], 0), ([WantedJobs("q", 5)], -1)]
+)
+def test_a_claim_of_nothing_adds_nothing_to_a_finish(
+    wanted: list[WantedJobs], total: int, django_assert_num_queries
+) -> None:
+    store, worker = store_for("default"), register_worker()
+    job = claimed(store, worker, queue="q")
+    asked = {"worker_id": worker, "token": uuid4(), "wanted": wanted, "total": total}
+    done = [FinishedJob(job, Transition(state=JobState.SUCCEEDED))]
+
+    with django_assert_num_queries(0):
+        assert store.finish_and_claim([], **asked) == (set(), [])
+    make_job(queue="q")
+    assert store.finish_and_claim(done, **asked) == ({job.id}, [])
+
+
+def test_one_wanted_job_is_claimed_in_the_round_trip_of_a_finish() -> None:
+    store, worker = store_for("default"), register_worker()
+    job = make_job(queue="q")
+    wanted = [WantedJobs("q", 1)]
+
+    _, taken = store.finish_and_claim([], worker_id=worker, token=uuid4(), wanted=wanted, total=1)
+
+    assert [one.id for one in taken] == [job.pk]
+
+
+def test_reaching_the_database_leaves_no_connection_behind() -> None:
+    store = store_for("default")
+    count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'django_jobqueue'"
+    before = store.session.rows(count, {})
+
+    store.reach()
+
+    # A backend that was told to end may still be seen for a moment.
+    assert any(store.session.rows(count, {}) == before for _ in range(1000))

@@ -4,8 +4,11 @@ from uuid import uuid4
 
 import pytest
 
-from django_jobqueue.core.specs import AttemptReport, JobFilter, WantedJobs
+from django_jobqueue.core.backoff import NoRetry
+from django_jobqueue.core.outcomes import Rescue
+from django_jobqueue.core.specs import AttemptReport, FinishedJob, JobFilter, WantedJobs
 from django_jobqueue.core.states import JobState, WorkerState
+from django_jobqueue.core.transitions import decide
 from django_jobqueue.models import ArchivedJob, WorkerRecord
 from django_jobqueue.store import store_for
 from django_jobqueue.store.base import JobStore
@@ -47,6 +50,24 @@ def test_only_what_had_started_is_suspect_when_a_worker_dies(store: JobStore) ->
     assert (attempt.outcome, attempt.message) == ("rescued", CAUSE)
     assert store.attempts_of(waiting.pk) == []
     assert WorkerRecord.objects.get(pk=worker).state == WorkerState.DEAD
+
+
+def test_a_worker_that_saw_a_run_die_makes_a_suspect_of_its_job(store: JobStore) -> None:
+    job = claimed(store, queue="q")
+    other = make_job(queue="q")
+    rescue = decide(job, Rescue(CAUSE), NoRetry())
+
+    assert store.finish_many([FinishedJob(job, rescue, job.claimed_at)]) == {job.id}
+
+    guilty = store.find(job.id)
+    assert guilty is not None
+    assert (guilty.state, guilty.attempt) == (JobState.READY, 0)
+    assert (guilty.rescues, guilty.reprocess_count) == (1, 1)
+    assert guilty.error == {"type": "WorkerDied", "message": CAUSE}
+    assert guilty.ready_at is not None
+    assert guilty.ready_at >= other.ready_at, "at the end of the line"
+    [attempt] = store.attempts_of(job.id)
+    assert (attempt.outcome, attempt.attempt, attempt.message) == ("rescued", 1, CAUSE)
 
 
 def test_without_marks_all_that_a_dead_worker_held_is_suspect(store: JobStore) -> None:

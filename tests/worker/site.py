@@ -11,7 +11,7 @@ from django.db import connections
 
 from django_jobqueue import job
 from django_jobqueue.conf import JobQueueSettings
-from django_jobqueue.core.specs import AttemptSnapshot
+from django_jobqueue.core.snapshots import AttemptSnapshot
 from django_jobqueue.events import EventBus
 from django_jobqueue.jobs.handles import JobHandle
 from django_jobqueue.jobs.registry import Registry

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from django_jobqueue.worker.child import _restore
+from django_jobqueue.worker.spawning import restore
 
 PATIENCE = 30.0
 
@@ -15,11 +15,11 @@ def test_a_path_that_was_set_to_find_the_child_is_gone_from_its_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", "/of/the/supervisor")
-    _restore(None)
+    restore(None)
     assert "PYTHONPATH" not in os.environ
 
     monkeypatch.setenv("PYTHONPATH", "/of/the/supervisor")
-    _restore("/of/the/site")
+    restore("/of/the/site")
     assert os.environ["PYTHONPATH"] == "/of/the/site"
 
 

@@ -1,6 +1,7 @@
 """A child process as its supervisor sees it."""
 
 import os
+import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +9,6 @@ from typing import Any, NoReturn
 
 import pytest
 
-from django_jobqueue.worker import children
 from django_jobqueue.worker.children import ChildProcess
 from django_jobqueue.worker.marks import StartedMarks
 from django_jobqueue.worker.membership import Membership
@@ -53,7 +53,7 @@ def open_files() -> int:
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="the system does not tell")
 class TestOneThatCannotBeStarted:
     def test_leaves_no_file_open(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(children, "_COMMAND", ("/nowhere/python",))
+        monkeypatch.setattr(sys, "executable", "/nowhere/python")
         before = open_files()
 
         with pytest.raises(FileNotFoundError):

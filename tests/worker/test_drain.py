@@ -8,10 +8,15 @@ import pytest
 from django.db import connections
 
 from django_jobqueue import JobContext, JobState
+from django_jobqueue.core.errors import JobReleased
 from django_jobqueue.core.states import WorkerState
 from django_jobqueue.models import AttemptRecord, Job, WorkerRecord
 from django_jobqueue.service import StopSender
 from django_jobqueue.worker.draining import Drain
+from django_jobqueue.worker.hands import HeldJob
+from django_jobqueue.worker.timeouts import TimeoutWatch
+from django_jobqueue.worker.watching import Watching
+from tests.claims import a_claim
 
 from .bench import Bench
 from .site import COMMITTED, PATIENCE, Gate, Site, the_attempt_of, within
@@ -86,7 +91,13 @@ def test_a_handler_that_does_not_end_in_time_is_given_up_and_its_job_given_back(
 ) -> None:
     monkeypatch.setattr(Drain, "INTERRUPT_SECONDS", Drain.HURRY_SECONDS)
     gate = Gate()
-    handle = site.job(gate.pass_through, name="stuck").enqueue()
+
+    @site.job
+    def stuck(context: JobContext) -> None:
+        context.log("half of it is done")
+        gate.pass_through()
+
+    handle = stuck.enqueue()
     with site.working(drain=0) as it:
         gate.entered()
         it.worker.stop()
@@ -96,6 +107,7 @@ def test_a_handler_that_does_not_end_in_time_is_given_up_and_its_job_given_back(
         assert (row.state, row.attempt, row.rescues) == (JobState.READY, 0, 0)
         assert the_attempt_of(handle).outcome == "released"
         assert "shutdown" in the_attempt_of(handle).message
+        assert the_attempt_of(handle).log == ["half of it is done"]
         gate.open()
 
     assert within(PATIENCE, lambda: not runners_alive())
@@ -128,6 +140,49 @@ def test_an_async_handler_is_cancelled_after_the_drain_and_given_back(site: Site
     row = Job.objects.get(pk=handle.id)
     assert (row.state, row.attempt) == (JobState.READY, 0)
     assert the_attempt_of(handle).outcome == "released"
+
+
+def test_a_sync_handler_gets_an_exception_after_the_drain_and_is_given_back(site: Site) -> None:
+    began, raised = threading.Event(), []
+
+    @site.job(max_attempts=1)
+    def spin(context: JobContext) -> None:
+        context.log("spinning")
+        began.set()
+        try:
+            while True:
+                pass
+        except BaseException as error:
+            raised.append(type(error))
+            raise ValueError("whatever it makes of that") from error
+
+    handle = spin.enqueue()
+    with site.working(drain=0) as it:
+        assert began.wait(PATIENCE)
+        it.worker.stop()
+        it.end()
+
+        assert not it.worker.abandoned
+    assert raised == [JobReleased]
+    row = Job.objects.get(pk=handle.id)
+    assert (row.state, row.attempt) == (JobState.READY, 0)
+    attempt = the_attempt_of(handle)
+    assert (attempt.outcome, attempt.log) == ("released", ["spinning"])
+    assert "shutdown" in attempt.message
+
+
+def test_what_is_released_before_it_began_does_not_begin(site: Site) -> None:
+    runs = site.counted("late")
+    held = HeldJob(a_claim(handler="late"), site.registry.get("late"))
+    watching = Watching()
+    watch = TimeoutWatch(watching)
+    watch.release(held)
+
+    with pytest.raises(JobReleased):
+        watch.run(held, held.handler.function)
+    watching.stop()
+
+    assert runs == []
 
 
 def test_a_second_signal_ends_the_drain(site: Site) -> None:

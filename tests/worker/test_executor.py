@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -15,14 +15,19 @@ from django_jobqueue.core.retry import RetryPolicy
 from django_jobqueue.core.specs import FinishedJob
 from django_jobqueue.events import EventBus
 from django_jobqueue.models import ArchivedJob
+from django_jobqueue.store import store_for
 from django_jobqueue.store.sqlite import SQLiteStore
 from django_jobqueue.worker.admission import Policies
-from django_jobqueue.worker.executor import Executor
+from django_jobqueue.worker.answers import Answers
+from django_jobqueue.worker.executor import CleanThread, Executor
 from django_jobqueue.worker.hands import HeldJob
+from django_jobqueue.worker.loop_watch import LoopWatch
 from django_jobqueue.worker.timeouts import TimeoutWatch
+from django_jobqueue.worker.transactional import InTransaction
+from django_jobqueue.worker.watching import Watching
 from tests.claims import MOMENT, a_claim
 
-from .bench import Time
+from .bench import LEASE, Time
 from .site import COMMITTED, PATIENCE, Site, Told
 
 #: What the clock of SQLite counts.
@@ -45,6 +50,10 @@ class ProgressGate(SQLiteStore):
         return True
 
 
+def leave_nothing(*, discard: bool) -> list[str]:
+    return []
+
+
 class Trial:
     """One held job and an executor that reports to the test."""
 
@@ -53,19 +62,24 @@ class Trial:
         function: Any,
         *,
         store: Any = None,
-        clean_thread: Callable[[], Sequence[str]] = list,
+        clean_thread: CleanThread = leave_nothing,
     ) -> None:
         site = Site()
         handler = site.job(function, name="tried").handler
         self.reported: list[FinishedJob] = []
         self.told, bus = Told(), EventBus()
         bus.subscribe(self.told)
+        self.watching, answers = Watching(), Answers(Policies(RetryPolicy()))
         self.executor = Executor(
-            policies=Policies(RetryPolicy()),
+            answers=answers,
             make_context=lambda held: JobContext(
                 held.job, store=store, cancelled=held.cancelled, lease_lost=held.lease_lost
             ),
-            timeouts=TimeoutWatch(),
+            timeouts=TimeoutWatch(self.watching),
+            in_transaction=InTransaction(
+                store_for("default"), answers=answers, lease=LEASE, events=bus
+            ),
+            loop_watch=LoopWatch(self.watching, events=bus),
             clean_thread=clean_thread,
             events=bus,
         )
@@ -78,24 +92,41 @@ class Trial:
         return finished
 
 
-def test_an_answer_that_nobody_defined_is_a_failed_attempt() -> None:
+TrialOf = Callable[..., Trial]
+
+
+@pytest.fixture
+def trial_of() -> Iterator[TrialOf]:
+    """Make trials, and end what watches them."""
+    made: list[Trial] = []
+
+    def trial_of(function: Any, **options: Any) -> Trial:
+        made.append(Trial(function, **options))
+        return made[-1]
+
+    yield trial_of
+    for trial in made:
+        trial.watching.stop()
+
+
+def test_an_answer_that_nobody_defined_is_a_failed_attempt(trial_of: TrialOf) -> None:
     class Shrug(Answer):
         pass
 
     def shrug() -> None:
         raise Shrug
 
-    trial = Trial(shrug)
+    trial = trial_of(shrug)
     trial.executor.perform(trial.held)
 
     assert trial.answer.transition.state == JobState.DEAD
 
 
-def test_an_error_while_cleaning_up_does_not_make_done_work_be_repeated() -> None:
-    def clean_thread() -> list[str]:
+def test_an_error_while_cleaning_up_does_not_make_done_work_be_repeated(trial_of: TrialOf) -> None:
+    def clean_thread(*, discard: bool) -> list[str]:
         raise OSError("the socket is gone")
 
-    trial = Trial(do_nothing, clean_thread=clean_thread)
+    trial = trial_of(do_nothing, clean_thread=clean_thread)
     trial.executor.perform(trial.held)
 
     assert trial.answer.transition.state == JobState.SUCCEEDED
@@ -105,14 +136,14 @@ def test_an_error_while_cleaning_up_does_not_make_done_work_be_repeated() -> Non
 def do_nothing() -> None: ...
 
 
-def test_a_transaction_that_was_left_open_fails_the_attempt() -> None:
-    trial = Trial(do_nothing, clean_thread=lambda: ["default"])
+def test_a_transaction_that_was_left_open_fails_the_attempt(trial_of: TrialOf) -> None:
+    trial = trial_of(do_nothing, clean_thread=lambda discard: ["default"])
     trial.executor.perform(trial.held)
 
     assert "LeakedTransaction" in (trial.answer.transition.error or "")
 
 
-def test_a_cancellation_during_the_last_write_of_progress_is_too_late() -> None:
+def test_a_cancellation_during_the_last_write_of_progress_is_too_late(trial_of: TrialOf) -> None:
     store = ProgressGate()
 
     async def count(context: JobContext) -> str:
@@ -120,7 +151,7 @@ def test_a_cancellation_during_the_last_write_of_progress_is_too_late() -> None:
         await context.aprogress(2, 2)
         return "done"
 
-    trial = Trial(count, store=store)
+    trial = trial_of(count, store=store)
 
     async def cancel_at_the_last_write() -> None:
         run = asyncio.create_task(trial.executor.perform_async(trial.held))
@@ -135,14 +166,14 @@ def test_a_cancellation_during_the_last_write_of_progress_is_too_late() -> None:
 
 
 @pytest.mark.parametrize("flag", ["cancelled", "interrupted"])
-def test_a_cancelled_coroutine_says_why_it_was_cancelled(flag: str) -> None:
+def test_a_cancelled_coroutine_says_why_it_was_cancelled(trial_of: TrialOf, flag: str) -> None:
     entered = asyncio.Event()
 
     async def wait_for_ever() -> None:
         entered.set()
         await asyncio.Event().wait()
 
-    trial = Trial(wait_for_ever)
+    trial = trial_of(wait_for_ever)
 
     async def end_it() -> None:
         run = asyncio.create_task(trial.executor.perform_async(trial.held))

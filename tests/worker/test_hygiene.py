@@ -1,6 +1,7 @@
 """What one handler leaves behind, the next job in its thread does not meet."""
 
 import contextvars
+import decimal
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -22,20 +23,6 @@ FLAVOUR: contextvars.ContextVar[str] = contextvars.ContextVar("flavour", default
 def write(name: str) -> None:
     """Some row of the site's own."""
     QueueRecord.objects.create(name=name)
-
-
-@pytest.fixture
-def after(site: Site) -> Callable[..., Any]:
-    """Run `leave`, then `look` in the same thread; return what `look` saw and the first handle."""
-
-    def ran(leave: Callable[[], object], look: Callable[[], object], **options: Any) -> Any:
-        first = site.job(leave, name="leave", max_attempts=1, **options).enqueue()
-        second = site.job(look, name="look").enqueue()
-        site.work(concurrency=1)
-        assert second.refresh().state == JobState.SUCCEEDED, second.error
-        return second.result, first.refresh()
-
-    return ran
 
 
 def can_write() -> bool:
@@ -174,6 +161,14 @@ class TestContext:
         seen, _ = after(lambda: translation.activate("de"), translation.get_language)
 
         assert seen == "en-us"
+
+    def test_a_decimal_context_ends_with_its_job(self, after: Callable[..., Any]) -> None:
+        def leave() -> None:
+            decimal.getcontext().prec = 3
+
+        seen, _ = after(leave, lambda: decimal.getcontext().prec)
+
+        assert seen == decimal.DefaultContext.prec
 
     def test_a_context_variable_ends_with_its_job(self, after: Callable[..., Any]) -> None:
         def leave() -> None:

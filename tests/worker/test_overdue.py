@@ -186,7 +186,7 @@ class TestAJobThatWaitedLongInItsWorker:
         trial.held = HeldJob(a_claim(**fields), trial.held.handler, elapsed=time)
         time.passes(seconds)
         trial.executor.perform(trial.held)
-        trial.executor._timeouts.stop()
+        trial.watching.stop()
         return trial.answer
 
     def test_is_given_back_where_its_deadline_would_come_too_soon(self) -> None:

@@ -6,6 +6,7 @@ import operator
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -14,12 +15,24 @@ from django_jobqueue.service.threads import caught
 from django_jobqueue.worker.arming import Armed
 from django_jobqueue.worker.hands import HeldJob
 from django_jobqueue.worker.timeouts import TimeoutWatch, bounded
+from django_jobqueue.worker.watching import Watching
 from tests.claims import a_claim
 
 from .bench import Time
 from .site import COMMITTED, PATIENCE, Site, the_attempt_of
 
 NOW = Constant(0)
+
+
+class AWatch(TimeoutWatch):
+    """With a watching thread of its own."""
+
+    def __init__(self, **options: Any) -> None:
+        self.watching = Watching(**options)
+        super().__init__(self.watching)
+
+    def stop(self) -> None:
+        self.watching.stop()
 
 
 def held_for(seconds: float) -> HeldJob:
@@ -174,7 +187,7 @@ def spin_a_while() -> None:
 class TestWatch:
     def test_a_deadline_that_was_met_fires_nothing(self) -> None:
         time = Time()
-        watch = TimeoutWatch(elapsed=time)
+        watch = AWatch(elapsed=time)
         met = held_for(5)
         watch.run(met, int)
         time.passes(10)
@@ -187,7 +200,7 @@ class TestWatch:
 
     @pytest.mark.parametrize("seconds", [math.inf, math.nan, 1e300])
     def test_one_that_cannot_be_waited_for_keeps_no_other_from_firing(self, seconds: float) -> None:
-        watch = TimeoutWatch()
+        watch = AWatch()
 
         def wait_for_the_other() -> None:
             with pytest.raises(JobTimedOut):
@@ -198,7 +211,7 @@ class TestWatch:
         watch.stop()
 
     def test_the_nearest_deadline_is_the_first_to_fire(self) -> None:
-        watch = TimeoutWatch()
+        watch = AWatch()
         order = []
 
         def run(name: str, seconds: float) -> None:
@@ -220,7 +233,7 @@ class TestWatch:
 
     def test_it_needs_no_thread_before_somebody_has_a_deadline(self) -> None:
         before = threading.active_count()
-        watch = TimeoutWatch()
+        watch = AWatch()
 
         assert threading.active_count() == before
         watch.stop()
@@ -228,7 +241,7 @@ class TestWatch:
     @pytest.mark.parametrize("seconds", [0.0, 1e-6, 1e-5, 5e-5, 1e-4])
     def test_at_any_moment_it_hits_the_block_or_nothing(self, seconds: float) -> None:
         """Deadlines as short as the block itself: some come before it, in it, and after it."""
-        watch = TimeoutWatch()
+        watch = AWatch()
         strays, hits = [], []
 
         def race() -> None:
@@ -252,7 +265,7 @@ class TestWatch:
         assert (alive, errors, strays) == (False, [None], [])
 
     def test_a_watch_survives_a_handler_that_it_has_hit(self) -> None:
-        watch = TimeoutWatch()
+        watch = AWatch()
         for _ in range(3):
             with pytest.raises(JobTimedOut):
                 watch.run(held_for(0.01), spin)
@@ -265,9 +278,9 @@ def spin_a_while_shorter() -> None:
 
 
 def test_what_has_ended_in_time_is_forgotten() -> None:
-    watch = TimeoutWatch()
+    watch = AWatch()
     for _ in range(1_000):
         watch.run(held_for(3600), int)
     watch.stop()
 
-    assert len(watch._deadlines) <= 2 * TimeoutWatch.LEAST_KEPT
+    assert len(watch.watching) <= 2 * Watching.LEAST_KEPT

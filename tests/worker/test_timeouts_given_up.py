@@ -117,6 +117,20 @@ async def say_done() -> str:
     return "done"
 
 
+def test_what_it_had_logged_is_kept_with_its_attempt(site: Site, stubborn: Stubborn) -> None:
+    @site.job(timeout=0.05, max_attempts=1)
+    def talk(context: JobContext) -> None:
+        context.log("begun")
+        stubborn.run()
+
+    handle = talk.enqueue()
+    with site.working(**QUICK):
+        assert handle.wait(PATIENCE).state == JobState.DEAD
+        stubborn.let_go.set()
+
+    assert the_attempt_of(handle).log == ["begun"]
+
+
 def test_one_that_was_cancelled_and_goes_on_is_cancelled_without_it(
     site: Site, stubborn: Stubborn, declare: Declare
 ) -> None:

@@ -7,6 +7,7 @@ from argparse import ArgumentTypeError
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from django_jobqueue import conf
@@ -16,6 +17,10 @@ from django_jobqueue.worker.assembly import Worker, build_worker
 from django_jobqueue.worker.draining import GIVEN_UP
 from django_jobqueue.worker.options import Recycling, WorkerOptions
 
+DEBUG_IS_ON = (
+    "DEBUG is on: Django remembers every query of a job until its end, which takes time and "
+    "memory. Turn it off where jobs matter."
+)
 NOT_READY = 3  #: exit status when the database stays unreachable or unmigrated
 
 
@@ -73,6 +78,7 @@ class Command(BaseCommand):
             "--until-empty", action="store_true", help="end when nothing is due any more"
         )
         parser.add_argument("--no-janitor", action="store_true", help="remove no old records")
+        parser.add_argument("--no-scheduler", action="store_true", help="fire no schedules")
         parser.add_argument(
             "--probes", metavar="HOST:PORT", help="answer /livez, /readyz and /metrics there"
         )
@@ -106,6 +112,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.check(databases=[])
+        if settings.DEBUG:
+            self.stderr.write(self.style.WARNING(DEBUG_IS_ON))
         worker = self._worker(options)
         try:
             worker.run()
@@ -149,6 +157,7 @@ class Command(BaseCommand):
             strict=options["strict"],
             until_empty=options["until_empty"],
             janitor=not options["no_janitor"],
+            scheduler=not options["no_scheduler"],
             handles_signals=True,
             probes=True,
         )

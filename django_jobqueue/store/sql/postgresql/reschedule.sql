@@ -4,10 +4,11 @@ WITH done AS MATERIALIZED (
     SELECT *
     FROM unnest(
         %(ids)s::bigint[], %(tokens)s::uuid[], %(delays)s::float8[], %(run_ats)s::timestamptz[], %(keeps_place)s::boolean[],
-        %(ended)s::boolean[], %(attempt_changes)s::int[], %(reprocess_changes)s::int[], %(errors)s::jsonb[],
-        %(attempted)s::timestamptz[]
+        %(ended)s::boolean[], %(attempt_changes)s::int[], %(reprocess_changes)s::int[], %(rescue_changes)s::int[],
+        %(errors)s::jsonb[], %(attempted)s::timestamptz[]
     ) AS done (
-        id, token, delay, run_at, keeps_place, ended, attempt_change, reprocess_change, error, attempted_at
+        id, token, delay, run_at, keeps_place, ended, attempt_change, reprocess_change, rescue_change, error,
+        attempted_at
     )
 ), timed AS MATERIALIZED (
     SELECT done.*, moment.at AS clock,
@@ -20,7 +21,7 @@ WITH done AS MATERIALIZED (
         ready_at = CASE WHEN timed.keeps_place THEN job.ready_at ELSE timed.clock END,
         attempt = job.attempt + timed.attempt_change,
         reprocess_count = job.reprocess_count + timed.reprocess_change,
-        rescues = CASE WHEN timed.ended THEN 0 ELSE job.rescues END,
+        rescues = CASE WHEN timed.ended THEN 0 ELSE job.rescues + timed.rescue_change END,
         error = NULLIF(COALESCE(timed.error, job.error), 'null'),
         attempted_at = COALESCE(timed.attempted_at, job.attempted_at),
         claim_token = NULL, worker_id = NULL, claimed_at = NULL, deadline_at = NULL

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("jobqueue", "0002_receipts"),
+        ("jobqueue", "0004_schedules"),
     ]
 
     operations = [

@@ -1,0 +1,96 @@
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import BooleanField, QuerySet, Value
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from django_jobqueue.jobs.enqueueing import Enqueuer
+from django_jobqueue.jobs.templates import Template
+from django_jobqueue.models import JobTemplate
+
+from .actions import each, finish, selected_rows
+from .base import LookingAdmin
+from .display import HIDDEN, pretty_json, visible
+from .schedule_forms import TemplateForm, schedulable_handlers
+
+
+@admin.register(JobTemplate)
+class TemplateAdmin(LookingAdmin):
+    """Stored jobs to copy from; those of handlers with `schedulable=True` can be changed here."""
+
+    form = TemplateForm
+    list_display = ("template_name", "handler_name", "created_at")
+    ordering = ("name",)
+    search_fields = ("name",)
+    search_help_text = _("The first letters of a template's name.")
+    fieldsets = (
+        (None, {"fields": ("template_name", "handler_name", "created_at")}),
+        (_("What it is given"), {"fields": ("arguments_shown", "options_shown")}),
+    )
+    edited = ((None, {"fields": ("name", "handler", "arguments", "options")}),)
+    readonly_fields = ("template_name", "handler_name", "arguments_shown", "options_shown")
+    actions = ("enqueue",)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        is_edited = obj is None or self.has_change_permission(request, obj)
+        return self.edited if is_edited else self.fieldsets
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "add_jobtemplate")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return (
+            obj is not None
+            and obj.handler in schedulable_handlers()
+            and not obj.payload.get("args")  # the form knows arguments by name
+            and self.may(request, "change_jobtemplate")
+            and self.may(request, "view_payload")
+        )
+
+    def has_enqueue_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, "enqueue_jobtemplate")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        allowed = Value(self.may(request, "view_payload"), output_field=BooleanField())
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(shows_payload=allowed)
+        return rows
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return queryset.filter(name__startswith=search_term.strip()), False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        Template(obj.name).save(Enqueuer(form.found, said=form.said), **form.typed)
+        obj.pk = JobTemplate.objects.using(self.using).get(name=obj.name).pk
+        obj.refresh_from_db(using=self.using)
+
+    @admin.display(description=_("template"))
+    def template_name(self, row: JobTemplate) -> str:
+        return visible(row.name)
+
+    @admin.display(description=_("handler"))
+    def handler_name(self, row: JobTemplate) -> str:
+        return visible(row.handler)
+
+    @admin.display(description=_("arguments"))
+    def arguments_shown(self, row: Any) -> object:
+        return pretty_json(row.payload) if row.shows_payload else HIDDEN
+
+    @admin.display(description=_("options"))
+    def options_shown(self, row: Any) -> object:
+        return pretty_json(row.options) if row.shows_payload else HIDDEN
+
+    @admin.action(permissions=["enqueue"], description=_("Enqueue a copy"))
+    def enqueue(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        rows, ticked = selected_rows(self, request)
+        done, refused = each(rows, lambda row: Template(row.name).enqueue().created)
+        count = len(done)
+        facts = [ngettext("%d job enqueued", "%d jobs enqueued", count) % count, *refused]
+        if left := len(rows) - count - len(refused):
+            held = ngettext("%d holds its unique key", "%d hold their unique keys", left)
+            facts.append(held % left)
+        missing = ticked - len(rows)
+        finish(self, request, done=done, facts=facts, missing=missing, what="Enqueued.")

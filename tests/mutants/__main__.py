@@ -1,0 +1,86 @@
+"""`python -m tests.mutants`: the whole run; status 1 if a mutant lives and nobody has said why."""
+
+import argparse
+import sys
+import tempfile
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.postgresql_server import postgresql_server
+
+from .mutant import Mutant, mutants_of
+from .runs import ENDED, TESTS, merged, reports_of_forks, verdicts_of_fresh_interpreters
+
+KNOWN = Path(__file__).parent / "survivors.toml"
+#: Nothing that the tests need lasts, so the server need not write it to the disk.
+HASTY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    asked = _parser().parse_args(arguments)
+    packages = asked.packages or list(TESTS)
+    began = time.monotonic()
+    mutants = [one for one in mutants_of(packages) if asked.only in one.name]
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        urls = {"sqlite": ""}
+        if "store" in packages:
+            urls["postgresql"] = stack.enter_context(postgresql_server(settings=HASTY))
+        reports = reports_of_forks(packages, only=asked.only, urls=urls, folder=folder)
+        verdicts = merged(reports)
+        verdicts |= verdicts_of_fresh_interpreters(mutants, verdicts, reports=reports, urls=urls)
+    for line in figures(mutants, verdicts):
+        say(line)
+    say(f"{(time.monotonic() - began) / 60:.0f} minutes")
+    alive = [one.name for one in mutants if verdicts[one.name] not in ENDED]
+    return judged(alive, known=known_survivors(), is_whole=not asked.packages and not asked.only)
+
+
+def figures(mutants: Sequence[Mutant], verdicts: Mapping[str, str]) -> list[str]:
+    """What became of the mutants of each package."""
+    counted: dict[str, Counter[str]] = {}
+    for mutant in mutants:
+        counted.setdefault(mutant.package, Counter())[verdicts[mutant.name]] += 1
+    return [
+        f"{package}: {each.total()} mutants, "
+        + ", ".join(f"{count} {verdict}" for verdict, count in each.most_common())
+        for package, each in counted.items()
+    ]
+
+
+def judged(alive: Sequence[str], *, known: Mapping[str, str], is_whole: bool) -> int:
+    """Tell which survivors are new and which of the known ones are none any more; the status."""
+    new = [name for name in alive if name not in known]
+    for name in new:
+        say(f"LIVES, and {KNOWN.name} does not say why: {name}")
+    if is_whole:
+        for name in sorted(known.keys() - set(alive)):
+            say(f"in {KNOWN.name}, but killed or gone: {name}")
+    say(f"{len(alive)} live, {len(new)} of them unexplained")
+    return bool(new)
+
+
+def known_survivors() -> dict[str, str]:
+    """Why each survivor lives, by its name."""
+    kinds = tomllib.loads(KNOWN.read_text())["kind"]
+    return {name: kind["why"] for kind in kinds for name in kind["mutants"]}
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
+    parser.add_argument("packages", nargs="*", metavar="PACKAGE", help=f"of {', '.join(TESTS)}")
+    parser.add_argument("--only", default="", help="mutants with this text in their name")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,204 @@
+"""The run itself, as a pytest plugin: the tests once, then those that reach a mutant for each.
+
+A mutant is tried in a fork of this process, on a fresh copy of the database, so that it costs the
+tests that reach it and little else. What shows only when a module is imported cannot be tried
+here; `fresh.py` has it.
+"""
+
+import gc
+import json
+import signal
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from itertools import islice, pairwise
+from pathlib import Path
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from . import quick  # noqa: F401  (its profile)
+from .databases import Snapshot
+from .forks import KILLED, SURVIVED, verdict_of_fork
+from .mutant import AT_IMPORT, UNREACHED, Mutant, mutants_of
+from .planting import functions_by_place, plant
+from .tracing import Reached
+
+#: A test that takes so many times as long as before, and a moment more, does not end. On a busy
+#: machine it may still come to run: the moment is short for work only.
+PATIENCE, WORKING, WAITING = 5, 3.0, 8.0
+#: No test run takes that long.
+WHOLE_SECONDS = 3600.0
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--mutants", help="the packages, with commas")
+    parser.addoption("--mutants-report", help="the file for what became of them")
+    parser.addoption("--mutants-only", default="", help="those with this text in their name")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool:
+    if not session.config.option.collectonly:
+        Run(session).run()
+    return True
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+class _Session:
+    """The test that is nowhere in particular."""
+
+    def __init__(self, session: pytest.Session) -> None:
+        self.session = session
+
+    def listchain(self) -> list[pytest.Session]:
+        return [self.session]
+
+
+class Run:
+    def __init__(self, session: pytest.Session) -> None:
+        from django.db import connection
+
+        option = session.config.option
+        other = "postgresql" if connection.vendor == "sqlite" else "sqlite"
+        self.items = session.items
+        self.vendor = connection.vendor
+        self.report = Path(option.mutants_report)
+        self.mutants = [
+            mutant
+            for mutant in mutants_of(option.mutants.split(","))
+            if option.mutants_only in mutant.name and not mutant.is_for(other)
+        ]
+        self.reached = Reached()
+        self.seconds: dict[int, float] = {}
+        self.killers: dict[tuple[str, str], list[int]] = defaultdict(list)
+
+    def run(self) -> None:
+        self.trace()
+        verdicts: dict[str, str] = {}
+        with Snapshot() as snapshot:
+            functions = functions_by_place()
+            gc.collect()
+            gc.freeze()
+            snapshot.restore()
+            self.leave_out_what_fails_in_a_fork(snapshot)
+            for number, mutant in enumerate(self.mutants):
+                verdicts[mutant.name] = self.try_out(mutant, functions, snapshot)
+                if number % 50 == 49:
+                    self.tell(number + 1, verdicts)
+                    self.check_that_killers_pass(without=mutant)
+        self.write(verdicts)
+
+    def trace(self) -> None:
+        for number, following in pairwise([*range(len(self.items)), None]):
+            item, began = self.items[number], time.monotonic()
+            with self.reached.by(number):
+                reports = self.reports_of(item, before=following)
+            if any(report.failed for report in reports):
+                say(f"fails without a mutant, left out: {item.nodeid}")
+            else:
+                self.seconds[number] = time.monotonic() - began
+        say(f"traced {len(self.seconds)} tests in {sum(self.seconds.values()):.0f} s")
+
+    def reports_of(self, item: pytest.Item, *, before: int | None) -> list[pytest.TestReport]:
+        # What lasts for the session lasts for the forks, and nothing of a folder does.
+        following = _Session(item.session) if before is None else self.items[before]
+        return runtestprotocol(item, nextitem=following, log=False)
+
+    def leave_out_what_fails_in_a_fork(self, snapshot: Snapshot) -> None:
+        """Without a fault, every test has to pass there, or it would kill whatever it meets."""
+        verdict, failed = verdict_of_fork(
+            lambda: list(self.failures(list(self.seconds))),
+            seconds=WHOLE_SECONDS,
+        )
+        if verdict not in (SURVIVED, KILLED):
+            raise RuntimeError(f"without a mutant, the tests do not pass in a fork: {verdict}")
+        for number in failed:
+            say(f"fails in a fork, left out: {self.items[number].nodeid}")
+            del self.seconds[number]
+        snapshot.restore()
+
+    def check_that_killers_pass(self, *, without: Mutant) -> None:
+        """What a mutant has left behind would kill all that come after it."""
+        killers = {number for numbers in self.killers.values() for number in numbers[:1]}
+        verdict, failed = verdict_of_fork(
+            lambda: list(self.failures(sorted(killers))), seconds=WHOLE_SECONDS
+        )
+        if verdict != SURVIVED:
+            names = [self.items[number].nodeid for number in failed]
+            raise RuntimeError(f"after {without.name}, {verdict} without any mutant: {names}")
+
+    def failures(self, tests: list[int]) -> Iterator[int]:
+        for number, following in pairwise([*tests, None]):
+            usual = self.seconds[number] * PATIENCE
+            signal.setitimer(signal.ITIMER_PROF, usual + WORKING)
+            signal.setitimer(signal.ITIMER_REAL, usual + WAITING)
+            reports = self.reports_of(self.items[number], before=following)
+            if any(report.failed for report in reports):
+                yield number
+
+    def try_out(self, mutant: Mutant, functions: dict, snapshot: Snapshot) -> str:
+        if mutant.at_import:
+            return AT_IMPORT
+        tests = self.tests_of(mutant)
+        if not tests:
+            return UNREACHED
+
+        def attempt() -> list[int]:
+            plant(mutant, functions=functions)
+            return list(islice(self.failures(tests), 1))
+
+        verdict, killers = verdict_of_fork(
+            attempt, seconds=sum(self.seconds[n] for n in tests) * PATIENCE + 100
+        )
+        if verdict not in (SURVIVED, KILLED):  # a test that failed has tidied up after itself
+            snapshot.restore()
+        self.killers[mutant.file, mutant.scope][:0] = killers
+        return verdict
+
+    def tests_of(self, mutant: Mutant) -> list[int]:
+        if mutant.statement is not None:
+            tests = set(self.reached.statements[mutant.statement])
+        else:
+            tests = set()
+            for line in range(mutant.line, mutant.last_line + 1):
+                tests |= self.reached.of_line(mutant.file, line)
+        tests &= self.seconds.keys()
+        recent = self.killers[mutant.file, mutant.scope][:5]
+        mirror = f"tests/{mutant.package}/"
+        return sorted(
+            tests,
+            key=lambda number: (
+                number not in recent,
+                not self.items[number].nodeid.startswith(mirror),
+                self.seconds[number],
+            ),
+        )
+
+    def tell(self, number: int, verdicts: dict[str, str]) -> None:
+        survivors = sum(verdict in (SURVIVED, UNREACHED) for verdict in verdicts.values())
+        say(f"{self.vendor}: {number} of {len(self.mutants)}, {survivors} live")
+        self.report.write_text(json.dumps({"verdicts": verdicts}, indent=1, ensure_ascii=False))
+
+    def write(self, verdicts: dict[str, str]) -> None:
+        files = {mutant.file for mutant in self.mutants}
+        report = {
+            "verdicts": verdicts,
+            "reaching": {file: self.reaching(file) for file in files},
+            "left_out": [
+                item.nodeid for number, item in enumerate(self.items) if number not in self.seconds
+            ],
+        }
+        self.report.write_text(json.dumps(report, indent=1, ensure_ascii=False))
+
+    def reaching(self, file: str) -> list[str]:
+        """The test files that run any of this file, those with most such tests first."""
+        tests = (self.items[number] for number in self.reached.of_file(file))
+        counted = Counter(item.nodeid.partition("::")[0] for item in tests)
+        mirror = f"tests/{file.partition('/')[0]}/"
+        return sorted(counted, key=lambda path: (not path.startswith(mirror), -counted[path]))
