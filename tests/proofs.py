@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -18,14 +19,15 @@ def named_in(cells: str) -> list[tuple[str, str]]:
     return _NAMED.findall(cells)
 
 
-def functions_of(path: str) -> set[str]:
+@cache
+def functions_of(path: str) -> frozenset[str]:
     """The names of all test functions of a module, in classes too; none where it is not there."""
     file = ROOT / path
     if not file.exists():
-        return set()
+        return frozenset()
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     found = (node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, functions))
-    return {node.name for node in found if node.name.startswith("test_")}
+    return frozenset(node.name for node in found if node.name.startswith("test_"))
 
 
 def unproved(number: str, cells: str, *, excuses: tuple[str, ...]) -> list[str]:

@@ -7,11 +7,11 @@ from django.db import connection
 
 from django_jobqueue.core.specs import AttemptReport, NewJob
 from django_jobqueue.core.states import DeathReason, JobState
-from django_jobqueue.models import ArchivedJob, AttemptRecord, DeadJob, Job
+from django_jobqueue.models import ArchivedJob, AttemptRecord, DeadJob, Job, WorkerRecord
 from django_jobqueue.store import store_for
 from django_jobqueue.store.base import JobStore
 
-from .helpers import claim, claimed, finish, make_job, register_worker
+from .helpers import LEASE, claim, claimed, finish, make_job, register_worker
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db]
 
@@ -49,6 +49,31 @@ def test_of_a_promotion(store: JobStore, began: datetime) -> None:
     row.refresh_from_db()
 
     assert row.ready_at > began
+
+
+@pytest.mark.parametrize("verb", ["deregister_worker", "release_of_worker"])
+def test_of_the_end_of_a_worker(store: JobStore, began: datetime, verb: str) -> None:
+    worker = register_worker(store)
+    row = WorkerRecord.objects.get()
+    assert min(row.started_at, row.heartbeat_at) > began
+    if verb == "deregister_worker":
+        store.deregister_worker(worker)
+    else:
+        store.release_of_worker(worker, started=None, cause="killed by SIGKILL")
+
+    row.refresh_from_db()
+    assert row.ended_at is not None
+    assert row.ended_at > began
+
+
+def test_of_a_heartbeat(store: JobStore, began: datetime) -> None:
+    worker = register_worker(store)
+    registered = WorkerRecord.objects.get()
+    store.heartbeat(worker, lease=LEASE)
+    row = WorkerRecord.objects.get()
+
+    assert row.heartbeat_at > registered.heartbeat_at
+    assert row.lease_expires_at > registered.lease_expires_at > began + LEASE
 
 
 @pytest.mark.parametrize("state", [JobState.SUCCEEDED, JobState.DEAD, JobState.READY], ids=str)

@@ -12,8 +12,8 @@ SET state = 'running',
     claim_token = %(token)s,
     claimed_at = strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now'),
     attempted_at = NULL,
-    -- For reapers, should this worker not react; a timeout that was edited by hand may be of any kind.
-    deadline_at = CASE WHEN typeof(timeout_seconds) IN ('real', 'integer') AND timeout_seconds BETWEEN 0 AND 3153600000
+    -- For reapers, should this worker not react; a timeout that was edited by hand may be a text, which is more than any number.
+    deadline_at = CASE WHEN timeout_seconds BETWEEN 0 AND 3153600000
         THEN strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', printf('%%.3f seconds', timeout_seconds + %(overtime)s))
     END,
     unique_key = CASE WHEN unique_while = 'waiting' THEN NULL ELSE unique_key END

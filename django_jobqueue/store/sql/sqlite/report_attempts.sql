@@ -9,4 +9,3 @@ SELECT job.id, job.attempt, json_extract(done.value, '$.outcome'), json_extract(
 FROM json_each(%(rows)s) AS done
 CROSS JOIN jobqueue_job AS job
 WHERE job.id = json_extract(done.value, '$.id') AND job.claim_token = json_extract(done.value, '$.token')
-ORDER BY done.key

@@ -1,0 +1,101 @@
+"""What happens at the very moment that a time names."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from django_jobqueue.core.specs import NewJob
+from django_jobqueue.core.states import JobState
+from django_jobqueue.models import Job, WorkerRecord
+from django_jobqueue.store import store_for
+from django_jobqueue.store.base import JobStore
+
+from .helpers import LEASE, LONG_AGO, claim, claimed, ids_of, make_job, register_worker
+
+pytestmark = pytest.mark.django_db
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def store() -> JobStore:
+    return store_for("default")
+
+
+@pytest.fixture
+def worker(store: JobStore) -> UUID:
+    return register_worker(store)
+
+
+@pytest.fixture
+def now(store: JobStore) -> datetime:
+    return store.database_now()
+
+
+def test_a_job_of_this_moment_is_ready(store: JobStore, now: datetime) -> None:
+    for inserted in (
+        store.insert(NewJob(handler="h", run_at=now), now=now),
+        *store.insert_many([NewJob(handler="h", run_at=now)], now=now),
+    ):
+        assert Job.objects.get(pk=inserted.id).state == JobState.READY
+
+
+def test_a_scheduled_job_is_promoted(store: JobStore, now: datetime) -> None:
+    job = make_job(JobState.SCHEDULED, run_at=now)
+
+    assert store.promote(now=now - MINUTE).count == 0
+    assert store.promote(now=now).count == 1
+    assert Job.objects.get(pk=job.pk).state == JobState.READY
+
+
+def test_a_job_expires(store: JobStore, worker: UUID, now: datetime) -> None:
+    make_job(expires_at=now)
+
+    assert [job.is_expired for job in claim(store, worker, now=now)] == [True]
+
+
+def test_a_pause_is_over(store: JobStore, worker: UUID, now: datetime) -> None:
+    job = make_job()
+    store.pause_queue("default", until=now)
+
+    assert ids_of(claim(store, worker, now=now)) == [job.pk]
+
+
+def test_a_lease_still_holds(store: JobStore, worker: UUID, now: datetime) -> None:
+    WorkerRecord.objects.filter(pk=worker).update(lease_expires_at=now)
+
+    assert store.release_of_dead_workers(now=now) == []
+    assert len(store.release_of_dead_workers(now=now + LEASE)) == 1
+
+
+def test_a_deadline_is_still_kept(store: JobStore, worker: UUID, now: datetime) -> None:
+    job = claimed(store, worker)
+    Job.objects.filter(pk=job.id).update(deadline_at=now)
+
+    assert store.overdue(now=now) == []
+    assert ids_of(store.overdue(now=now + MINUTE)) == [job.id]
+
+
+def test_a_promoted_job_is_ready_from_then_on(store: JobStore, now: datetime) -> None:
+    job = make_job(JobState.SCHEDULED, run_at=LONG_AGO, ready_at=LONG_AGO)
+    store.promote()
+
+    assert abs(Job.objects.get(pk=job.pk).ready_at - now) < MINUTE
+
+
+def test_what_is_overdue_is_so_by_the_clock_of_the_store(store: JobStore, now: datetime) -> None:
+    late, early = claimed(store), claimed(store)
+    Job.objects.filter(pk=late.id).update(deadline_at=now - MINUTE)
+    Job.objects.filter(pk=early.id).update(deadline_at=now + MINUTE)
+
+    assert ids_of(store.overdue()) == [late.id]
+
+
+def test_jobs_of_one_time_are_promoted_by_their_ids(store: JobStore, now: datetime) -> None:
+    first, second, third = (make_job(JobState.SCHEDULED, run_at=now).pk for _ in range(3))
+    Job.objects.filter(pk=first).update(priority=1)  # a row that is written anew lies behind
+    store.promote(limit=2, now=now)
+
+    assert set(Job.objects.filter(state="ready").values_list("pk", flat=True)) == {first, second}
+    assert Job.objects.get(pk=third).state == JobState.SCHEDULED

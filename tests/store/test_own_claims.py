@@ -1,0 +1,215 @@
+"""A worker that beats, leaves or dies: its own claims are meant, and of those the unknown ones."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from django_jobqueue.core.specs import ClaimedJob, JobFilter
+from django_jobqueue.core.states import JobState, WorkerState
+from django_jobqueue.models import WorkerRecord
+from django_jobqueue.store import store_for
+from django_jobqueue.store.base import JobStore
+
+from .helpers import LEASE, claim, claimed, make_job, register_worker
+
+pytestmark = pytest.mark.django_db
+
+AT_ONCE = -timedelta(minutes=1)
+
+
+@pytest.fixture
+def store() -> JobStore:
+    return store_for("default")
+
+
+@pytest.fixture
+def worker(store: JobStore) -> UUID:
+    return register_worker(store)
+
+
+def states_of(store: JobStore, *jobs: ClaimedJob) -> list[JobState]:
+    found = [store.find(job.id) for job in jobs]
+    return [one.state for one in found if one is not None]
+
+
+def two_of_one_claim(store: JobStore, worker: UUID) -> tuple[ClaimedJob, ClaimedJob]:
+    make_job(), make_job()
+    first, second = claim(store, worker)
+    return first, second
+
+
+def cancel(store: JobStore, *jobs: ClaimedJob) -> None:
+    store.cancel(JobFilter(ids=tuple(job.id for job in jobs)))
+
+
+class TestHeartbeats:
+    def test_of_two_jobs_under_one_token_the_unknown_one_is_given_back(
+        self, store: JobStore, worker: UUID
+    ) -> None:
+        known, unknown = two_of_one_claim(store, worker)
+        in_hand = [(known.id, known.claim_token)]
+        beat = store.heartbeat(
+            worker, lease=LEASE, in_hand=lambda: in_hand, reconcile_after=AT_ONCE
+        )
+
+        assert beat.released == (unknown.id,)
+        assert states_of(store, known, unknown) == [JobState.RUNNING, JobState.READY]
+
+    def test_of_two_to_be_cancelled_the_one_in_hand_is_left_to_its_run(
+        self, store: JobStore, worker: UUID
+    ) -> None:
+        known, unknown = two_of_one_claim(store, worker)
+        cancel(store, known, unknown)
+        in_hand = [(known.id, known.claim_token)]
+        beat = store.heartbeat(
+            worker, lease=LEASE, in_hand=lambda: in_hand, reconcile_after=AT_ONCE
+        )
+
+        assert beat.released == (unknown.id,)
+        assert states_of(store, known, unknown) == [JobState.RUNNING, JobState.CANCELLED]
+
+    def test_a_job_to_be_cancelled_is_unknown_under_another_token(
+        self, store: JobStore, worker: UUID
+    ) -> None:
+        job = claimed(store, worker)
+        cancel(store, job)
+        in_hand = [(job.id, uuid4())]
+        beat = store.heartbeat(
+            worker, lease=LEASE, in_hand=lambda: in_hand, reconcile_after=AT_ONCE
+        )
+
+        assert beat.released == (job.id,)
+        assert states_of(store, job) == [JobState.CANCELLED]
+
+    def test_what_other_workers_are_to_cancel_is_left_to_them(
+        self, store: JobStore, worker: UUID
+    ) -> None:
+        others = claimed(store)
+        cancel(store, others)
+        beat = store.heartbeat(worker, lease=LEASE, reconcile_after=AT_ONCE)
+
+        assert (beat.cancel_requested, beat.released) == ((), ())
+        assert states_of(store, others) == [JobState.RUNNING]
+
+    def test_only_what_is_to_be_cancelled_is_told(self, store: JobStore, worker: UUID) -> None:
+        _, unwanted = two_of_one_claim(store, worker)
+        cancel(store, unwanted)
+
+        assert store.heartbeat(worker, lease=LEASE).cancel_requested == (unwanted.id,)
+
+    def test_a_claim_on_its_way_is_left_alone_though_it_is_to_be_cancelled(
+        self, store: JobStore, worker: UUID
+    ) -> None:
+        job = claimed(store, worker)
+        cancel(store, job)
+
+        assert store.heartbeat(worker, lease=LEASE).released == ()
+        assert states_of(store, job) == [JobState.RUNNING]
+
+    def test_the_row_says_when_it_beat_last_and_how_much_is_in_hand(
+        self, store: JobStore, worker: UUID
+    ) -> None:
+        rows = WorkerRecord.objects.filter(pk=worker)
+        registered = rows.get().heartbeat_at
+        rows.update(heartbeat_at=registered - timedelta(hours=1))
+        in_hand = [(n, uuid4()) for n in range(3)]
+        store.heartbeat(worker, lease=LEASE, in_hand=lambda: in_hand)
+
+        row = rows.get()
+        assert row.heartbeat_at >= registered
+        assert row.running == 3
+
+    def test_a_worker_that_has_just_come_runs_nothing(self, store: JobStore, worker: UUID) -> None:
+        row = WorkerRecord.objects.get(pk=worker)
+
+        assert (row.running, row.state, row.ended_at) == (0, WorkerState.ALIVE, None)
+        assert row.started_at <= row.heartbeat_at < row.lease_expires_at
+
+    def test_it_renews_its_own_lease_alone(self, store: JobStore, worker: UUID) -> None:
+        lapsed = register_worker(store, lease=-LEASE)
+        store.heartbeat(worker, lease=LEASE)
+
+        assert [one.worker_id for one in store.release_of_dead_workers()] == [lapsed]
+
+
+class TestEnds:
+    @pytest.mark.parametrize("verb", ["deregister_worker", "release_of_worker"])
+    def test_what_other_workers_are_to_cancel_is_left_to_them(
+        self, store: JobStore, worker: UUID, verb: str
+    ) -> None:
+        mine, others = claimed(store, worker), claimed(store)
+        cancel(store, mine, others)
+        if verb == "deregister_worker":
+            store.deregister_worker(worker)
+        else:
+            store.release_of_worker(worker, started=None, cause="killed")
+
+        assert states_of(store, mine, others) == [JobState.CANCELLED, JobState.RUNNING]
+
+    def test_a_good_bye_after_the_death_changes_nothing(
+        self, store: JobStore, worker: UUID
+    ) -> None:
+        store.release_of_worker(worker, started=None, cause="killed")
+        before = WorkerRecord.objects.get(pk=worker)
+        store.deregister_worker(worker)
+
+        after = WorkerRecord.objects.get(pk=worker)
+        assert (after.state, after.ended_at) == (WorkerState.DEAD, before.ended_at)
+
+    def test_a_death_after_the_good_bye_changes_nothing(
+        self, store: JobStore, worker: UUID
+    ) -> None:
+        store.deregister_worker(worker)
+        before = WorkerRecord.objects.get(pk=worker)
+        store.release_of_worker(worker, started=None, cause="killed")
+
+        after = WorkerRecord.objects.get(pk=worker)
+        assert (after.state, after.ended_at) == (WorkerState.STOPPED, before.ended_at)
+
+    def test_a_good_bye_is_of_one_worker(self, store: JobStore, worker: UUID) -> None:
+        other = register_worker(store)
+        store.deregister_worker(worker)
+
+        assert WorkerRecord.objects.get(pk=other).state == WorkerState.ALIVE
+        assert WorkerRecord.objects.get(pk=other).ended_at is None
+
+    @pytest.mark.parametrize("verb", ["deregister_worker", "release_of_worker"])
+    def test_a_worker_that_has_ended_runs_nothing(
+        self, store: JobStore, worker: UUID, verb: str
+    ) -> None:
+        store.heartbeat(worker, lease=LEASE, in_hand=lambda: [(1, uuid4())])
+        if verb == "deregister_worker":
+            store.deregister_worker(worker)
+        else:
+            store.release_of_worker(worker, started=None, cause="killed")
+
+        row = WorkerRecord.objects.get(pk=worker)
+        assert row.running == 0
+        assert row.ended_at is not None
+
+    def test_no_rescue_takes_more_than_its_limit_and_the_first_come_first(
+        self, store: JobStore
+    ) -> None:
+        worker = register_worker(store, lease=-LEASE)
+        ids = [make_job().pk for _ in range(3)]
+        claim(store, worker)
+
+        rescued = [one.job_ids for one in store.release_of_dead_workers(limit=2)]
+        assert rescued == [tuple(ids[:2]), tuple(ids[2:])]
+
+    def test_jobs_of_several_workers_that_are_nowhere_are_all_rescued(
+        self, store: JobStore
+    ) -> None:
+        jobs = [claimed(store) for _ in range(3)]
+        WorkerRecord.objects.all().delete()
+
+        rescued = {one.worker_id: one.job_ids for one in store.release_of_dead_workers()}
+        assert rescued == {job.worker_id: (job.id,) for job in jobs}
+
+    def test_who_lapsed_first_is_rescued_first(self, store: JobStore) -> None:
+        ago = [1, 3, 2]
+        workers = {one: register_worker(store, lease=-timedelta(hours=one)) for one in ago}
+
+        rescued = [one.worker_id for one in store.release_of_dead_workers()]
+        assert rescued == [workers[3], workers[2], workers[1]]
