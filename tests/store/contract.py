@@ -157,10 +157,11 @@ class JobStoreContract:
 
         assert state_of(store, inserted.id) is JobState.READY
 
-    def test_a_delay_counts_from_the_clock_of_the_store(self, store):
-        inserted = store.insert(new(delay=90.5), now=LONG_AGO)
+    @pytest.mark.parametrize("delay", [0.5, 90.5])
+    def test_a_delay_counts_from_the_clock_of_the_store(self, store, delay):
+        inserted = store.insert(new(delay=delay), now=LONG_AGO)
 
-        assert store.find(inserted.id).run_at == LONG_AGO + timedelta(seconds=90.5)
+        assert store.find(inserted.id).run_at == LONG_AGO + timedelta(seconds=delay)
 
     @pytest.mark.parametrize("delay", [0.0, -5.0, float("nan")])
     def test_a_delay_that_is_none_makes_the_job_ready(self, store, delay):
@@ -534,6 +535,7 @@ class JobStoreContract:
         store.pause_queue("default", until=now + MINUTE)
 
         assert claim(store, worker, now=now + timedelta(seconds=59)) == []
+        assert claim(store, worker) == []
         assert len(claim(store, worker, now=now + timedelta(seconds=61))) == 1
 
     def test_a_resumed_queue_gives_jobs_again(self, store, worker):
@@ -1516,12 +1518,13 @@ class JobStoreContract:
     # Deadlines.
 
     def test_a_claim_gives_a_job_with_a_timeout_its_deadline(self, store):
-        bounded = claimed(store, timeout_seconds=100.0)
         free = claimed(store)
+        bounded = {seconds: claimed(store, timeout_seconds=seconds) for seconds in (0.5, 100.0)}
 
         deadlines = dict(Job.objects.values_list("pk", "deadline_at"))
-        span = deadlines[bounded.id] - bounded.claimed_at
-        assert abs(span - timedelta(seconds=100) - store.overtime) < timedelta(seconds=1)
+        for seconds, job in bounded.items():
+            span = deadlines[job.id] - job.claimed_at - store.overtime
+            assert abs(span - timedelta(seconds=seconds)) < timedelta(seconds=0.4)
         assert deadlines[free.id] is None
 
     def test_how_long_after_its_timeout_is_said_by_who_claims(self, store):
