@@ -10,9 +10,7 @@ from django_jobqueue.core.states import DeathReason, JobState
 
 
 class NewJob(msgspec.Struct, frozen=True, kw_only=True):
-    """A job about to be stored; JSON columns hold their text. `run_at=None` means now; `delay`
-    counts from the store's clock.
-    """
+    """A job to be stored, JSON columns as text; due at `run_at` [now] and after `delay` seconds."""
 
     handler: str
     queue: str = "default"
@@ -30,6 +28,7 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     unique_for: timedelta | None = None
     on_conflict: str = "skip"
     concurrency_key: str | None = None
+    key_limit: int | None = None
     tags: str = "[]"
     meta: str = "{}"
     batch_id: int | None = None

@@ -10,6 +10,7 @@ from django_jobqueue.core.payloads import dump_payload
 from django_jobqueue.core.specs import NewJob
 
 from .handlers import Handler
+from .limiting import filled_key
 from .options import JobOptions, stored_backoff
 
 
@@ -19,11 +20,13 @@ class Draft:
     InvalidOptions where what the call said and what the handler says do not go together.
     """
 
-    __slots__ = ("_blank", "_options", "handler")
+    __slots__ = ("_blank", "_key_template", "_options", "handler")
 
     def __init__(self, handler: Handler, said: JobOptions, *, template: str | None = None) -> None:
         self.handler = handler
         self._options = options = handler.options_with(said)
+        # A key that the call gives is taken as it is: it may be made of what users type.
+        self._key_template = None if said.concurrency_key else options.concurrency_key
         self._blank = NewJob(
             handler=handler.name,
             queue=options.queue or "default",
@@ -37,6 +40,9 @@ class Draft:
             unique_while=options.unique_while or "live",
             unique_for=options.unique_for,
             on_conflict=options.on_conflict or "skip",
+            concurrency_key=said.concurrency_key,
+            # The handler's own is looked up when the job is claimed, and may have changed by then.
+            key_limit=said.key_limit,
             tags=dump_payload(options.tags or ()),
             meta=dump_payload(options.meta or {}),
             template=template,
@@ -72,11 +78,16 @@ class Draft:
             )
         return msgspec.structs.replace(
             self._blank,
+            concurrency_key=self._concurrency_key(spec.named(arguments)),
             payload=payload,
             max_attempts=self._attempts(settings),
             fingerprint=options.fingerprint or own_fingerprint,
             unique_key=unique_key,
         )
+
+    def _concurrency_key(self, named: Mapping[str, object]) -> str | None:
+        template = self._key_template
+        return self._blank.concurrency_key if template is None else filled_key(template, named)
 
     def _attempts(self, settings: JobQueueSettings) -> int:
         backoff = self._options.backoff or settings.backoff

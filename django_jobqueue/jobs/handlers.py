@@ -9,12 +9,14 @@ from msgspec import UNSET, UnsetType
 
 from django_jobqueue.core.errors import InvalidArguments, InvalidHandler, InvalidOptions
 from django_jobqueue.core.hints import did_you_mean
+from django_jobqueue.core.limits import HandlerLimits
 from django_jobqueue.core.payloads import load_payload
 from django_jobqueue.core.retry import ErrorClasses, RetryPolicy
 from django_jobqueue.core.schedules import ScheduleTerms
 from django_jobqueue.core.serialization import ArgumentSpec
 
 from . import option_values as values
+from .limiting import check_key_template, limits_of
 from .options import JobOptions, SharedOptions, refuse_unknown
 from .schedule_options import ScheduleOptions, schedule_name, split, terms_of
 from .targets import Target, target_of
@@ -30,7 +32,16 @@ class _RetryOptions(TypedDict, total=False):
     max_rescues: int
 
 
-class HandlerOptions(SharedOptions, _RetryOptions, ScheduleOptions, total=False):
+class _LimitOptions(TypedDict, total=False):
+    concurrency: int
+    max_running: int
+    rate: str
+    rate_burst: int
+    key_limit: int
+    key_rate: str
+
+
+class HandlerOptions(SharedOptions, _RetryOptions, _LimitOptions, ScheduleOptions, total=False):
     """What @job takes."""
 
     name: str
@@ -60,6 +71,7 @@ class Handler:
     max_reprocess_count: int | UnsetType | None
     max_rescues: int | None
     keep: bool  #: whether the record of a success is kept
+    limits: HandlerLimits
     transactional: bool  #: whether it runs in the transaction that writes its success
     is_isolated: bool  #: whether it runs in a process of its own
     schedulable: bool  #: whether the admin may make schedules of it
@@ -95,10 +107,9 @@ class Handler:
             discard_on=checked.discard_on,
             max_reprocess_count=given.get("max_reprocess_count", UNSET),
             max_rescues=given.get("max_rescues"),
-            keep=values.switch("keep", given.get("keep", True)),
-            transactional=values.switch("transactional", given.get("transactional", False)),
+            **_switches(given),
+            limits=limits_of(name, _those(given, _LimitOptions)),
             is_isolated=_is_isolated(given.get("isolation")),
-            schedulable=values.switch("schedulable", given.get("schedulable", False)),
             schedule=terms_of(split(given)[0]),
         )._checked()
 
@@ -113,10 +124,18 @@ class Handler:
             )
         return options
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether it declares a limit, of its own or by a concurrency key."""
+        limits = self.limits
+        has_own = limits.concurrency is not None or limits.limit.says_anything
+        return has_own or self.options.concurrency_key is not None
+
     def _checked(self) -> Self:
         """Options that go together, and no schedule without what its jobs need."""
         _check_transactional(self)
         self.options_with(JobOptions())
+        check_key_template(self.options.concurrency_key, parameters=self.arguments.parameters)
         if self.schedule is None:
             return self
         schedule_name("name", self.name)
@@ -188,6 +207,14 @@ def name_of(declared: HandlerLike) -> str:
 def _known(options: Mapping[str, Any]) -> dict[str, Any]:
     refuse_unknown(options, known=HandlerOptions.__annotations__)
     return dict(options)
+
+
+def _switches(given: Mapping[str, Any]) -> dict[str, bool]:
+    usual = {"keep": True, "transactional": False, "schedulable": False}
+    return {
+        option: values.switch(option, given.get(option, default))
+        for option, default in usual.items()
+    }
 
 
 def _those(given: Mapping[str, Any], kind: type) -> dict[str, Any]:

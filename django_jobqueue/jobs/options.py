@@ -14,6 +14,7 @@ from django_jobqueue.core.keys import checked_label
 from django_jobqueue.core.retry import attempts_of
 
 from . import option_values as values
+from .limiting import count_of
 
 UniqueWhile = Literal["live", "waiting"]
 OnConflict = Literal["skip", "raise", "replace"]
@@ -35,6 +36,8 @@ class SharedOptions(TypedDict, total=False):
     unique_while: UniqueWhile
     on_conflict: OnConflict
     fingerprint: str
+    concurrency_key: str
+    key_limit: int
     tags: Iterable[str]
     meta: Mapping[str, object]
 
@@ -59,6 +62,8 @@ _READERS: Mapping[str, Callable[[str, Any], object]] = {
     "unique_while": values.one_of("live", "waiting"),
     "on_conflict": values.one_of("skip", "raise", "replace"),
     "fingerprint": checked_label,
+    "concurrency_key": checked_label,
+    "key_limit": count_of,
     "tags": values.labels,
     "meta": values.mapping,
     "run_at": values.moment,
@@ -86,6 +91,8 @@ class JobOptions:
     unique_while: str | None = None
     on_conflict: str | None = None
     fingerprint: str | None = None
+    concurrency_key: str | None = None
+    key_limit: int | None = None
     tags: tuple[str, ...] | None = None
     meta: Mapping[str, object] | None = None
     run_at: datetime | None = None

@@ -18,6 +18,7 @@ from .enqueueing import Enqueuer
 from .handlers import handler_of
 from .handles import JobHandle
 from .options import CallOptions
+from .queue_settings import QueueOptions, columns_of
 from .registry import name_of_queue_handler, registry
 from .site import site_store
 from .wakeups import wakeups
@@ -79,6 +80,19 @@ class Queue:
             debounce = conf.current().notify_debounce.total_seconds()
             wakeups.send_after_commit([self.name], store=store, debounce=debounce)
         return resumed
+
+    def configure(self, **settings: Unpack[QueueOptions]) -> None:
+        """Set what holds for this queue, whatever is said elsewhere; None brings a default back.
+
+        `concurrency` bounds what one worker process runs of it, `max_running` what all of them do,
+        `rate` ("100/m", with `rate_burst` at once) how often a job starts. Workers keep to it
+        within one poll interval.
+        """
+        store = site_store()
+        store.configure_queue(self.name, columns_of(settings))
+        events.emit("queue.configured", queue=self.name, settings=dict(settings))
+        debounce = conf.current().notify_debounce.total_seconds()
+        wakeups.send_after_commit([self.name], store=store, debounce=debounce)
 
     def stats(self) -> QueueStats:
         """Return the numbers of this queue as they are now."""

@@ -4,6 +4,7 @@ from .archive import ArchivedJob
 from .attempts import AttemptRecord
 from .dead_letters import DeadJob
 from .jobs import Job
+from .limits import LimitRecord
 from .lines import LineRecord
 from .queues import QueueRecord
 from .receipts import ReceiptRecord
@@ -17,6 +18,7 @@ __all__ = [
     "DeadJob",
     "Job",
     "JobTemplate",
+    "LimitRecord",
     "LineRecord",
     "QueueRecord",
     "ReceiptRecord",

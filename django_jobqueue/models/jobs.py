@@ -15,6 +15,10 @@ class Job(JobRecord):
         choices=[(state.value, state.value) for state in LIVE_STATES],
         db_default=JobState.READY.value,
     )
+    #: How many jobs of its concurrency key may run, where its enqueue call said so.
+    key_limit = models.IntegerField(null=True)
+    #: The limit that refused it, as the text of its name, while it is blocked.
+    blocked_by = models.CharField(max_length=300, null=True)
 
     class Meta:
         db_table = "jobqueue_job"
@@ -78,6 +82,21 @@ class Job(JobRecord):
                 name="jobqueue_job_deadline",
             ),
             models.Index(fields=["fingerprint"], name="jobqueue_job_fingerprint"),
+            # For each limit, the jobs that it refused, in the order in which they become ready.
+            models.Index(
+                "blocked_by",
+                models.F("priority").desc(),
+                "ready_at",
+                "id",
+                condition=Q(state=JobState.BLOCKED.value, blocked_by__isnull=False),
+                name="jobqueue_job_blocked_by",
+            ),
+            # Whether any job has a key at all; the others are not in it.
+            models.Index(
+                fields=["concurrency_key"],
+                condition=Q(concurrency_key__isnull=False),
+                name="jobqueue_job_key",
+            ),
             # Whether an occurrence of a schedule is live; other jobs are not in it.
             models.Index(
                 fields=["schedule"],

@@ -21,6 +21,7 @@ LEVELS: Mapping[str, int] = {
     "job.started": logging.DEBUG,
     "job.succeeded": logging.DEBUG,
     "jobs.promoted": logging.DEBUG,
+    "jobs.unblocked": logging.DEBUG,
     "jobs.spooled": logging.DEBUG,
     "listener.hears": logging.DEBUG,
     "records.pruned": logging.DEBUG,

@@ -6,12 +6,13 @@ is passed by tests alone.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
 
+from django_jobqueue.core.limits import LimitName, Limits, Unblocked
 from django_jobqueue.core.specs import (
     Beat,
     ClaimedJob,
@@ -133,13 +134,22 @@ class JobStore(Readable, Insertable, Schedulable, Steerable, Holdable):
         token: UUID,
         wanted: Sequence[WantedJobs],
         total: int,
+        limits: Limits | None = None,
         now: datetime | None = None,
     ) -> list[ClaimedJob]:
         """Take up to `total` ready jobs, in the order of `wanted`. No job is in two hands at once.
 
         Takes nothing from a paused queue, and nothing at all for a worker that is not alive; either
-        suspects alone or everything else, as the store was made for.
+        suspects alone or everything else, as the store was made for. Without `limits`, none of the
+        jobs that have a concurrency key; with them, what they allow: a job that the limit of its
+        handler or its key refuses is blocked, a queue that is full is left.
         """
+
+    @abstractmethod
+    def unblock(
+        self, freed: Collection[LimitName] | None = None, *, now: datetime | None = None
+    ) -> Unblocked:
+        """Make the first jobs ready that these limits, or all, block: as many as may start now."""
 
     @abstractmethod
     def finish_many(self, finished: Sequence[FinishedJob]) -> set[int]:
@@ -148,6 +158,7 @@ class JobStore(Readable, Insertable, Schedulable, Steerable, Holdable):
         A job that was to live on while its cancellation was asked for is cancelled instead.
         """
 
+    @abstractmethod
     def finish_and_claim(
         self,
         finished: Sequence[FinishedJob],
@@ -156,11 +167,12 @@ class JobStore(Readable, Insertable, Schedulable, Steerable, Holdable):
         token: UUID,
         wanted: Sequence[WantedJobs],
         total: int,
+        limits: Limits | None = None,
     ) -> tuple[set[int], list[ClaimedJob]]:
-        """Do both, in one round trip where the database can."""
-        held = self.finish_many(finished) if finished else set()
-        claimed = self.claim(worker_id=worker_id, token=token, wanted=wanted, total=total)
-        return held, claimed
+        """Do both, in one round trip where the database can and nothing limits the claim.
+
+        With `limits`, what the finished jobs have freed is given on first.
+        """
 
     @abstractmethod
     def promote(self, *, limit: int = 500, now: datetime | None = None) -> Promoted:

@@ -1,6 +1,7 @@
 """What both vendors share: all that is not hot, through the ORM on the caller's connection."""
 
 from .firing import FiringStore
+from .limiting import LimitingStore
 from .lines import LinesStore
 from .looking import LookingStore
 from .reads import NumbersStore
@@ -18,6 +19,7 @@ class OrmStore(
     SteeringStore,
     RequeueingStore,
     LookingStore,
+    LimitingStore,
     NumbersStore,
     RetentionStore,
     LinesStore,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connections
 
+from django_jobqueue.core.limits import Limits
 from django_jobqueue.core.specs import (
     ClaimedJob,
     FinishedJob,
@@ -47,6 +48,7 @@ class PostgreSQLStore(PostgreSQLWorkers):
         session = session or DjangoSession(using)
         super().__init__(using, session=session, suspects=suspects, overtime=overtime)
         self._claim = sql.claim("postgresql", suspects=suspects)
+        self._pick = sql.pick("postgresql", suspects=suspects)
 
     def dedicated(
         self, *, prepared: bool = True, suspects: bool = False, overtime: timedelta = OVERTIME
@@ -87,12 +89,49 @@ class PostgreSQLStore(PostgreSQLWorkers):
         token: UUID,
         wanted: Sequence[WantedJobs],
         total: int,
+        limits: Limits | None = None,
         now: datetime | None = None,
     ) -> list[ClaimedJob]:
         if not wanted or total <= 0:
             return []
+        if limits is not None:
+            return self.claim_within(
+                limits, worker_id=worker_id, token=token, wanted=wanted, total=total, now=now
+            )
         parameters = self._claim_parameters(worker_id, token, wanted, total, now)
         return _in_line(self.session.rows(self._claim, parameters), wanted)
+
+    def pick(
+        self,
+        worker_id: UUID,
+        *,
+        wanted: Sequence[WantedJobs],
+        saturated: Sequence[str],
+        total: int,
+        now: datetime | None,
+    ) -> list[Row]:
+        asked = {
+            "worker_id": worker_id,
+            "queues": quoted_array(one.queue for one in wanted),
+            "limits": array(one.limit for one in wanted),
+            "saturated": quoted_array(saturated),
+            "total": total,
+            "now": now,
+        }
+        return self.session.rows(self._pick, asked)
+
+    def claim_picked(
+        self, ids: Sequence[int], *, worker_id: UUID, token: UUID, now: datetime | None
+    ) -> list[ClaimedJob]:
+        facts = {
+            "ids": array(ids),
+            "worker_id": worker_id,
+            "token": token,
+            "overtime": self.overtime.total_seconds(),
+            "now": now,
+        }
+        rows = self.session.rows(sql.claim_picked("postgresql"), facts)
+        return [ClaimedJob(*row) for row in rows]
 
     def finish_many(self, finished: Sequence[FinishedJob]) -> set[int]:
         return Settlement(self.session).write(finished) if finished else set()
@@ -105,7 +144,12 @@ class PostgreSQLStore(PostgreSQLWorkers):
         token: UUID,
         wanted: Sequence[WantedJobs],
         total: int,
+        limits: Limits | None = None,
     ) -> tuple[set[int], list[ClaimedJob]]:
+        if limits is not None:
+            return self.finish_and_claim_within(
+                limits, finished, worker_id=worker_id, token=token, wanted=wanted, total=total
+            )
         settlement = Settlement(self.session)
         statements = settlement.statements(finished)
         # The claim goes first: a reaper locks the worker's row and then its jobs, so must we.

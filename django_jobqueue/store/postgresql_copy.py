@@ -19,8 +19,8 @@ FROM generate_series(1, %(count)s)
 COPY = """
 COPY jobqueue_job (
     id, handler, queue, priority, payload, state, run_at, ready_at, created_at, expires_at,
-    max_attempts, timeout_seconds, backoff, fingerprint, unique_while, concurrency_key, tags, meta,
-    batch_id, template, schedule, slot, requeued_from
+    max_attempts, timeout_seconds, backoff, fingerprint, unique_while, concurrency_key,
+    key_limit, tags, meta, batch_id, template, schedule, slot, requeued_from
 ) FROM STDIN
 """
 
@@ -59,6 +59,7 @@ def _columns(job_id: int, job: NewJob, clock: datetime) -> tuple[Any, ...]:
         job.fingerprint,
         job.unique_while,
         job.concurrency_key,
+        job.key_limit,
         job.tags,
         job.meta,
         job.batch_id,

@@ -1,6 +1,7 @@
 """Workers on PostgreSQL: leases, and what becomes of the jobs of a worker that is gone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from django_jobqueue.core.specs import LEASE_LAPSED, Beat, Rescued, WorkerIdenti
 
 from . import sql
 from .base import Claims
-from .orm import OrmStore
+from .limited import LimitedStore
 from .postgresql_arrays import array
 from .postgresql_finish import Settlement
 from .sessions import Row, Session, Statement
@@ -25,7 +26,7 @@ def statement(name: str) -> str:
     return sql.load("postgresql", name)
 
 
-class PostgreSQLWorkers(OrmStore):
+class PostgreSQLWorkers(LimitedStore):
     """A worker's row is its lease: whoever locks it holds off its claims, or its death."""
 
     def __init__(
@@ -33,6 +34,12 @@ class PostgreSQLWorkers(OrmStore):
     ) -> None:
         super().__init__(using, suspects=suspects, overtime=overtime)
         self.session = session
+
+    def run(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
+        return self.session.rows(statement(name), parameters)
+
+    def claiming(self) -> AbstractContextManager[object]:
+        return self.session.atomic()
 
     def register_worker(self, worker: WorkerIdentity, *, lease: timedelta) -> None:
         facts = {

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django_jobqueue.core.health import COUNT_LIMIT, Health, QueueStats
+from django_jobqueue.core.limits import LimitsInForce
 from django_jobqueue.core.snapshots import AttemptSnapshot, JobSnapshot
 
 
@@ -53,6 +54,10 @@ class Readable(ABC):
 
         For the quarantine, the queues that have ready suspects.
         """
+
+    @abstractmethod
+    def limits_in_force(self) -> LimitsInForce:
+        """Return what the database knows of limits, besides what the code declares."""
 
     @abstractmethod
     def paused_queues(self, names: Collection[str]) -> set[str]:

@@ -2,15 +2,16 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 import msgspec
 from django.db import transaction
 
+from django_jobqueue.core.limits import Limits
 from django_jobqueue.core.specs import ClaimedJob, FinishedJob, Promoted, WantedJobs
 
 from . import sql
@@ -43,6 +44,7 @@ class SQLiteStore(SQLiteWorkers):
     ) -> None:
         super().__init__(using, suspects=suspects, overtime=overtime)
         self._claim = sql.claim("sqlite", suspects=suspects)
+        self._pick = sql.pick("sqlite", suspects=suspects)
         self._wait = threading.Event().wait  # never set: a pause
         self._turns = _Turns()
 
@@ -109,14 +111,19 @@ class SQLiteStore(SQLiteWorkers):
         token: UUID,
         wanted: Sequence[WantedJobs],
         total: int,
+        limits: Limits | None = None,
         now: datetime | None = None,
     ) -> list[ClaimedJob]:
         if not wanted or total <= 0:
             return []
+        if limits is not None:
+            return self.claim_within(
+                limits, worker_id=worker_id, token=token, wanted=wanted, total=total, now=now
+            )
         parameters = {
             "worker_id": worker_id.hex,
             "token": token.hex,
-            "wanted": msgspec.json.encode([(one.queue, one.limit) for one in wanted]).decode(),
+            "wanted": _pairs(wanted),
             "most": min(total, max(one.limit for one in wanted)),
             "total": total,
             "overtime": self.overtime.total_seconds(),
@@ -124,11 +131,7 @@ class SQLiteStore(SQLiteWorkers):
         }
         with self.writing():
             rows = self.execute(self._claim, parameters)
-        jobs = [self._claimed(row, token, worker_id) for row in rows]
-        place = {one.queue: position for position, one in enumerate(wanted)}
-        # RETURNING has no order, whatever the statement inside says.
-        jobs.sort(key=lambda job: (place[job.queue], -job.priority, job.ready_at, job.id))
-        return jobs
+        return _in_line((self._claimed(row, token, worker_id) for row in rows), wanted)
 
     def overdue(self, *, limit: int = 500, now: datetime | None = None) -> list[ClaimedJob]:
         parameters = {"limit": limit, "now": self.optional_time_text(now)}
@@ -136,6 +139,43 @@ class SQLiteStore(SQLiteWorkers):
             self._claimed(tuple(row), UUID(token), UUID(worker_id))
             for *row, token, worker_id in self.statement("overdue", parameters)
         ]
+
+    def run(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
+        return self.statement(name, parameters)
+
+    def claiming(self) -> AbstractContextManager[object]:
+        return self.writing()
+
+    def pick(
+        self,
+        worker_id: UUID,
+        *,
+        wanted: Sequence[WantedJobs],
+        saturated: Sequence[str],
+        total: int,
+        now: datetime | None,
+    ) -> list[Row]:
+        asked = {
+            "worker_id": worker_id.hex,
+            "wanted": _pairs(wanted),
+            "saturated": msgspec.json.encode(saturated).decode(),
+            "total": total,
+            "now": self.optional_time_text(now),
+        }
+        return self.execute(self._pick, asked)
+
+    def claim_picked(
+        self, ids: Sequence[int], *, worker_id: UUID, token: UUID, now: datetime | None
+    ) -> list[ClaimedJob]:
+        facts = {
+            "ids": msgspec.json.encode(ids).decode(),
+            "worker_id": worker_id.hex,
+            "token": token.hex,
+            "overtime": self.overtime.total_seconds(),
+            "now": self.optional_time_text(now),
+        }
+        rows = self.execute(sql.claim_picked("sqlite"), facts)
+        return [self._claimed(row, token, worker_id) for row in rows]
 
     def _claimed(self, row: Row, token: UUID, worker_id: UUID) -> ClaimedJob:
         *facts, claimed_at, ready_at, created_at, is_expired = row[:_EXPIRED_COLUMN]
@@ -156,12 +196,14 @@ class SQLiteStore(SQLiteWorkers):
         token: UUID,
         wanted: Sequence[WantedJobs],
         total: int,
+        limits: Limits | None = None,
     ) -> tuple[set[int], list[ClaimedJob]]:
+        facts: Any = {"worker_id": worker_id, "token": token, "wanted": wanted, "total": total}
         # One transaction: one wait for the write lock, one commit.
         with self.writing():
-            return super().finish_and_claim(
-                finished, worker_id=worker_id, token=token, wanted=wanted, total=total
-            )
+            if limits is not None:
+                return self.finish_and_claim_within(limits, finished, **facts)
+            return self.finish_many(finished), self.claim(**facts)
 
     def queues_with_ready_jobs(self) -> list[str]:
         name = "suspect_queues" if self.suspects else "ready_queues"
@@ -191,3 +233,13 @@ class SQLiteStore(SQLiteWorkers):
         """Seconds until the next scheduled job, 0 where it is late; None if there is none."""
         due = self.statement("next_due", {"now": moment})
         return due[0][0] if due else None
+
+
+def _in_line(jobs: Iterable[ClaimedJob], wanted: Sequence[WantedJobs]) -> list[ClaimedJob]:
+    """RETURNING has no order, whatever the statement inside says."""
+    place = {one.queue: position for position, one in enumerate(wanted)}
+    return sorted(jobs, key=lambda job: (place[job.queue], -job.priority, job.ready_at, job.id))
+
+
+def _pairs(wanted: Sequence[WantedJobs]) -> str:
+    return msgspec.json.encode([(one.queue, one.limit) for one in wanted]).decode()

@@ -10,7 +10,7 @@ from django_jobqueue.core.specs import WORKER_DIED, FinishedJob
 from django_jobqueue.core.states import ARCHIVED_STATES, JobState
 
 from .inserting import bounded_delay
-from .orm import OrmStore
+from .limited import LimitedStore
 
 _NAME_LIMIT = 255
 
@@ -41,7 +41,7 @@ class Ending(msgspec.Struct):
     log: str = "[]"
 
 
-class SQLiteFinish(OrmStore):
+class SQLiteFinish(LimitedStore):
     """Finish is a move. SQLite has no writable CTEs, so it is two statements of one transaction."""
 
     def finish_many(self, finished: Sequence[FinishedJob]) -> set[int]:

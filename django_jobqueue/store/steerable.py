@@ -1,10 +1,12 @@
 """What people and their code ask of jobs, queues and workers: half of the contract of a store."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from django_jobqueue.core.limits import Limit, LimitName
 from django_jobqueue.core.specs import Cancelled, Edited, JobFilter
 
 TellCancelled = Callable[[int, str, str], object]
@@ -55,6 +57,18 @@ class Steerable(ABC):
     @abstractmethod
     def resume_queue(self, name: str) -> bool:
         """Allow claims again; False if the queue was not paused."""
+
+    @abstractmethod
+    def configure_queue(self, name: str, settings: Mapping[str, Any]) -> None:
+        """Write columns of the queue's row, which is made if there is none; None is the default."""
+
+    @abstractmethod
+    def set_limit(self, name: LimitName, limit: Limit) -> None:
+        """Let a limit hold for a handler or a key, whatever the code declares."""
+
+    @abstractmethod
+    def clear_limit(self, name: LimitName) -> bool:
+        """Let what the code declares hold again; False if nothing else was set."""
 
     @abstractmethod
     def request_worker_stop(self, worker_id: UUID) -> bool:

@@ -1,6 +1,7 @@
 """Whether a claimed job may run: its handler, its expiry, how often it came back."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 
 import msgspec
@@ -18,10 +19,18 @@ from django_jobqueue.jobs.registry import Registry, name_of_queue_handler
 
 
 class Policies:
-    """How each handler is retried, put together once; `defaults` are for what it does not say."""
+    """How each handler is retried, put together once; `defaults` are for what it does not say.
 
-    def __init__(self, defaults: RetryPolicy) -> None:
-        self.defaults = defaults
+    `backoff_of_queue` tells the JSON text of what is set for a queue, if anything is.
+    """
+
+    def __init__(
+        self,
+        defaults: RetryPolicy,
+        *,
+        backoff_of_queue: Callable[[str], str | None] = lambda queue: None,
+    ) -> None:
+        self.defaults, self._backoff_of_queue = defaults, backoff_of_queue
         self._by_handler: dict[Handler, RetryPolicy] = {}
 
     def of(self, handler: Handler) -> RetryPolicy:
@@ -31,13 +40,20 @@ class Policies:
         return policy
 
     def backoff_of(self, handler: Handler, job: ClaimedJob) -> Backoff:
-        """Return the backoff of the job, or of its handler where it has none of its own."""
-        if job.backoff is not None:
-            try:
-                return backoff_from_json(json.loads(job.backoff))
-            except ValueError:
-                pass  # a row edited by hand: the handler's own holds
-        return self.of(handler).backoff
+        """Return the backoff of the job, of its handler, of its queue or the default: the first of
+        them that there is.
+        """
+        own = _readable(job.backoff)
+        if own is None and handler.options.backoff is None:
+            own = _readable(self._backoff_of_queue(job.queue))
+        return self.of(handler).backoff if own is None else own
+
+
+def _readable(backoff: str | None) -> Backoff | None:
+    try:
+        return None if backoff is None else backoff_from_json(json.loads(backoff))
+    except ValueError:
+        return None  # of a row that was edited by hand
 
 
 class Admission:

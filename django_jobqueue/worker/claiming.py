@@ -5,10 +5,12 @@ from collections.abc import Callable, Sequence
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.jobs.context import JobContext
 from django_jobqueue.jobs.spooling import spool_of
+from django_jobqueue.permits.distributed import KnownLimits
 from django_jobqueue.store import JobStore, store_for
 
 from .admission import Admission, Policies
 from .answers import Answers
+from .asking import Asking
 from .draining import Drain
 from .executor import Executor
 from .hands import HeldJob, InHand
@@ -59,13 +61,9 @@ class Claiming:
         self._store = self._claiming_store(store)
         # Not the handler's own connection: progress must be seen while its transaction is open.
         self._context_store = store.dedicated(prepared=conf.prepared_statements)
-        self.queues = ServedQueues(
-            self._store,
-            configured=options.queues,
-            strict=options.strict,
-            refresh_seconds=conf.poll_interval.total_seconds(),
-        )
-        self._policies = Policies(conf.retry_policy)
+        self.queues = self._served_queues()
+        self._limits = self._known_limits()
+        self._policies = Policies(conf.retry_policy, backoff_of_queue=self._limits.backoff_of_queue)
         self._job_processes = self._make_job_processes()
         self._executor = self._make_executor()
         self.pump = self._make_pump(rescheduled)
@@ -76,6 +74,25 @@ class Claiming:
             prepared=self._conf.prepared_statements,
             suspects=self._options.suspects,
             overtime=overtime(self._conf.timeout_grace),
+        )
+
+    def _served_queues(self) -> ServedQueues:
+        return ServedQueues(
+            self._store,
+            configured=self._options.queues,
+            strict=self._options.strict,
+            refresh_seconds=self._conf.poll_interval.total_seconds(),
+        )
+
+    def _known_limits(self) -> KnownLimits:
+        registry = self._options.registry
+        return KnownLimits(
+            self._store,
+            declared=lambda: [
+                (one.limits, (one.name, *one.aliases)) for one in registry if one.is_limited
+            ],
+            running=self.in_hand.running,
+            refresh_seconds=self._conf.poll_interval.total_seconds(),
         )
 
     def close(self) -> None:
@@ -134,6 +151,7 @@ class Claiming:
 
     def _make_pump(self, rescheduled: Callable[[], object]) -> Pump:
         slots, poll_seconds = self._make_slots(), self._conf.poll_interval.total_seconds()
+        looking = Looking(poll_seconds=poll_seconds)
         outbox = self._make_outbox(slots, rescheduled)
         pauses = Pauses(self._store, in_hand=self.in_hand, slots=slots, seconds=poll_seconds)
         return Pump(
@@ -142,9 +160,10 @@ class Claiming:
             in_hand=self.in_hand,
             slots=slots,
             queues=self.queues,
+            asking=Asking(slots=slots, limits=self._limits, outbox=outbox, looking=looking),
             prepare=self._make_admission().prepare,
             outbox=outbox,
-            looking=Looking(poll_seconds=poll_seconds),
+            looking=looking,
             pauses=pauses,
             drain=self._make_drain(slots, outbox),
             poll_seconds=poll_seconds,

@@ -35,6 +35,7 @@ class HeldJob:
         "finishing",
         "has_ended",
         "interrupted",
+        "is_limited",
         "is_written",
         "job",
         "place",
@@ -53,6 +54,7 @@ class HeldJob:
         self.attempted_at: datetime | None = None
         self.has_ended = False  #: its runner is done with it
         self.interrupted = False
+        self.is_limited = False  #: it has permits that other workers wait for
         self.armed: Armed | None = None  #: while its handler runs, and after
         self.context: JobContext | None = None  #: what its handler was given
         self.finishing: FinishedJob | None = None  #: what its handler's own transaction writes
@@ -186,6 +188,14 @@ class InHand:
     def all(self) -> list[HeldJob]:
         with self._lock:
             return list(self._held.values())
+
+    def running(self) -> list[tuple[str, str]]:
+        """Return the queue and the handler's own name of each job that may yet run, or runs."""
+        return [
+            (held.job.queue, held.handler.name)
+            for held in self.all()
+            if held.is_runnable and not held.has_ended
+        ]
 
     def claims(self) -> list[Claim]:
         with self._lock:

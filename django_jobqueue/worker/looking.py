@@ -27,6 +27,10 @@ class Looking:
         """Look at once; from any thread."""
         self.is_asked = True
 
+    def ask_in(self, seconds: float) -> None:
+        """Look no later than in so many seconds."""
+        self._next_at = min(self._next_at, self._elapsed() + seconds)
+
     @property
     def in_vain(self) -> bool:
         """Whether the last look found nothing."""

@@ -3,9 +3,11 @@
 import random
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from typing import TypedDict, Unpack
 from uuid import UUID, uuid4
 
 from django_jobqueue.core.clock import monotonic
+from django_jobqueue.core.limits import Limits
 from django_jobqueue.core.specs import ClaimedJob, FinishedJob, Transition, WantedJobs
 from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.events import EventBus
@@ -27,6 +29,13 @@ EVENTS = {
     JobState.DEAD: "job.dead",
 }
 RESCHEDULED = "job.rescheduled"
+
+
+class Bounds(TypedDict):
+    """How much a claim may take."""
+
+    total: int
+    limits: Limits | None
 
 
 class Outbox:
@@ -76,7 +85,7 @@ class Outbox:
         return max(0.0, self._retry_at - self._elapsed()) if self._retry_pause else 0.0
 
     def exchange(
-        self, *, worker_id: UUID, wanted: Sequence[WantedJobs] = (), total: int = 0
+        self, *, worker_id: UUID, wanted: Sequence[WantedJobs] = (), **bounds: Unpack[Bounds]
     ) -> list[ClaimedJob]:
         """Write what is finished and claim; nothing is claimed when the write failed."""
         self._settle_written()
@@ -85,7 +94,7 @@ class Outbox:
             return []
         try:
             held, claimed = self._store.finish_and_claim(
-                finished, worker_id=worker_id, token=uuid4(), wanted=wanted, total=total
+                finished, worker_id=worker_id, token=uuid4(), wanted=wanted, **bounds
             )
         except Exception as error:
             if finished and is_data_error(error):

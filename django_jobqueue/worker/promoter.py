@@ -34,11 +34,18 @@ class Promoter(TickingTask):
     def tick(self) -> float | None:
         promoted = self._store.promote(limit=self._batch)
         if promoted.count:
-            self._wake_pump()
-            self._notify(promoted.queues)
+            self._wake_workers(promoted.queues)
             self._events.emit("jobs.promoted", count=promoted.count, queues=promoted.queues)
+        unblocked = self._store.unblock()
+        if unblocked.count:
+            self._wake_workers(unblocked.queues)
+            self._events.emit("jobs.unblocked", count=unblocked.count, queues=unblocked.queues)
         if promoted.count >= self._batch:
             return 0.0  # a full batch: more may be due
-        if promoted.next_due_seconds is None:
-            return None
-        return min(self._seconds, promoted.next_due_seconds)
+        due = [promoted.next_due_seconds, unblocked.next_due_seconds]
+        known = [seconds for seconds in due if seconds is not None]
+        return min(self._seconds, *known) if known else None
+
+    def _wake_workers(self, queues: Sequence[str]) -> None:
+        self._wake_pump()
+        self._notify(queues)

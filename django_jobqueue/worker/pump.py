@@ -15,6 +15,7 @@ from django_jobqueue.jobs.handlers import Handler
 from django_jobqueue.service import ServiceTask, StopReceiver
 from django_jobqueue.store import JobStore
 
+from .asking import Asking
 from .draining import Drain, given_back, untouched
 from .hands import HeldJob, InHand
 from .looking import Looking
@@ -22,12 +23,9 @@ from .membership import Membership
 from .outbox import Outbox
 from .pauses import Pauses
 from .queues import ServedQueues
-from .slots import Ask, Slots
+from .slots import Slots
 
 Prepare = Callable[[ClaimedJob], Handler | FinishedJob]
-
-#: An exchange that only writes.
-NOTHING: Ask = ([], 0)
 
 
 class Pump(ServiceTask):
@@ -50,6 +48,7 @@ class Pump(ServiceTask):
         in_hand: InHand,
         slots: Slots,
         queues: ServedQueues,
+        asking: Asking,
         prepare: Prepare,
         outbox: Outbox,
         looking: Looking,
@@ -61,15 +60,14 @@ class Pump(ServiceTask):
         at_rest: Callable[[], object] | None = None,
     ) -> None:
         self._store, self._membership, self._in_hand = store, membership, in_hand
-        self._slots, self._queues, self._prepare = slots, queues, prepare
+        self._slots, self._queues, self._prepare, self._asking = slots, queues, prepare, asking
         self._outbox, self._looking, self._pauses, self._drain = outbox, looking, pauses, drain
         self._poll_seconds, self._at_rest = poll_seconds, at_rest
         self._until_empty, self._others_are_idle = until_empty, others_are_idle
         self._wake = threading.Event()
-        self._found_nothing = False  #: by a look with empty hands: what ends may make a job ready
+        self._found_nothing = self._is_retiring = False
         self.polling = threading.Event()  #: set once the first look was taken
         self.drained = threading.Event()  #: set once nothing is in hand and nothing will be claimed
-        self._is_retiring = False
         self.leaked = 0  #: handlers that were given up, and hold their threads
         self.abandoned = False  #: True while handlers may be running, and when they did to the end
 
@@ -152,16 +150,13 @@ class Pump(ServiceTask):
 
     def _exchange(self) -> int:
         names = self._names() if self._should_look() else None
-        asks = self._slots.asks(names or ())
-        me, claimed = self._membership.worker_id, 0
         had_empty_hands = not len(self._in_hand)
-        for wanted, total in asks or [NOTHING]:
-            jobs = self._outbox.exchange(worker_id=me, wanted=wanted, total=total)
-            self._dispatch(jobs)
-            claimed += len(jobs)
+        claimed = self._asking.exchange(
+            names, worker_id=self._membership.worker_id, dispatch=self._dispatch
+        )
         if names is not None:
+            # With jobs in hand it says nothing: what ends may make others ready.
             self._found_nothing = had_empty_hands and not claimed
-            self._looking.found(claimed, of=sum(total for _, total in asks))
         return claimed
 
     def _should_look(self) -> bool:
@@ -192,7 +187,7 @@ class Pump(ServiceTask):
             if isinstance(prepared, FinishedJob):
                 self._write_at_once(prepared)
             else:
-                runnable.append(HeldJob(job, prepared))
+                runnable.append(self._asking.held(job, prepared))
         if runnable:
             self._in_hand.add(runnable)
             for refused in self._slots.submit(runnable):
@@ -229,10 +224,11 @@ class Pump(ServiceTask):
         if not self._others_are_idle():
             return False
         try:
-            promoted = self._store.promote()
+            promoted, unblocked = self._store.promote(), self._store.unblock()
         except Exception as error:
             self._outbox.failed(error)
             return False
-        if promoted.count:
+        found = promoted.count + unblocked.count
+        if found:
             self._looking.ask()
-        return not promoted.count
+        return not found

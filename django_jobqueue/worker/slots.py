@@ -24,6 +24,9 @@ class Lane:
         self.held = 0
         #: One for each held job whose outcome waits to be written.
         self.ended: deque[None] = deque()
+        #: The same, of jobs that have permits; they are never claimed ahead of a free runner.
+        self.limited = 0
+        self.limited_ended: deque[None] = deque()
 
     @property
     def room(self) -> int:
@@ -39,9 +42,15 @@ class Lane:
             return 0
         return max(0, min(free, self.BATCH))
 
+    @property
+    def limited_room(self) -> int:
+        """How many jobs under limits to claim now."""
+        return max(0, self.runners.slots - self.limited + len(self.limited_ended))
+
     def take(self, jobs: Sequence[HeldJob]) -> None:
         self.prefetch.busy()
         self.held += len(jobs)
+        self.limited += sum(held.is_limited for held in jobs)
         self.runners.submit(jobs)
 
     def give(self, count: int, *, of_which_ended: int) -> None:
@@ -51,6 +60,11 @@ class Lane:
         self.prefetch.finished(of_which_ended)
         if not self.held:
             self.prefetch.idle()
+
+    def give_limited(self, *, has_ended: bool) -> None:
+        self.limited -= 1
+        if has_ended:
+            self.limited_ended.popleft()
 
     def take_back_of(self, queues: Collection[str]) -> list[HeldJob]:
         """Take back what waits of these queues; the rest keeps its order."""
@@ -121,6 +135,11 @@ class Slots:
                 asks.append(([WantedJobs(name, room) for name in names], room))
         return asks
 
+    def limited_room(self, queues: Iterable[str]) -> int:
+        """Return how many jobs under limits to claim from these queues."""
+        lanes = set().union(*(self._lanes_of.get(queue, ()) for queue in queues))
+        return min(lane.limited_room for lane in lanes or self._lanes)
+
     def submit(self, jobs: Sequence[HeldJob]) -> list[HeldJob]:
         """Run these jobs; return those of queues nobody knew that need a lane which is full."""
         refused: list[HeldJob] = []
@@ -139,7 +158,10 @@ class Slots:
     def ended(self, held: HeldJob) -> None:
         """A runner is done with this job, and its outcome waits to be written; from any thread."""
         held.has_ended = True
-        self._lane_of(held).ended.append(None)
+        lane = self._lane_of(held)
+        lane.ended.append(None)
+        if held.is_limited:
+            lane.limited_ended.append(None)
 
     def replace(self, held: HeldJob) -> None:
         """The handler of this job was given up: run another in its place; from any thread."""
@@ -151,6 +173,9 @@ class Slots:
         ended = Counter(self._lane_of(held) for held in runnable if held.has_ended)
         for lane, count in Counter(map(self._lane_of, runnable)).items():
             lane.give(count, of_which_ended=ended[lane])
+        for held in runnable:
+            if held.is_limited:
+                self._lane_of(held).give_limited(has_ended=held.has_ended)
 
     def surplus(self) -> list[HeldJob]:
         """Return jobs that were claimed ahead of runners which have turned slow: others may take

@@ -9,6 +9,7 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from django_jobqueue.core.errors import InvalidOptions, UniqueConflict
+from django_jobqueue.core.limits import Limits
 from django_jobqueue.core.specs import (
     AttemptReport,
     Cancelled,
@@ -244,7 +245,7 @@ class JobStoreContract:
             meta=msgspec.json.encode({text: text}).decode(),
         )
         assert store.insert_many([job])[0].created
-        [run] = claim(store, worker, text)
+        [run] = claim(store, worker, text, limits=Limits())
         assert (run.handler, run.queue, run.unique_key) == (text, text, text)
         report = AttemptReport(outcome="failed", error_type=text, message=text, traceback=text)
         error = msgspec.json.encode({"type": text, "message": text}).decode()
@@ -1274,7 +1275,7 @@ class JobStoreContract:
         assert live.timeout_seconds == row.timeout_seconds
         assert len(store.attempts_of(row.pk)) == 1
         assert not DeadJob.objects.exists()
-        assert ids_of(claim(store, worker)) == [row.pk]
+        assert ids_of(claim(store, worker, limits=Limits())) == [row.pk]
 
     @pytest.mark.parametrize("state", [JobState.SUCCEEDED, JobState.CANCELLED])
     def test_an_archived_job_is_copied_beside_its_record(self, store, now, state):

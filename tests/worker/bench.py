@@ -9,7 +9,9 @@ from django_jobqueue.core.specs import FinishedJob, NewJob, Transition
 from django_jobqueue.core.states import JobState
 from django_jobqueue.events import EventBus
 from django_jobqueue.jobs.registry import Registry
+from django_jobqueue.permits.distributed import KnownLimits
 from django_jobqueue.store import JobStore, store_for
+from django_jobqueue.worker.asking import Asking
 from django_jobqueue.worker.draining import Drain
 from django_jobqueue.worker.hands import HeldJob, InHand
 from django_jobqueue.worker.looking import Looking
@@ -127,20 +129,30 @@ class Bench:
             self.store, configured=queues, strict=strict, refresh_seconds=1, elapsed=elapsed
         )
         held: dict[str, Any] = {"in_hand": self.in_hand, "slots": self.slots}
-        timed: dict[str, Any] = {"seconds": poll_seconds, "elapsed": elapsed}
+        looking = Looking(poll_seconds=poll_seconds, elapsed=elapsed)
         return Pump(
             store=self.store,
             membership=self.membership,
             **held,
             outbox=self.outbox,
             queues=served,
+            asking=self.asking_with(looking, elapsed),
             prepare=prepare,
-            looking=Looking(poll_seconds=poll_seconds, elapsed=elapsed),
-            pauses=Pauses(self.store, **held, **timed),
+            looking=looking,
+            pauses=Pauses(self.store, **held, seconds=poll_seconds, elapsed=elapsed),
             drain=self.drain_of(drain_seconds, elapsed),
             poll_seconds=poll_seconds,
             **more,
         )
+
+    def asking_with(self, looking: Looking, elapsed: Callable[[], float]) -> Asking:
+        self.limits = KnownLimits(
+            self.store,
+            declared=lambda: [(one.limits, [one.name]) for one in registry if one.is_limited],
+            running=self.in_hand.running,
+            elapsed=elapsed,
+        )
+        return Asking(slots=self.slots, limits=self.limits, outbox=self.outbox, looking=looking)
 
     def drain_of(self, seconds: float, elapsed: Callable[[], float]) -> Drain:
         return Drain(

@@ -3,6 +3,7 @@
 -- The outer LIMIT stops pulling, so rows beyond it are not locked; the queues are probed in the order given.
 -- FOR KEY SHARE on the worker's row, not FOR SHARE: it keeps the reaper's FOR UPDATE off, and lets heartbeats pass.
 -- Suspects, whose worker died while they ran, are for the quarantine, which asks for `rescues > 0`: few enough to walk past.
+-- A job with a concurrency key is for the claim within limits, which picks first: this one asks for no permits.
 -- Python tells the years 1 to 9999: one row with a time beyond them, or none, must not keep the others from being read.
 -- statement_timestamp() is stable and may be compared through an index; written times are clock_timestamp().
 WITH me AS MATERIALIZED (
@@ -40,7 +41,7 @@ WHERE job.id = ANY(ARRAY(
     CROSS JOIN LATERAL (
         SELECT id
         FROM jobqueue_job
-        WHERE state = 'ready' AND queue = wanted.queue AND rescues = 0
+        WHERE state = 'ready' AND queue = wanted.queue AND rescues = 0 AND concurrency_key IS NULL
         ORDER BY priority DESC, ready_at, id
         LIMIT wanted.free
         FOR UPDATE SKIP LOCKED

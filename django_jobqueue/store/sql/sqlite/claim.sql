@@ -1,6 +1,7 @@
 -- One index probe per queue: the inner SELECT stops at its LIMIT, and an IN list of queues would sort the whole backlog.
 -- LIMIT may name no column, so each queue is read up to the largest limit, and cut by position.
 -- Suspects, whose worker died while they ran, are for the quarantine, which asks for `rescues > 0`: few enough to walk past.
+-- A job with a concurrency key is for the claim within limits, which picks first: this one asks for no permits.
 -- json_each is what SQLite has for LATERAL: the JSON list of one queue's head, unfolded again beside its queue.
 -- CAST: whatever its column is declared as, a value that was edited by hand may be of any type. As plain columns, times
 -- would be parsed by the driver, and one that cannot be would keep the others from being read.
@@ -25,6 +26,7 @@ WHERE id IN (
             SELECT ready.id
             FROM jobqueue_job AS ready
             WHERE ready.state = 'ready' AND ready.queue = json_extract(wanted.value, '$[0]') AND ready.rescues = 0
+                AND ready.concurrency_key IS NULL
             ORDER BY ready.priority DESC, ready.ready_at, ready.id
             LIMIT %(most)s
         ) AS head

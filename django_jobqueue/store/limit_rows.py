@@ -1,0 +1,189 @@
+"""The rows of limits: locked in one order, and then counted; and the jobs that they block."""
+
+from abc import abstractmethod
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+
+import msgspec
+
+from django_jobqueue.core.limits import (
+    SWEEP,
+    Candidate,
+    Limit,
+    LimitKind,
+    LimitName,
+    Limits,
+    LimitsInForce,
+    QueueSettings,
+    Unblocked,
+    Usage,
+)
+from django_jobqueue.core.specs import FinishedJob
+
+from .connected import Row
+from .orm import OrmStore
+
+#: No promoter looks more often for a rate that lets another job start.
+SHORTEST_LOOK_SECONDS = 0.05
+
+Usages = Mapping[LimitName, Usage]
+
+
+class LimitRowsStore(OrmStore):
+    """What is counted is counted in a later statement than the lock, whose snapshot sees what the
+    holder before has committed.
+    """
+
+    @abstractmethod
+    def run(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
+        """Run the vendor's statement of that name on the connection that claims."""
+
+    @abstractmethod
+    def claiming(self) -> AbstractContextManager[object]:
+        """Open a transaction on that connection."""
+
+    def limits_in_force(self) -> LimitsInForce:
+        queues, handlers, has_keys = {}, {}, False
+        for kind, name, concurrency, most, rate, burst, backoff in self.run("limits_in_force", {}):
+            limit = Limit(max_running=most, rate=rate, rate_burst=burst)
+            if kind == LimitKind.QUEUE:
+                queues[name] = QueueSettings(concurrency=concurrency, limit=limit, backoff=backoff)
+            elif kind == LimitKind.HANDLER:
+                handlers[name] = limit
+            else:
+                has_keys = True
+        return LimitsInForce(queues=queues, handlers=handlers, has_keys=has_keys)
+
+    def lock_limits(
+        self, declared: Mapping[LimitName, Limit | None], known: Limits, now: datetime | None
+    ) -> tuple[dict[LimitName, Usage], datetime]:
+        """Lock the row of each limit, and count what runs under those that bound it.
+
+        Without a declaration, what the row says holds; nothing without a row.
+        """
+        if not declared:
+            return {}, _NEVER
+        rows = self.run(
+            "lock_limits",
+            {"limits": as_json([_named(name) for name in declared]), "now": self._time(now)},
+        )
+        usages, clock = {}, _NEVER
+        for kind, text, most, rate, burst, is_set, next_at, at in rows:
+            name, clock = LimitName(LimitKind(kind), text), self.aware(at)
+            written = Limit(max_running=most, rate=rate, rate_burst=burst)
+            limit = declared[name]
+            if limit is None or is_set:
+                limit = written
+            usages[name] = Usage(
+                limit, next_at=self.aware_or_none(next_at), is_changed=limit != written
+            )
+        missing = {name: limit for name, limit in declared.items() if name not in usages}
+        if any(limit is not None for limit in missing.values()):
+            rows_to_add = [_described(name, limit or Limit()) for name, limit in missing.items()]
+            raise NoRow(sorted(rows_to_add, key=lambda row: (row["kind"], row["name"])))
+        usages |= {name: Usage(Limit()) for name in missing}
+        if any(usage.limit.max_running is not None for usage in usages.values()):
+            self._count_running(usages, known)
+        return usages, clock
+
+    def _count_running(self, usages: Usages, known: Limits) -> None:
+        for queue, handler, key, count in self.run("running_of_limits", {}):
+            names = [
+                LimitName(LimitKind.QUEUE, queue),
+                LimitName(LimitKind.HANDLER, known.own_name(handler)),
+            ]
+            if key is not None:
+                names.append(LimitName(LimitKind.KEY, key))
+            for name in names:
+                if (usage := usages.get(name)) is not None:
+                    usage.running += count
+
+    def write_limits(self, usages: Usages) -> None:
+        changed = [
+            {**_described(name, usage.limit), "next_at": self._time(usage.next_at)}
+            for name, usage in usages.items()
+            if usage.is_changed
+        ]
+        if changed:
+            self.run("write_limits", {"limits": as_json(changed)})
+
+    def _time(self, moment: datetime | None) -> str | None:
+        return None if moment is None else self.time_text(moment)
+
+    # Blocked jobs.
+
+    def freed_by(self, finished: Iterable[FinishedJob], limits: Limits) -> set[LimitName]:
+        """Return the limits under which one job less runs now, and that block the jobs they
+        refuse.
+        """
+        return {
+            name
+            for job in (done.job for done in finished)
+            for name, _ in Candidate(
+                job.id, job.queue, job.handler, job.concurrency_key, None
+            ).limits(limits)
+            if name.kind is not LimitKind.QUEUE
+        }
+
+    def unblock(
+        self,
+        freed: Collection[LimitName] | None = None,
+        *,
+        now: datetime | None = None,
+    ) -> Unblocked:
+        # What was freed is locked whether it blocks anything that can be seen or not: a claim that
+        # holds the lock may be about to block a job because of what has just ended.
+        blocking = sorted(self._blocking() if freed is None else freed)
+        found = []
+        for start in range(0, len(blocking), SWEEP):
+            some = blocking[start : start + SWEEP]
+            with self.claiming():
+                found.append(self._unblock(dict.fromkeys(some), now))
+        due = [one.next_due_seconds for one in found if one.next_due_seconds is not None]
+        return Unblocked(
+            queues=tuple(sorted({queue for one in found for queue in one.queues})),
+            count=sum(one.count for one in found),
+            next_due_seconds=min(due, default=None),
+        )
+
+    def _blocking(self) -> list[LimitName]:
+        return [LimitName.parse(text) for (text,) in self.run("blocking_limits", {})]
+
+    def _unblock(self, names: Mapping[LimitName, None], now: datetime | None) -> Unblocked:
+        usages, clock = self.lock_limits(names, Limits(), now)
+        queues: list[str] = []
+        due: list[float] = []
+        for name, usage in usages.items():
+            if room := usage.room(clock):
+                rows = self.run("unblock", {"blocked_by": str(name), "limit": room})
+                queues += [queue for (queue,) in rows]
+            if usage.limit.rate is not None:
+                soon = usage.due_in(clock) or usage.spacing
+                due.append(max(SHORTEST_LOOK_SECONDS, soon))
+        return Unblocked(
+            queues=tuple(set(queues)), count=len(queues), next_due_seconds=min(due, default=None)
+        )
+
+
+class NoRow(Exception):
+    """Rolls back a claim that has no rows to lock for some of its limits."""
+
+    def __init__(self, rows: Collection[Mapping[str, object]]) -> None:
+        super().__init__(rows)
+        self.rows = rows
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def as_json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _named(name: LimitName) -> dict[str, object]:
+    return {"kind": name.kind.value, "name": name.name}
+
+
+def _described(name: LimitName, limit: Limit) -> dict[str, object]:
+    return {**_named(name), **msgspec.structs.asdict(limit)}

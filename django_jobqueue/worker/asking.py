@@ -1,0 +1,63 @@
+"""What a pump asks of the store in one look: as much as there are slots, and as limits allow."""
+
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from django_jobqueue.core.specs import ClaimedJob
+from django_jobqueue.jobs.handlers import Handler
+from django_jobqueue.permits.distributed import KnownLimits
+
+from .hands import HeldJob
+from .looking import Looking
+from .outbox import Outbox
+from .slots import Ask, Slots
+
+#: An exchange that only writes.
+NOTHING: Ask = ([], 0)
+
+
+class Asking:
+    """Bounds what the slots would take by what is known of limits. For the pump's thread."""
+
+    def __init__(
+        self, *, slots: Slots, limits: KnownLimits, outbox: Outbox, looking: Looking
+    ) -> None:
+        self._slots, self._limits, self._outbox, self._looking = slots, limits, outbox, looking
+
+    def exchange(
+        self,
+        names: Sequence[str] | None,
+        *,
+        worker_id: UUID,
+        dispatch: Callable[[Sequence[ClaimedJob]], None],
+    ) -> int:
+        """Write what finished and claim from the queues, none if `names` is None; return how many
+        jobs were claimed and handed to `dispatch`.
+        """
+        asks = self._slots.asks(names or ())
+        claimed, asked = 0, 0
+        refused: list[float] = []
+        self._limits.refresh()
+        for wanted, total in asks or [NOTHING]:
+            allowed = self._limits.within_queues(wanted)
+            room = self._slots.limited_room(one.queue for one in allowed)
+            limits = self._limits.limits(limited_room=room, refused=refused.append)
+            jobs = self._outbox.exchange(
+                worker_id=worker_id, wanted=allowed, total=total, limits=limits
+            )
+            dispatch(jobs)
+            claimed += len(jobs)
+            asked += min(total, sum(one.limit for one in allowed))
+        if names is not None:
+            self._looking.found(claimed, of=asked)
+            for seconds in refused:
+                self._looking.ask_in(seconds)
+        return claimed
+
+    def held(self, job: ClaimedJob, handler: Handler) -> HeldJob:
+        """Return a claimed job as this process holds it."""
+        held = HeldJob(job, handler)
+        held.is_limited = self._limits.is_limited(
+            queue=job.queue, handler=job.handler, key=job.concurrency_key
+        )
+        return held
