@@ -70,8 +70,8 @@ class TestTooSlow:
 
     @pytest.mark.postgresql
     def test_a_list_that_takes_too_long_says_so(self, admin_client, monkeypatch):
-        monkeypatch.setattr(ArchivedJobAdmin, "list_read_limit", timedelta(seconds=0.02))
-        with table_locked("jobqueue_archivedjob"):
+        with monkeypatch.context() as patch, table_locked("jobqueue_archivedjob"):
+            patch.setattr(ArchivedJobAdmin, "list_read_limit", timedelta(seconds=0.02))
             response = admin_client.get(list_url(ArchivedJob), {"handler": "shop.send_mail"})
 
         page = response.content.decode()

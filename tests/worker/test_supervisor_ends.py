@@ -133,6 +133,8 @@ class TestStopping:
         assert child.status == -9
         assert child.age_seconds == pytest.approx(20.0)
 
+    # Its end closes the connection, which here is that of the test.
+    @pytest.mark.django_db(transaction=True)
     def test_who_is_still_loading_is_not_waited_for(self, stopped: StopSender) -> None:
         house = Household("1", stop_seconds=20.0)
         house.tick()
