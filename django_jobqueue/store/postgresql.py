@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connections
 
+from django_jobqueue.core.health import HeldSnapshot
 from django_jobqueue.core.limits import Limits
 from django_jobqueue.core.specs import (
     ClaimedJob,
@@ -79,6 +80,10 @@ class PostgreSQLStore(PostgreSQLWorkers):
 
     def reading(self, *, at_most: timedelta) -> AbstractContextManager[object]:
         return reads_of_at_most(at_most, using=self.using)
+
+    def held_snapshot(self) -> HeldSnapshot | None:
+        rows = self.session.rows(statement("held_snapshot"), {})
+        return HeldSnapshot(*rows[0]) if rows else None
 
     # Claiming and finishing.
 
