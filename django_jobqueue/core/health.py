@@ -1,11 +1,14 @@
 """How a site is doing: numbers that are cheap to have, and what somebody expects of them."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import msgspec
 
 #: Counts of what may be many stop here, and then say "as many, or more".
 COUNT_LIMIT = 10_000
+#: A snapshot that is held for longer is worth telling.
+SNAPSHOT_AGE = timedelta(minutes=10)
 
 
 def counted(count: int, *, limit: int = COUNT_LIMIT) -> str:
@@ -24,9 +27,34 @@ class QueueHealth(msgspec.Struct, frozen=True, kw_only=True):
     is_paused: bool
 
 
+class HeldSnapshot(msgspec.Struct, frozen=True):
+    """Who keeps the database from removing what was finished: a connection, a prepared transaction
+    or a replication slot.
+
+    `name` is the connection's application; `age` how long its transaction is open, in seconds, and
+    `query` the start of its last statement. Of other database users, these and `state` are None
+    unless the own one may see them. `xmin` stays the same while the snapshot is held.
+    """
+
+    kind: str
+    pid: int | None
+    name: str
+    state: str | None
+    xmin: str
+    age: float | None
+    query: str | None
+
+    def __str__(self) -> str:
+        pid = "" if self.pid is None else f", pid {self.pid}"
+        state = f", {self.state}" if self.state else ""
+        query = f": {self.query!r}" if self.query else ""
+        return f"{self.kind} {self.name!r}{pid}{state}{query}"
+
+
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """Queues with ready jobs, or those asked for; living workers that serve any of them, and the
     age of their oldest heartbeat in seconds (None: no worker). Counts stop at `count_limit`.
+    `held_snapshot` is the oldest, where it was asked for.
     """
 
     queues: tuple[QueueHealth, ...]
@@ -34,6 +62,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     oldest_heartbeat: float | None
     dead_last_hour: int
     count_limit: int
+    held_snapshot: HeldSnapshot | None = None
 
 
 class HealthCheck(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +73,7 @@ class HealthCheck(msgspec.Struct, frozen=True, kw_only=True):
     queues: tuple[str, ...] = ()
     max_age: timedelta | None = None
     max_backlog: int | None = None
+    max_snapshot_age: timedelta | None = None
 
     @property
     def count_limit(self) -> int:
@@ -59,7 +89,14 @@ class HealthCheck(msgspec.Struct, frozen=True, kw_only=True):
         for queue in health.queues:
             if not queue.is_paused:
                 found += self._complaints_about(queue, health.count_limit)
-        return tuple(found)
+        return (*found, *self._complaints_about_snapshot(health.held_snapshot))
+
+    def _complaints_about_snapshot(self, held: HeldSnapshot | None) -> Iterator[str]:
+        if held is None or held.age is None or self.max_snapshot_age is None:
+            return
+        if held.age > self.max_snapshot_age.total_seconds():
+            age = f"{held.age:.0f} s"
+            yield f"finished jobs cannot be vacuumed: a snapshot is held for {age} by {held}"
 
     def _complaints_about(self, queue: QueueHealth, count_limit: int) -> list[str]:
         found = []

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from django_jobqueue.core.health import Health, HealthCheck
 
 from .site import site_store
@@ -18,4 +20,6 @@ def examine(check: HealthCheck) -> tuple[Health, tuple[str, ...]]:
     store = site_store()
     with store.reading(at_most=READ_LIMIT):
         health = store.health(check.queues, count_limit=check.count_limit)
+        if check.max_snapshot_age is not None:
+            health = replace(health, held_snapshot=store.held_snapshot())
     return health, check.complaints(health)

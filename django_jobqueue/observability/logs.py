@@ -35,6 +35,7 @@ LEVELS: Mapping[str, int] = {
     "job_process.died": logging.WARNING,
     "job_process.not_started": logging.WARNING,
     "job.progress_lost": logging.WARNING,
+    "database.snapshot_held": logging.WARNING,
     "enqueue.database_failed": logging.WARNING,
     "listener.deaf": logging.WARNING,
     "outcomes.dropped": logging.WARNING,

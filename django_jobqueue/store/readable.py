@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django_jobqueue.core.health import COUNT_LIMIT, Health, QueueStats
+from django_jobqueue.core.health import COUNT_LIMIT, Health, HeldSnapshot, QueueStats
 from django_jobqueue.core.snapshots import AttemptSnapshot, JobSnapshot
 
 
@@ -34,6 +34,12 @@ class Readable(ABC):
         """Return how these queues are doing, or all that have ready jobs; counts stop at
         `count_limit`.
         """
+
+    def held_snapshot(self) -> HeldSnapshot | None:
+        """Return the oldest snapshot that others hold, where such a thing keeps the space of
+        finished jobs from being used again.
+        """
+        return None
 
     @abstractmethod
     def reading(self, *, at_most: timedelta) -> AbstractContextManager[object]:

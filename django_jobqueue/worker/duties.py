@@ -25,6 +25,7 @@ from .overdue import Overdue
 from .promoter import Promoter
 from .reaper import Reaper
 from .scheduler import Scheduler
+from .snapshots import SnapshotWatch
 
 
 class HostDuties:
@@ -105,6 +106,7 @@ class HostDuties:
             events=self._events,
             interval=conf.janitor_interval,
             batch=conf.janitor_batch,
+            snapshots=SnapshotWatch(store=self._store, events=self._events),
             after_tick=drop_broken_connections,
         )
 

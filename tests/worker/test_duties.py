@@ -24,6 +24,7 @@ from django_jobqueue.worker.membership import Membership
 from django_jobqueue.worker.overdue import Overdue
 from django_jobqueue.worker.promoter import Promoter
 from django_jobqueue.worker.reaper import Reaper
+from django_jobqueue.worker.snapshots import SnapshotWatch
 from tests.store.helpers import LONG_AGO, claim, make_job, register_worker
 
 from .bench import LEASE, Time
@@ -171,7 +172,8 @@ class TestPromoter:
 class TestJanitor:
     def janitor(self, duty: Duty, *, batch: int = 100) -> Janitor:
         retention = Retention(archive=timedelta(days=7), dead=timedelta(days=90))
-        return Janitor(**duty.given(retention=retention, batch=batch))
+        snapshots = SnapshotWatch(store=duty.store, events=duty.bus)
+        return Janitor(**duty.given(retention=retention, batch=batch, snapshots=snapshots))
 
     def test_records_past_their_retention_are_removed(self, duty: Duty) -> None:
         for state in (JobState.SUCCEEDED, JobState.DEAD):

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from django_jobqueue.core.health import Health, HealthCheck, counted
+from django_jobqueue.core.health import SNAPSHOT_AGE, Health, HealthCheck, counted
 from django_jobqueue.jobs.health import examine
 from django_jobqueue.jobs.queue import Queue
 
@@ -27,6 +27,13 @@ class HealthSubcommand(Subcommand):
             "--max-backlog", type=_count, metavar="N", help="how many jobs of a queue may be ready"
         )
         parser.add_argument(
+            "--max-snapshot-age",
+            type=_seconds,
+            default=SNAPSHOT_AGE,
+            metavar="SECONDS",
+            help="how long others may keep finished jobs from being vacuumed (default: 600)",
+        )
+        parser.add_argument(
             "--queue",
             action="append",
             default=[],
@@ -39,6 +46,7 @@ class HealthSubcommand(Subcommand):
             queues=tuple(Queue(name).name for name in options["queue"]),
             max_age=options["max_age"],
             max_backlog=options["max_backlog"],
+            max_snapshot_age=options["max_snapshot_age"],
         )
         health, complaints = examine(check)
         return Answer(
