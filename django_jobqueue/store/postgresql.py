@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connections
 
+from django_jobqueue.core.health import HeldSnapshot
 from django_jobqueue.core.specs import (
     ClaimedJob,
     FinishedJob,
@@ -23,7 +24,8 @@ from .postgresql_copy import copy_plain_jobs
 from .postgresql_finish import Settlement
 from .postgresql_reads import reads_of_at_most
 from .postgresql_workers import PostgreSQLWorkers, arrays_of, statement
-from .sessions import DjangoSession, PsycopgSession, Row, Session
+from .sessions import DjangoSession, PsycopgSession, Row, Session, Statement
+from .stretches import stretch_parameters
 
 CHANNEL = "django_jobqueue"
 
@@ -34,6 +36,7 @@ class PostgreSQLStore(PostgreSQLWorkers):
     """
 
     supports_notify = True
+    supports_watermarks = True
     supports_dedicated_connection = True
 
     def __init__(
@@ -47,6 +50,7 @@ class PostgreSQLStore(PostgreSQLWorkers):
         session = session or DjangoSession(using)
         super().__init__(using, session=session, suspects=suspects, overtime=overtime)
         self._claim = sql.claim("postgresql", suspects=suspects)
+        self._claim_by_stretches = sql.claim("postgresql", suspects=suspects, by_stretches=True)
 
     def dedicated(
         self, *, prepared: bool = True, suspects: bool = False, overtime: timedelta = OVERTIME
@@ -78,6 +82,10 @@ class PostgreSQLStore(PostgreSQLWorkers):
     def reading(self, *, at_most: timedelta) -> AbstractContextManager[object]:
         return reads_of_at_most(at_most, using=self.using)
 
+    def held_snapshot(self) -> HeldSnapshot | None:
+        rows = self.session.rows(statement("held_snapshot"), {})
+        return HeldSnapshot(*rows[0]) if rows else None
+
     # Claiming and finishing.
 
     def claim(
@@ -91,8 +99,8 @@ class PostgreSQLStore(PostgreSQLWorkers):
     ) -> list[ClaimedJob]:
         if not wanted or total <= 0:
             return []
-        parameters = self._claim_parameters(worker_id, token, wanted, total, now)
-        return _in_line(self.session.rows(self._claim, parameters), wanted)
+        text, parameters = self._claim_statement(worker_id, token, wanted, total, now)
+        return _in_line(self.session.rows(text, parameters), wanted)
 
     def finish_many(self, finished: Sequence[FinishedJob]) -> set[int]:
         return Settlement(self.session).write(finished) if finished else set()
@@ -111,24 +119,22 @@ class PostgreSQLStore(PostgreSQLWorkers):
         # The claim goes first: a reaper locks the worker's row and then its jobs, so must we.
         claims = bool(wanted) and total > 0
         if claims:
-            statements.insert(
-                0, (self._claim, self._claim_parameters(worker_id, token, wanted, total, None))
-            )
+            statements.insert(0, self._claim_statement(worker_id, token, wanted, total, None))
         if not statements:
             return set(), []
         answers = self.session.together(statements)
         claimed = _in_line(answers.pop(0), wanted) if claims else []
         return settlement.settle_rest(finished, answers), claimed
 
-    def _claim_parameters(
+    def _claim_statement(
         self,
         worker_id: UUID,
         token: UUID,
         wanted: Sequence[WantedJobs],
         total: int,
         now: datetime | None,
-    ) -> dict[str, object]:
-        return {
+    ) -> Statement:
+        parameters: dict[str, object] = {
             "worker_id": worker_id,
             "token": token,
             "queues": quoted_array(one.queue for one in wanted),
@@ -137,6 +143,9 @@ class PostgreSQLStore(PostgreSQLWorkers):
             "overtime": self.overtime.total_seconds(),
             "now": now,
         }
+        if any(one.watermarks for one in wanted):
+            return self._claim_by_stretches, parameters | stretch_parameters(wanted)
+        return self._claim, parameters
 
     def overdue(self, *, limit: int = 500, now: datetime | None = None) -> list[ClaimedJob]:
         rows = self.session.rows(statement("overdue"), {"limit": limit, "now": now})

@@ -30,6 +30,7 @@ from .slots import Slots
 from .timeouts import TimeoutWatch, overtime
 from .transactional import InTransaction
 from .watching import Watching
+from .watermarks import Watermarks
 
 
 class Claiming:
@@ -145,6 +146,7 @@ class Claiming:
             prepare=self._make_admission().prepare,
             outbox=outbox,
             looking=Looking(poll_seconds=poll_seconds),
+            watermarks=Watermarks(supported=self._store.supports_watermarks),
             pauses=pauses,
             drain=self._make_drain(slots, outbox),
             poll_seconds=poll_seconds,

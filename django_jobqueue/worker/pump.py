@@ -23,6 +23,7 @@ from .outbox import Outbox
 from .pauses import Pauses
 from .queues import ServedQueues
 from .slots import Ask, Slots
+from .watermarks import Watermarks, has_swept
 
 Prepare = Callable[[ClaimedJob], Handler | FinishedJob]
 
@@ -53,6 +54,7 @@ class Pump(ServiceTask):
         prepare: Prepare,
         outbox: Outbox,
         looking: Looking,
+        watermarks: Watermarks,
         pauses: Pauses,
         drain: Drain,
         poll_seconds: float,
@@ -63,6 +65,7 @@ class Pump(ServiceTask):
         self._store, self._membership, self._in_hand = store, membership, in_hand
         self._slots, self._queues, self._prepare = slots, queues, prepare
         self._outbox, self._looking, self._pauses, self._drain = outbox, looking, pauses, drain
+        self._watermarks = watermarks
         self._poll_seconds, self._at_rest = poll_seconds, at_rest
         self._until_empty, self._others_are_idle = until_empty, others_are_idle
         self._wake = threading.Event()
@@ -140,27 +143,34 @@ class Pump(ServiceTask):
         if self._outbox.retry_in:
             return 0
         waits_in_vain = self._slots.take_back() if self._is_retiring else self._slots.surplus()
-        self._outbox.give_back(given_back(waits_in_vain))
+        self._give_back(waits_in_vain)
         try:
             # Kept in place: as if they had never been claimed, they are the first to be resumed.
-            self._outbox.give_back(given_back(self._pauses.take_back()))
+            self._give_back(self._pauses.take_back())
             return self._exchange()
         except Exception as error:
             # A database error never ends the pump; outcomes are kept and written later.
             self._outbox.failed(error)
             return 0
 
+    def _give_back(self, held: Sequence[HeldJob]) -> None:
+        self._watermarks.returned([one.job for one in held])
+        self._outbox.give_back(given_back(held))
+
     def _exchange(self) -> int:
         names = self._names() if self._should_look() else None
         asks = self._slots.asks(names or ())
-        me, claimed = self._membership.worker_id, 0
+        me, claimed, sees_all = self._membership.worker_id, 0, True
         had_empty_hands = not len(self._in_hand)
-        for wanted, total in asks or [NOTHING]:
+        for asked, total in asks or [NOTHING]:
+            wanted = self._watermarks.applied(asked)
             jobs = self._outbox.exchange(worker_id=me, wanted=wanted, total=total)
+            self._watermarks.claimed(jobs, of=wanted, total=total)
+            sees_all = sees_all and has_swept(wanted)
             self._dispatch(jobs)
             claimed += len(jobs)
         if names is not None:
-            self._found_nothing = had_empty_hands and not claimed
+            self._found_nothing = had_empty_hands and sees_all and not claimed
             self._looking.found(claimed, of=sum(total for _, total in asks))
         return claimed
 
@@ -196,6 +206,7 @@ class Pump(ServiceTask):
         if runnable:
             self._in_hand.add(runnable)
             for refused in self._slots.submit(runnable):
+                self._watermarks.returned([refused.job])
                 self._write_at_once(untouched(refused.job))
 
     def _prepared(self, job: ClaimedJob) -> Handler | FinishedJob:

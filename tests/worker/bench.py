@@ -19,6 +19,7 @@ from django_jobqueue.worker.pauses import Pauses
 from django_jobqueue.worker.pump import Prepare, Pump
 from django_jobqueue.worker.queues import ServedQueues
 from django_jobqueue.worker.slots import Slots
+from django_jobqueue.worker.watermarks import Watermarks
 from tests.store.helpers import register_worker
 
 from .site import Told
@@ -136,6 +137,7 @@ class Bench:
             queues=served,
             prepare=prepare,
             looking=Looking(poll_seconds=poll_seconds, elapsed=elapsed),
+            watermarks=Watermarks(supported=self.store.supports_watermarks, elapsed=elapsed),
             pauses=Pauses(self.store, **held, **timed),
             drain=self.drain_of(drain_seconds, elapsed),
             poll_seconds=poll_seconds,
