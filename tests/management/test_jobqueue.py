@@ -10,6 +10,7 @@ from django.db import OperationalError, connection
 from django_jobqueue import Queue
 from django_jobqueue.management.subcommands import SUBCOMMANDS
 from django_jobqueue.models import WorkerRecord
+from django_jobqueue.store.sessions import PsycopgSession
 from tests.store.helpers import LONG_AGO, make_job, register_worker
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +71,44 @@ class TestHealth:
         assert (status, last) == (1, "unhealthy")
         assert complaint.startswith("queue 'mail': ")
 
+    @pytest.mark.postgresql
+    @pytest.mark.usefixtures("_worker")
+    def test_a_snapshot_that_is_held_for_long_is_a_complaint(self):
+        session = PsycopgSession("default", prepared=False, name="tests: a report")
+        try:
+            session.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+            session.connection.execute("SELECT 'the report'")
+            pid = session.connection.info.backend_pid
+            status, printed = jobqueue("health", "--max-snapshot-age", "0", "--format", "json")
+            default = jobqueue("health")
+        finally:
+            session.close()
+
+        told = json.loads(printed)
+        assert status == 1
+        [complaint] = told["complaints"]
+        assert f"pid {pid}, idle in transaction: \"SELECT 'the report'\"" in complaint
+        assert told["numbers"]["held_snapshot"]["pid"] == pid
+        assert (default[0], default[1].splitlines()[-1]) == (0, "healthy")
+
+    @pytest.mark.postgresql
+    @pytest.mark.usefixtures("_worker")
+    def test_a_snapshot_whose_age_may_not_be_seen_is_told_and_not_judged(self):
+        session = PsycopgSession("default", prepared=False, name="tests: a report")
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE ROLE jobqueue_tests_shy IN ROLE pg_read_all_data")
+            cursor.execute("SET LOCAL ROLE jobqueue_tests_shy")
+        try:
+            session.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+            session.connection.execute("SELECT 'the report'")
+            status, printed = jobqueue("health", "--max-snapshot-age", "0")
+        finally:
+            session.close()
+
+        assert status == 0
+        assert "the oldest snapshot, of unknown age, is held by connection 'tests: a rep" in printed
+        assert "SELECT" not in printed
+
     def test_a_site_without_workers(self):
         status, printed = jobqueue("health")
 
@@ -101,6 +140,7 @@ class TestHealth:
             ("--max-age", "-1"),
             ("--max-age", "nan"),
             ("--max-age", "1e300"),
+            ("--max-snapshot-age", "-1"),
             ("--max-backlog", "-1"),
             ("--max-backlog", "1.5"),
             ("--queue", ""),

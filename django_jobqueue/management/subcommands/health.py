@@ -61,6 +61,8 @@ def _told(health: Health) -> Iterator[str]:
     age = "" if heartbeat is None else f", the oldest heartbeat {heartbeat:.1f} s ago"
     yield f"workers: {health.workers}{age}"
     yield f"dead letters in the last hour: {counted(health.dead_last_hour, limit=limit)}"
+    if health.held_snapshot is not None and health.held_snapshot.age is None:
+        yield f"the oldest snapshot, of unknown age, is held by {health.held_snapshot}"
     for queue in health.queues:
         ready = counted(queue.ready, limit=limit)
         paused = ", paused" if queue.is_paused else ""

@@ -1,6 +1,7 @@
 -- Who holds the oldest snapshot of this database: what was finished since then cannot be vacuumed, nor leave the indexes.
 -- A reader has an xmin, a writer that reads nothing just now has an xid alone.
 -- Who may not see the activity of others sees their pid, application and xmin, but neither their times nor their queries.
+-- A vacuum holds nothing back by its own xmin.
 -- A slot's catalog_xmin is left out: it holds back the catalog, not our tables.
 SELECT holder.kind, holder.pid, holder.name, holder.state, holder.xmin::text,
     extract(epoch FROM clock_timestamp() - holder.since)::float8, left(holder.query, 200)
@@ -11,7 +12,9 @@ FROM (
             ELSE COALESCE(backend_xmin, backend_xid)
         END AS xmin
     FROM pg_stat_activity
-    WHERE pid <> pg_backend_pid() AND (datname = current_database() OR datid IS NULL)
+    WHERE pid <> pg_backend_pid()
+        AND backend_type IS DISTINCT FROM 'autovacuum worker'
+        AND (datname = current_database() OR datid IS NULL)
     UNION ALL
     SELECT 'prepared transaction', NULL, gid, NULL, prepared, NULL, transaction
     FROM pg_prepared_xacts
