@@ -136,11 +136,22 @@ class FinishedJob(msgspec.Struct, frozen=True):
         return self.job.id
 
 
+class Watermark(msgspec.Struct, frozen=True):
+    """How far the head of a queue has moved among the jobs of one priority."""
+
+    priority: int
+    ready_at: datetime
+
+
 class WantedJobs(msgspec.Struct, frozen=True):
-    """How many jobs one queue may give to a claim."""
+    """How many jobs one queue may give to a claim.
+
+    What lies before a watermark, one per priority at most, the highest first, is passed over.
+    """
 
     queue: str
     limit: int
+    watermarks: tuple[Watermark, ...] = ()
 
 
 class JobFilter(msgspec.Struct, frozen=True, kw_only=True):

@@ -44,6 +44,7 @@ class JobStore(Readable, Insertable, Schedulable, Steerable, Holdable):
 
     supports_notify = False  #: can wake a listener in another process
     has_one_writer = False  #: a transaction that has written keeps all others from writing
+    supports_watermarks = False  #: claims heed those of `WantedJobs`, and are the cheaper for it
     supports_dedicated_connection = False  #: `dedicated` gives a connection apart from Django's
 
     def __init__(

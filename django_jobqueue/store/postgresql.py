@@ -25,7 +25,8 @@ from .postgresql_copy import copy_plain_jobs
 from .postgresql_finish import Settlement
 from .postgresql_reads import reads_of_at_most
 from .postgresql_workers import PostgreSQLWorkers, arrays_of, statement
-from .sessions import DjangoSession, PsycopgSession, Row, Session
+from .sessions import DjangoSession, PsycopgSession, Row, Session, Statement
+from .stretches import stretch_parameters
 
 CHANNEL = "django_jobqueue"
 
@@ -36,6 +37,7 @@ class PostgreSQLStore(PostgreSQLWorkers):
     """
 
     supports_notify = True
+    supports_watermarks = True
     supports_dedicated_connection = True
 
     def __init__(
@@ -50,6 +52,7 @@ class PostgreSQLStore(PostgreSQLWorkers):
         super().__init__(using, session=session, suspects=suspects, overtime=overtime)
         self._claim = sql.claim("postgresql", suspects=suspects)
         self._pick = sql.pick("postgresql", suspects=suspects)
+        self._claim_by_stretches = sql.claim("postgresql", suspects=suspects, by_stretches=True)
 
     def dedicated(
         self, *, prepared: bool = True, suspects: bool = False, overtime: timedelta = OVERTIME
@@ -103,8 +106,8 @@ class PostgreSQLStore(PostgreSQLWorkers):
             return self.claim_within(
                 limits, worker_id=worker_id, token=token, wanted=wanted, total=total, now=now
             )
-        parameters = self._claim_parameters(worker_id, token, wanted, total, now)
-        return _in_line(self.session.rows(self._claim, parameters), wanted)
+        text, parameters = self._claim_statement(worker_id, token, wanted, total, now)
+        return _in_line(self.session.rows(text, parameters), wanted)
 
     def pick(
         self,
@@ -116,12 +119,9 @@ class PostgreSQLStore(PostgreSQLWorkers):
         now: datetime | None,
     ) -> list[Row]:
         asked = {
+            **_wanted_parameters(wanted, total, now),
             "worker_id": worker_id,
-            "queues": quoted_array(one.queue for one in wanted),
-            "limits": array(one.limit for one in wanted),
             "saturated": quoted_array(saturated),
-            "total": total,
-            "now": now,
         }
         return self.session.rows(self._pick, asked)
 
@@ -160,32 +160,30 @@ class PostgreSQLStore(PostgreSQLWorkers):
         # The claim goes first: a reaper locks the worker's row and then its jobs, so must we.
         claims = bool(wanted) and total > 0
         if claims:
-            statements.insert(
-                0, (self._claim, self._claim_parameters(worker_id, token, wanted, total, None))
-            )
+            statements.insert(0, self._claim_statement(worker_id, token, wanted, total, None))
         if not statements:
             return set(), []
         answers = self.session.together(statements)
         claimed = _in_line(answers.pop(0), wanted) if claims else []
         return settlement.settle_rest(finished, answers), claimed
 
-    def _claim_parameters(
+    def _claim_statement(
         self,
         worker_id: UUID,
         token: UUID,
         wanted: Sequence[WantedJobs],
         total: int,
         now: datetime | None,
-    ) -> dict[str, object]:
-        return {
+    ) -> Statement:
+        parameters = {
+            **_wanted_parameters(wanted, total, now),
             "worker_id": worker_id,
             "token": token,
-            "queues": quoted_array(one.queue for one in wanted),
-            "limits": array(one.limit for one in wanted),
-            "total": total,
             "overtime": self.overtime.total_seconds(),
-            "now": now,
         }
+        if any(one.watermarks for one in wanted):
+            return self._claim_by_stretches, parameters | stretch_parameters(wanted)
+        return self._claim, parameters
 
     def overdue(self, *, limit: int = 500, now: datetime | None = None) -> list[ClaimedJob]:
         rows = self.session.rows(statement("overdue"), {"limit": limit, "now": now})
@@ -233,6 +231,17 @@ class PostgreSQLStore(PostgreSQLWorkers):
             self.session.rows(
                 "SELECT pg_notify(%(channel)s, %(queue)s)", {"channel": CHANNEL, "queue": queue}
             )
+
+
+def _wanted_parameters(
+    wanted: Sequence[WantedJobs], total: int, now: datetime | None
+) -> dict[str, object]:
+    return {
+        "queues": quoted_array(one.queue for one in wanted),
+        "limits": array(one.limit for one in wanted),
+        "total": total,
+        "now": now,
+    }
 
 
 def _in_line(rows: list[Row], wanted: Sequence[WantedJobs]) -> list[ClaimedJob]:

@@ -7,10 +7,12 @@ from django_jobqueue.core.specs import ClaimedJob
 from django_jobqueue.jobs.handlers import Handler
 from django_jobqueue.permits.distributed import KnownLimits
 
+from .draining import given_back
 from .hands import HeldJob
 from .looking import Looking
 from .outbox import Outbox
 from .slots import Ask, Slots
+from .watermarks import Watermarks, has_swept
 
 #: An exchange that only writes.
 NOTHING: Ask = ([], 0)
@@ -20,9 +22,17 @@ class Asking:
     """Bounds what the slots would take by what is known of limits. For the pump's thread."""
 
     def __init__(
-        self, *, slots: Slots, limits: KnownLimits, outbox: Outbox, looking: Looking
+        self,
+        *,
+        slots: Slots,
+        limits: KnownLimits,
+        outbox: Outbox,
+        looking: Looking,
+        watermarks: Watermarks,
     ) -> None:
         self._slots, self._limits, self._outbox, self._looking = slots, limits, outbox, looking
+        self._watermarks = watermarks
+        self.has_swept = True  #: whether the last look passed nothing over
 
     def exchange(
         self,
@@ -35,16 +45,20 @@ class Asking:
         jobs were claimed and handed to `dispatch`.
         """
         asks = self._slots.asks(names or ())
-        claimed, asked = 0, 0
+        claimed, asked, self.has_swept = 0, 0, True
         refused: list[float] = []
         self._limits.refresh()
         for wanted, total in asks or [NOTHING]:
             allowed = self._limits.within_queues(wanted)
             room = self._slots.limited_room(one.queue for one in allowed)
             limits = self._limits.limits(limited_room=room, refused=refused.append)
+            if limits is None:  # a claim within limits looks at everything
+                allowed = self._watermarks.applied(allowed)
             jobs = self._outbox.exchange(
                 worker_id=worker_id, wanted=allowed, total=total, limits=limits
             )
+            self._watermarks.claimed(jobs, of=allowed, total=total)
+            self.has_swept = self.has_swept and has_swept(allowed)
             dispatch(jobs)
             claimed += len(jobs)
             asked += min(total, sum(one.limit for one in allowed))
@@ -53,6 +67,15 @@ class Asking:
             for seconds in refused:
                 self._looking.ask_in(seconds)
         return claimed
+
+    def give_back(self, held: Sequence[HeldJob]) -> None:
+        """Let jobs go that have not begun, to where they stood in line."""
+        self.returned(held)
+        self._outbox.give_back(given_back(held))
+
+    def returned(self, held: Sequence[HeldJob]) -> None:
+        """These are about to be where they stood in line."""
+        self._watermarks.returned([one.job for one in held])
 
     def held(self, job: ClaimedJob, handler: Handler) -> HeldJob:
         """Return a claimed job as this process holds it."""

@@ -32,6 +32,7 @@ from .slots import Slots
 from .timeouts import TimeoutWatch, overtime
 from .transactional import InTransaction
 from .watching import Watching
+from .watermarks import Watermarks
 
 
 class Claiming:
@@ -152,6 +153,7 @@ class Claiming:
     def _make_pump(self, rescheduled: Callable[[], object]) -> Pump:
         slots, poll_seconds = self._make_slots(), self._conf.poll_interval.total_seconds()
         looking = Looking(poll_seconds=poll_seconds)
+        watermarks = Watermarks(supported=self._store.supports_watermarks)
         outbox = self._make_outbox(slots, rescheduled)
         pauses = Pauses(self._store, in_hand=self.in_hand, slots=slots, seconds=poll_seconds)
         return Pump(
@@ -160,7 +162,13 @@ class Claiming:
             in_hand=self.in_hand,
             slots=slots,
             queues=self.queues,
-            asking=Asking(slots=slots, limits=self._limits, outbox=outbox, looking=looking),
+            asking=Asking(
+                slots=slots,
+                limits=self._limits,
+                outbox=outbox,
+                looking=looking,
+                watermarks=watermarks,
+            ),
             prepare=self._make_admission().prepare,
             outbox=outbox,
             looking=looking,

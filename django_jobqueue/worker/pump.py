@@ -16,7 +16,7 @@ from django_jobqueue.service import ServiceTask, StopReceiver
 from django_jobqueue.store import JobStore
 
 from .asking import Asking
-from .draining import Drain, given_back, untouched
+from .draining import Drain, untouched
 from .hands import HeldJob, InHand
 from .looking import Looking
 from .membership import Membership
@@ -138,10 +138,10 @@ class Pump(ServiceTask):
         if self._outbox.retry_in:
             return 0
         waits_in_vain = self._slots.take_back() if self._is_retiring else self._slots.surplus()
-        self._outbox.give_back(given_back(waits_in_vain))
+        self._asking.give_back(waits_in_vain)
         try:
             # Kept in place: as if they had never been claimed, they are the first to be resumed.
-            self._outbox.give_back(given_back(self._pauses.take_back()))
+            self._asking.give_back(self._pauses.take_back())
             return self._exchange()
         except Exception as error:
             # A database error never ends the pump; outcomes are kept and written later.
@@ -156,7 +156,8 @@ class Pump(ServiceTask):
         )
         if names is not None:
             # With jobs in hand it says nothing: what ends may make others ready.
-            self._found_nothing = had_empty_hands and not claimed
+            is_empty = not claimed and self._asking.has_swept
+            self._found_nothing = had_empty_hands and is_empty
         return claimed
 
     def _should_look(self) -> bool:
@@ -191,6 +192,7 @@ class Pump(ServiceTask):
         if runnable:
             self._in_hand.add(runnable)
             for refused in self._slots.submit(runnable):
+                self._asking.returned([refused])
                 self._write_at_once(untouched(refused.job))
 
     def _prepared(self, job: ClaimedJob) -> Handler | FinishedJob:

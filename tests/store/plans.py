@@ -30,6 +30,15 @@ def rows_read(plan: Mapping[str, Any]) -> int:
     )
 
 
+def buffers_of_looks(plan: Mapping[str, Any], *, index: str) -> int:
+    """Return how many pages the looks into an index took, with the rows that they found; what is
+    written because of them is not counted.
+    """
+    looks = [node for node in nodes_of(plan) if node.get("Index Name") == index]
+    assert looks, "the index was not used"
+    return sum(int(node["Shared Hit Blocks"] + node["Shared Read Blocks"]) for node in looks)
+
+
 class Prepared:
     """A statement prepared under a name, as the pump's connection has it after some executions."""
 
@@ -57,7 +66,7 @@ class Prepared:
     def explain(self, parameters: Mapping[str, object]) -> Mapping[str, Any]:
         """Run it, take it back, and return its plan with actual figures."""
         self._cursor.execute("SAVEPOINT before")
-        self._run("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON)", parameters)
+        self._run("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON)", parameters)
         [(answer,)] = self._cursor.fetchall()
         self._cursor.execute("ROLLBACK TO before")
         plan: Mapping[str, Any] = answer[0]["Plan"]

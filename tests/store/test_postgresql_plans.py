@@ -9,10 +9,13 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from django_jobqueue.core.specs import WantedJobs, Watermark
 from django_jobqueue.store import sql
 from django_jobqueue.store.postgresql_arrays import array, quoted_array
 from django_jobqueue.store.sessions import PsycopgSession
+from django_jobqueue.store.stretches import stretch_parameters
 
+from .helpers import LONG_AGO
 from .plans import Prepared, rows_read
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db]
@@ -119,6 +122,21 @@ def test_a_claim_reads_rows_in_proportion_to_its_batch(
     connection.execute(f"SET LOCAL plan_cache_mode = {'force_generic_plan' if generic else 'auto'}")
 
     plan = plan_after_ten(connection, sql.load("postgresql", "claim"), claim_of(batch))
+
+    assert rows_read(plan) <= allowed(batch)
+
+
+@pytest.mark.parametrize("generic", [False, True], ids=["auto", "generic"])
+@pytest.mark.parametrize("batch", BATCHES)
+def test_a_claim_with_watermarks_reads_rows_in_proportion_to_its_batch(
+    connection: psycopg.Connection[Any], batch: int, generic: bool
+) -> None:
+    connection.execute(f"SET LOCAL plan_cache_mode = {'force_generic_plan' if generic else 'auto'}")
+    marks = (Watermark(2, LONG_AGO), Watermark(0, LONG_AGO))  # of priority 1 nothing is known
+    wanted = [WantedJobs(queue, batch, marks) for queue in QUEUES]
+    text = sql.claim("postgresql", suspects=False, by_stretches=True)
+
+    plan = plan_after_ten(connection, text, claim_of(batch) | stretch_parameters(wanted))
 
     assert rows_read(plan) <= allowed(batch)
 

@@ -21,6 +21,7 @@ from django_jobqueue.worker.pauses import Pauses
 from django_jobqueue.worker.pump import Prepare, Pump
 from django_jobqueue.worker.queues import ServedQueues
 from django_jobqueue.worker.slots import Slots
+from django_jobqueue.worker.watermarks import Watermarks
 from tests.store.helpers import register_worker
 
 from .site import Told
@@ -103,6 +104,7 @@ class Bench:
         self.membership.renewed(self.membership.moment())
         self.sync, self.asynchronous = HandRunners(sync_slots), HandRunners(async_slots)
         self.in_hand = InHand()
+        self.watermarks = Watermarks(supported=self.store.supports_watermarks, elapsed=elapsed)
         self.slots = Slots(sync=self.sync, asynchronous=self.asynchronous, elapsed=elapsed)
         self.outbox = Outbox(
             store=self.store,
@@ -152,7 +154,13 @@ class Bench:
             running=self.in_hand.running,
             elapsed=elapsed,
         )
-        return Asking(slots=self.slots, limits=self.limits, outbox=self.outbox, looking=looking)
+        return Asking(
+            slots=self.slots,
+            limits=self.limits,
+            outbox=self.outbox,
+            looking=looking,
+            watermarks=self.watermarks,
+        )
 
     def drain_of(self, seconds: float, elapsed: Callable[[], float]) -> Drain:
         return Drain(

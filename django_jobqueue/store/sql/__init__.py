@@ -1,5 +1,6 @@
 """What the ORM cannot say: one statement per file, literal table names, `%(name)s` parameters."""
 
+import re
 from functools import cache
 from importlib.resources import files
 
@@ -11,13 +12,18 @@ def load(vendor: str, name: str) -> str:
 
 
 @cache
-def claim(vendor: str, *, suspects: bool) -> str:
-    """Return the claim, of suspects alone or of everything else.
+def claim(vendor: str, *, suspects: bool, by_stretches: bool = False) -> str:
+    """Return the claim, of suspects alone or of everything else; on PostgreSQL also one that looks
+    at given stretches of each queue instead of at all of it.
 
     A literal, not a parameter: only so does a plan made for all parameters use the index of the
     suspects.
     """
     text = load(vendor, "claim")
+    if by_stretches:
+        before, probe, after = _PROBE.split(text)
+        probe = probe.replace("queue = wanted.queue", f"queue = wanted.queue{_WITHIN_STRETCH}")
+        text = before + load(vendor, "stretches").replace("/* probe */", probe) + after
     return text.replace("rescues = 0", "rescues > 0") if suspects else text
 
 
@@ -41,3 +47,10 @@ _PICKED = {
     "postgresql": "job.id = ANY(%(ids)s::bigint[])",
     "sqlite": "id IN (SELECT value FROM json_each(%(ids)s))",
 }
+#: The look at one queue, between the parentheses of its LATERAL.
+_PROBE = re.compile(r"(?<=CROSS JOIN LATERAL \()(.*?)(?=\n    \) AS picked)", re.DOTALL)
+#: Inclusive bounds of the index's first columns: it is entered at the watermark, not before.
+_WITHIN_STRETCH = """
+            AND priority <= stretch.highest
+            AND priority >= stretch.lowest
+            AND ready_at >= stretch.since"""
