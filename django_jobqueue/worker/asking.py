@@ -1,8 +1,10 @@
 """What a pump asks of the store in one look: as much as there are slots, and as limits allow."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from uuid import UUID
 
+from django_jobqueue.core.clock import monotonic
 from django_jobqueue.core.specs import ClaimedJob
 from django_jobqueue.jobs.handlers import Handler
 from django_jobqueue.permits.distributed import KnownLimits
@@ -13,6 +15,8 @@ from .looking import Looking
 from .outbox import Outbox
 from .slots import Ask, Slots
 from .watermarks import Watermarks, has_swept
+
+Dispatch = Callable[[Sequence[ClaimedJob], Callable[[], bool]], None]
 
 #: An exchange that only writes.
 NOTHING: Ask = ([], 0)
@@ -29,20 +33,19 @@ class Asking:
         outbox: Outbox,
         looking: Looking,
         watermarks: Watermarks,
+        answer_within: float,
+        elapsed: Callable[[], float] = monotonic,
     ) -> None:
         self._slots, self._limits, self._outbox, self._looking = slots, limits, outbox, looking
-        self._watermarks = watermarks
+        self._watermarks, self._answer_within, self._elapsed = watermarks, answer_within, elapsed
         self.has_swept = True  #: whether the last look passed nothing over
 
-    def exchange(
-        self,
-        names: Sequence[str] | None,
-        *,
-        worker_id: UUID,
-        dispatch: Callable[[Sequence[ClaimedJob]], None],
-    ) -> int:
+    def exchange(self, names: Sequence[str] | None, *, worker_id: UUID, dispatch: Dispatch) -> int:
         """Write what finished and claim from the queues, none if `names` is None; return how many
         jobs were claimed and handed to `dispatch`.
+
+        It is told how to ask whether the answer came too late: nobody knew meanwhile that they are
+        in hand, and a heartbeat may have given them back.
         """
         asks = self._slots.asks(names or ())
         claimed, asked, self.has_swept = 0, 0, True
@@ -54,12 +57,13 @@ class Asking:
             limits = self._limits.limits(limited_room=room, refused=refused.append)
             if limits is None:  # a claim within limits looks at everything
                 allowed = self._watermarks.applied(allowed)
+            until = self._elapsed() + self._answer_within
             jobs = self._outbox.exchange(
                 worker_id=worker_id, wanted=allowed, total=total, limits=limits
             )
             self._watermarks.claimed(jobs, of=allowed, total=total)
             self.has_swept = self.has_swept and has_swept(allowed)
-            dispatch(jobs)
+            dispatch(jobs, partial(self._is_over, until))
             claimed += len(jobs)
             asked += min(total, sum(one.limit for one in allowed))
         if names is not None:
@@ -67,6 +71,9 @@ class Asking:
             for seconds in refused:
                 self._looking.ask_in(seconds)
         return claimed
+
+    def _is_over(self, moment: float) -> bool:
+        return self._elapsed() > moment
 
     def give_back(self, held: Sequence[HeldJob]) -> None:
         """Let jobs go that have not begun, to where they stood in line."""

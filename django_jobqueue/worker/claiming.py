@@ -17,6 +17,7 @@ from .hands import HeldJob, InHand
 from .hygiene import clean_async_thread, clean_thread, close_async_connections, close_connections
 from .isolation import Isolation
 from .job_processes import JobProcesses
+from .lease import RECONCILE_INTERVALS
 from .leaving import Leaving
 from .looking import Looking
 from .loop_watch import LoopWatch
@@ -168,6 +169,7 @@ class Claiming:
                 outbox=outbox,
                 looking=looking,
                 watermarks=watermarks,
+                answer_within=RECONCILE_INTERVALS * self._conf.heartbeat_interval.total_seconds(),
             ),
             prepare=self._make_admission().prepare,
             outbox=outbox,

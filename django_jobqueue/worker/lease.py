@@ -12,6 +12,9 @@ from django_jobqueue.store import Claims, JobStore
 
 from .membership import Membership
 
+#: After so many heartbeats, what nobody knows to be in hand is given back.
+RECONCILE_INTERVALS = 2
+
 
 class Holder(Protocol):
     """Who claims and runs jobs under the lease."""
@@ -44,7 +47,7 @@ class Lease:
     ) -> None:
         self._holder, self._membership, self._store = holder, membership, store
         self._identity, self._lease, self._events = identity, lease, events
-        self._reconcile_after = 2 * interval
+        self._reconcile_after = RECONCILE_INTERVALS * interval
         self._is_registered = False
         self.stop_requested = False  #: an operator asked for it
 

@@ -181,7 +181,7 @@ class Pump(ServiceTask):
             longest = self._looking.due_in
         return min(longest, self._pauses.due_in) if self._slots.have_waiting else longest
 
-    def _dispatch(self, claimed: Sequence[ClaimedJob]) -> None:
+    def _dispatch(self, claimed: Sequence[ClaimedJob], is_late: Callable[[], bool]) -> None:
         runnable: list[HeldJob] = []
         for job in claimed:
             prepared = self._prepared(job)
@@ -191,7 +191,8 @@ class Pump(ServiceTask):
                 runnable.append(self._asking.held(job, prepared))
         if runnable:
             self._in_hand.add(runnable)
-            for refused in self._slots.submit(runnable):
+            # Asked once they are in hand: from then on no heartbeat gives them back.
+            for refused in runnable if is_late() else self._slots.submit(runnable):
                 self._asking.returned([refused])
                 self._write_at_once(untouched(refused.job))
 
@@ -230,7 +231,6 @@ class Pump(ServiceTask):
         except Exception as error:
             self._outbox.failed(error)
             return False
-        found = promoted.count + unblocked.count
-        if found:
+        if found := promoted.count + unblocked.count:
             self._looking.ask()
         return not found

@@ -16,7 +16,7 @@ from tests.failpoints.points import FOLDER
 
 from .history import Event, History
 from .jobs import HISTORY
-from .trees import children_of, is_running, send
+from .trees import catches, children_of, is_running, send
 
 ROOT = Path(__file__).parents[2]
 STOP_SECONDS = 30
@@ -133,6 +133,7 @@ class Fleet:
         """Ask all to end; return their exit statuses, negative for a signal."""
         send(signal.SIGCONT, *self._known, *(process.pid for process in self._workers))
         for process in self._workers:
+            _until_it_listens(process)
             process.send_signal(signal.SIGTERM)
         statuses = [self._status_of(process) for process in self._workers]
         self._workers = []
@@ -190,3 +191,12 @@ class Fleet:
             started = start_worker(environment, processes=processes, printed=printed)
         self._known.add(started.pid)
         return started
+
+
+def _until_it_listens(process: subprocess.Popen[bytes]) -> None:
+    """One that was started just now and still imports would be ended by the signal itself."""
+    pause, until = threading.Event(), monotonic() + STOP_SECONDS
+    while process.poll() is None and not catches(process.pid, signal.SIGTERM):
+        if monotonic() > until:
+            return
+        pause.wait(0.05)

@@ -50,7 +50,7 @@ def _status_within(pid: int, seconds: float) -> int | None:
             return os.waitstatus_to_exitcode(status)
         moment.wait(pause)
         pause = min(0.02, pause * 1.5)
-    os.killpg(pid, signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)  # it may not lead a group of its own yet
     os.waitpid(pid, 0)
     return None
 

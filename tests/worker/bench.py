@@ -160,6 +160,8 @@ class Bench:
             outbox=self.outbox,
             looking=looking,
             watermarks=self.watermarks,
+            answer_within=10.0,
+            elapsed=elapsed,
         )
 
     def drain_of(self, seconds: float, elapsed: Callable[[], float]) -> Drain:
