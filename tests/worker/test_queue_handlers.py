@@ -1,5 +1,6 @@
 """A handler of a whole queue: what it is given, and what it is refused."""
 
+import inspect
 import re
 import textwrap
 from dataclasses import dataclass
@@ -173,7 +174,7 @@ def test_payloads_are_enqueued_in_bulk(site: Site):
 
 
 def test_the_example_of_its_documentation_does_what_it_says(site: Site):
-    lines = re.findall(r"^ {8}.*$|^$", QueueHandler.__doc__ or "", re.MULTILINE)
+    lines = re.findall(r"^ {4}.*$|^$", inspect.getdoc(QueueHandler) or "", re.MULTILINE)
     source = textwrap.dedent("\n".join(lines)).replace("(QueueHandler", "(QueueHandler, registry=r")
     names = {"QueueHandler": QueueHandler, "Queue": Queue, "JobContext": JobContext}
 
