@@ -1,7 +1,6 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import BooleanField, QuerySet, Value
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
@@ -9,15 +8,15 @@ from django_jobqueue.core.schedules import Source
 from django_jobqueue.jobs import schedules
 from django_jobqueue.models import Schedule
 
-from .base import LookingAdmin
 from .display import EMPTY, HIDDEN, pretty_json, visible
+from .kept import KeptByNameAdmin
 from .recurring import next_slots, past_slots, rule_text, state_text
 from .schedule_actions import ScheduleActions
 from .schedule_forms import ScheduleForm, schedulable_handlers
 
 
 @admin.register(Schedule)
-class ScheduleAdmin(ScheduleActions, LookingAdmin):
+class ScheduleAdmin(ScheduleActions, KeptByNameAdmin):
     """Schedules, their next slots and their last. Those that were made here can be changed here,
     of handlers with `schedulable=True`; declared ones only where they are declared.
     """
@@ -26,8 +25,6 @@ class ScheduleAdmin(ScheduleActions, LookingAdmin):
     change_form_template = "admin/jobqueue/schedule_record.html"
     list_display = ("schedule_name", "handler_name", "rule", "state", "next_slot", "last_slot")
     list_filter = ("source",)
-    ordering = ("name",)
-    search_fields = ("name",)
     search_help_text = _("The first letters of a schedule's name.")
     fieldsets = (
         (None, {"fields": ("schedule_name", "source", "handler_name", "template_name", "jobs")}),
@@ -53,10 +50,6 @@ class ScheduleAdmin(ScheduleActions, LookingAdmin):
 
     # Who may what.
 
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        is_edited = obj is None or self.has_change_permission(request, obj)
-        return self.edited if is_edited else self.fieldsets
-
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "add_schedule")
 
@@ -70,16 +63,6 @@ class ScheduleAdmin(ScheduleActions, LookingAdmin):
         )
 
     # Pages.
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        allowed = Value(self.may(request, "view_payload"), output_field=BooleanField())
-        rows: QuerySet[Any] = super().get_queryset(request).annotate(shows_payload=allowed)
-        return rows
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        return queryset.filter(name__startswith=search_term.strip()), False
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

@@ -1,7 +1,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import BooleanField, QuerySet, Value
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -11,19 +11,17 @@ from django_jobqueue.jobs.templates import Template
 from django_jobqueue.models import JobTemplate
 
 from .actions import each, finish, selected_rows
-from .base import LookingAdmin
 from .display import HIDDEN, pretty_json, visible
+from .kept import KeptByNameAdmin
 from .schedule_forms import TemplateForm, schedulable_handlers
 
 
 @admin.register(JobTemplate)
-class TemplateAdmin(LookingAdmin):
+class TemplateAdmin(KeptByNameAdmin):
     """Stored jobs to copy from; those of handlers with `schedulable=True` can be changed here."""
 
     form = TemplateForm
     list_display = ("template_name", "handler_name", "created_at")
-    ordering = ("name",)
-    search_fields = ("name",)
     search_help_text = _("The first letters of a template's name.")
     fieldsets = (
         (None, {"fields": ("template_name", "handler_name", "created_at")}),
@@ -32,10 +30,6 @@ class TemplateAdmin(LookingAdmin):
     edited = ((None, {"fields": ("name", "handler", "arguments", "options")}),)
     readonly_fields = ("template_name", "handler_name", "arguments_shown", "options_shown")
     actions = ("enqueue",)
-
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        is_edited = obj is None or self.has_change_permission(request, obj)
-        return self.edited if is_edited else self.fieldsets
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "add_jobtemplate")
@@ -51,16 +45,6 @@ class TemplateAdmin(LookingAdmin):
 
     def has_enqueue_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "enqueue_jobtemplate")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        allowed = Value(self.may(request, "view_payload"), output_field=BooleanField())
-        rows: QuerySet[Any] = super().get_queryset(request).annotate(shows_payload=allowed)
-        return rows
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        return queryset.filter(name__startswith=search_term.strip()), False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         Template(obj.name).save(Enqueuer(form.found, said=form.said), **form.typed)

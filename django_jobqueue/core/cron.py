@@ -5,6 +5,7 @@ the gap, one that they repeat runs once. What recurs within the hour, or in ever
 elapsed time instead: never in a gap, and in both passes of what is repeated.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -32,16 +33,16 @@ _LONG_AGO = datetime(2000, 1, 1)  # noqa: DTZ001 - wall clocks are naive in this
 _MINUTE = timedelta(minutes=1)
 
 
-class Recurring:
+class Recurring(ABC):
     """What slots follow each other by."""
 
     __slots__ = ()
 
+    @abstractmethod
     def next_after(self, moment: datetime, *, anchor: datetime | None = None) -> datetime | None:
         """Return the first slot that is later than an aware `moment`, in UTC; None if there is
         none. Spans are counted from `anchor`, if given; cron knows the time by itself.
         """
-        raise NotImplementedError
 
     def preview(
         self, moment: datetime, *, count: int = PREVIEW, anchor: datetime | None = None
@@ -71,8 +72,8 @@ class _Calendar(Recurring):
     timezone: str
 
     @property
-    def text(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def text(self) -> str: ...
 
     def next_after(self, moment: datetime, *, anchor: datetime | None = None) -> datetime | None:
         zone = zone_of(self.timezone)

@@ -7,11 +7,14 @@ from typing import Protocol
 import pytest
 from django.test import override_settings
 
-from django_jobqueue import conf
+from django_jobqueue import Line, conf
 from django_jobqueue.events import events
+from django_jobqueue.jobs.line_keeper import keeper
 from django_jobqueue.jobs.spooling import spool_of
 from django_jobqueue.store.spool import Spool
 from tests.outage import database_away
+
+from .lines import PATIENCE
 
 
 @pytest.fixture
@@ -45,3 +48,15 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 @pytest.fixture
 def away(tmp_path: Path) -> Away:
     return partial(database_away, tmp_path)
+
+
+@pytest.fixture
+def keeper_at_rest() -> Iterator[None]:
+    """For tests that take cluster-wide lines: its thread ends with the last of them."""
+    yield
+    assert keeper.join(PATIENCE)
+
+
+@pytest.fixture
+def line() -> Line:
+    return Line("api", scope="cluster")

@@ -25,18 +25,10 @@ from .lines import (
     until,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def keeper_at_rest():
-    yield
-    assert keeper.join(PATIENCE)
-
-
-@pytest.fixture
-def line() -> Line:
-    return Line("api", scope="cluster")
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("keeper_at_rest"),
+]
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from asgiref.sync import async_to_sync
 from django.db import connection, transaction
 
 from django_jobqueue import Acquired, Busy, Line, LineStatus
-from django_jobqueue.jobs.line_keeper import keeper
 from django_jobqueue.jobs.lines import ClusterWait
 from django_jobqueue.memory.waiting import Moment
 from django_jobqueue.models import LineRecord
@@ -23,18 +22,10 @@ from .lines import (
     until,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def keeper_at_rest():
-    yield
-    assert keeper.join(PATIENCE)
-
-
-@pytest.fixture
-def line() -> Line:
-    return Line("api", scope="cluster")
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("keeper_at_rest"),
+]
 
 
 def in_thread(work):

@@ -24,14 +24,18 @@ def claim(vendor: str, *, suspects: bool, by_stretches: bool = False) -> str:
         before, probe, after = _PROBE.split(text)
         probe = probe.replace("queue = wanted.queue", f"queue = wanted.queue{_WITHIN_STRETCH}")
         text = before + load(vendor, "stretches").replace("/* probe */", probe) + after
-    return text.replace("rescues = 0", "rescues > 0") if suspects else text
+    return _of_suspects(text) if suspects else text
 
 
 @cache
 def pick(vendor: str, *, suspects: bool) -> str:
     """Return the pick that goes before a claim within limits, as `claim` does."""
     text = load(vendor, "pick")
-    return text.replace("rescues = 0", "rescues > 0") if suspects else text
+    return _of_suspects(text) if suspects else text
+
+
+def _of_suspects(text: str) -> str:
+    return text.replace("rescues = 0", "rescues > 0")
 
 
 @cache
