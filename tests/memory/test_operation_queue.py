@@ -100,8 +100,10 @@ class TestPerforming:
 
         for _ in range(1_000):
             queue.enqueue(Call(look))
-        for _ in range(4):  # the last ones are performed while others have nothing left to do
-            queue.enqueue(Call(lambda: None))
+        # While one still looks, the others have nothing left to do: each is kept busy until all are here.
+        at_the_end = threading.Barrier(4)
+        for _ in range(4):
+            queue.enqueue(Call(partial(at_the_end.wait, PATIENCE)))
 
         queue.start(4)
         queue.stop()
