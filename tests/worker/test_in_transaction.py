@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
@@ -50,9 +51,10 @@ def run(site: Site) -> Run:
 
 
 @pytest.fixture
-def another_database() -> Iterator[str]:
-    memory = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
-    configured = connections.configure_settings({"default": {}, "another": memory})
+def another_database(tmp_path: Path) -> Iterator[str]:
+    # A file: Django never closes a connection to a database in memory.
+    file = {"ENGINE": "django.db.backends.sqlite3", "NAME": tmp_path / "another.sqlite3"}
+    configured = connections.configure_settings({"default": {}, "another": file})
     connections.settings["another"] = configured["another"]
     yield "another"
     connections["another"].close()
