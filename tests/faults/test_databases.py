@@ -1,15 +1,13 @@
 """Databases that refuse for a while, and clocks that are wrong."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from freezegun import freeze_time
 
 from django_jobqueue.core.states import JobState
-from django_jobqueue.models import ArchivedJob, DeadJob, Job
+from django_jobqueue.models import DeadJob, Job
 from tests.worker.bench import Bench
 from tests.worker.site import COMMITTED, Site
 
@@ -65,38 +63,6 @@ class TestReadOnly:
 
         assert bench.state_of(job_id) == JobState.SUCCEEDED
         assert not DeadJob.objects.exists()
-
-
-@pytest.mark.sqlite
-def test_an_outcome_that_finds_no_room_on_the_disk_is_kept_until_there_is_some() -> None:
-    bench = Bench()
-    job_id = bench.enqueue()
-    bench.pump.tick()
-    [held] = bench.sync.running
-    bench.end(held, result='"' + 100_000 * "x" + '"')
-
-    with no_room_left():
-        bench.pump.tick()
-        assert bench.state_of(job_id) == JobState.RUNNING
-        assert "pump.database_failed" in bench.told.names
-    pass_the_retry(bench)
-
-    assert bench.state_of(job_id) == JobState.SUCCEEDED
-    assert ArchivedJob.objects.get().result == 100_000 * "x"
-
-
-@contextmanager
-def no_room_left() -> Iterator[None]:
-    """The file may not grow: SQLite says what it says of a disk that is full."""
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM")  # pages that earlier tests have left free are room, too
-        cursor.execute("PRAGMA page_count")
-        [pages] = cursor.fetchone()
-        cursor.execute(f"PRAGMA max_page_count = {pages}")
-        try:
-            yield
-        finally:
-            cursor.execute("PRAGMA max_page_count = 1073741823")
 
 
 @pytest.mark.postgresql

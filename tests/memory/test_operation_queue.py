@@ -100,7 +100,7 @@ class TestPerforming:
 
         for _ in range(1_000):
             queue.enqueue(Call(look))
-        # While one still looks, the others have nothing left to do: each is kept busy until all are here.
+        # While one still looks, the others have nothing left to do: what they take next holds them.
         at_the_end = threading.Barrier(4)
         for _ in range(4):
             queue.enqueue(Call(partial(at_the_end.wait, PATIENCE)))
