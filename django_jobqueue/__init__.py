@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from .memory.ledger import MemoryDeadLetter
     from .memory.line import Acquired, Busy, Line, LineStatus, Token
     from .memory.operations import OperationQueue
+    from .permits.base import CancelJob, MarkSucceeded, PermitStrategy, TryAfter
     from .worker.starting import StartedWorker, start_worker
 
 __version__ = "0.1.0"
@@ -115,6 +116,7 @@ _HOMES = {
     "memory.ledger": "MemoryDeadLetter",
     "memory.line": "Acquired Busy Line LineStatus Token",
     "memory.operations": "OperationQueue",
+    "permits.base": "CancelJob MarkSucceeded PermitStrategy TryAfter",
     "worker.starting": "StartedWorker start_worker",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
@@ -124,6 +126,7 @@ __all__ = [
     "Backoff",
     "Busy",
     "Cancel",
+    "CancelJob",
     "Constant",
     "Cron",
     "CronString",
@@ -156,6 +159,7 @@ __all__ = [
     "LineLost",
     "LineStatus",
     "Linear",
+    "MarkSucceeded",
     "MemoryDeadLetter",
     "MemoryJob",
     "MemoryQueue",
@@ -164,6 +168,7 @@ __all__ = [
     "PayloadError",
     "PayloadNotSerialised",
     "PayloadTooLarge",
+    "PermitStrategy",
     "Polynomial",
     "Queue",
     "QueueClosed",
@@ -184,6 +189,7 @@ __all__ = [
     "Template",
     "TemplateNotFound",
     "Token",
+    "TryAfter",
     "UniqueConflict",
     "UnknownTimeZone",
     "Unprocessable",

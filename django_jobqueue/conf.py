@@ -147,6 +147,8 @@ class JobQueueSettings:
     concurrency: Count = 10
     async_concurrency: Count = 100
 
+    permit_wait: Span = timedelta(seconds=0.5)
+
     poll_interval: Span = timedelta(seconds=1)
     promote_interval: Span = timedelta(seconds=2)
     notify_debounce: SpanOrZero = timedelta(seconds=0.1)

@@ -14,9 +14,10 @@ from django_jobqueue.core.payloads import load_payload
 from django_jobqueue.core.retry import ErrorClasses, RetryPolicy
 from django_jobqueue.core.schedules import ScheduleTerms
 from django_jobqueue.core.serialization import ArgumentSpec
+from django_jobqueue.permits.base import PermitStrategy
 
 from . import option_values as values
-from .limiting import check_key_template, limits_of
+from .limiting import check_key_template, limits_of, strategies_of
 from .options import JobOptions, SharedOptions, refuse_unknown
 from .schedule_options import ScheduleOptions, schedule_name, split, terms_of
 from .targets import Target, target_of
@@ -49,6 +50,7 @@ class HandlerOptions(SharedOptions, _RetryOptions, _LimitOptions, ScheduleOption
     keep: bool
     transactional: bool
     isolation: Literal["process"] | None
+    permits: Iterable[PermitStrategy]
     schedulable: bool
 
 
@@ -72,6 +74,7 @@ class Handler:
     max_rescues: int | None
     keep: bool  #: whether the record of a success is kept
     limits: HandlerLimits
+    permits: tuple[PermitStrategy, ...]  #: what it asks before each run, in this order
     transactional: bool  #: whether it runs in the transaction that writes its success
     is_isolated: bool  #: whether it runs in a process of its own
     schedulable: bool  #: whether the admin may make schedules of it
@@ -109,6 +112,7 @@ class Handler:
             max_rescues=given.get("max_rescues"),
             **_switches(given),
             limits=limits_of(name, _those(given, _LimitOptions)),
+            permits=strategies_of("permits", given.get("permits", ())),
             is_isolated=_is_isolated(given.get("isolation")),
             schedule=terms_of(split(given)[0]),
         )._checked()

@@ -1,6 +1,6 @@
 """The limits that @job declares, and the concurrency keys that it makes of arguments."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from string import Formatter
 from typing import Any
 
@@ -9,6 +9,7 @@ from django_jobqueue.core.hints import did_you_mean
 from django_jobqueue.core.keys import checked_label
 from django_jobqueue.core.limits import HandlerLimits, Limit
 from django_jobqueue.core.rates import Rate
+from django_jobqueue.permits.base import PermitStrategy
 
 _MOST = 1_000_000
 
@@ -43,6 +44,18 @@ def limits_of(name: str, given: Mapping[str, Any]) -> HandlerLimits:
         ),
         key_limit=Limit(max_running=checked.get("key_limit", 1), rate=checked.get("key_rate")),
     )
+
+
+def strategies_of(option: str, value: object) -> tuple[PermitStrategy, ...]:
+    """Several strategies, in the order in which they are asked."""
+    given = tuple(value) if isinstance(value, Iterable) else (value,)
+    for one in given:
+        if not isinstance(one, PermitStrategy):
+            raise InvalidOptions(
+                option,
+                f"must be a list of objects whose classes extend PermitStrategy, not {value!r}",
+            )
+    return given
 
 
 def check_key_template(template: str | None, *, parameters: Collection[str]) -> None:

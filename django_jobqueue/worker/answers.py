@@ -73,6 +73,10 @@ class Answers:
         retryable = self._policies.of(held.handler).is_worth_retrying(error)
         return Fail(describe_error(error), retryable)
 
+    def backoff_seconds(self, held: HeldJob) -> float:
+        """Return how long a job waits at least that is not to run now."""
+        return self._policies.backoff_of(held.handler, held.job).seconds(held.job.attempt)
+
     def finished(
         self, held: HeldJob, outcome: Outcome, *, backoff: Backoff | None = None
     ) -> FinishedJob:

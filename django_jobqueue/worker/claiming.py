@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.jobs.context import JobContext
 from django_jobqueue.jobs.spooling import spool_of
+from django_jobqueue.permits.chain import Chains
 from django_jobqueue.permits.distributed import KnownLimits
 from django_jobqueue.store import JobStore, store_for
 
@@ -26,6 +27,7 @@ from .membership import Membership
 from .options import WorkerOptions
 from .outbox import Outbox
 from .pauses import Pauses
+from .permitted import Permitted
 from .pump import Pump
 from .queues import ServedQueues
 from .runners import EventLoopRunner, ThreadRunners
@@ -68,6 +70,7 @@ class Claiming:
         self._policies = Policies(conf.retry_policy, backoff_of_queue=self._limits.backoff_of_queue)
         self._job_processes = self._make_job_processes()
         self._executor = self._make_executor()
+        self._event_loop = self._make_event_loop()
         self.pump = self._make_pump(rescheduled)
         self._executor.reports_to(self.pump.report)
 
@@ -127,6 +130,7 @@ class Claiming:
             events=events,
             lease_in_doubt=self.membership.is_in_doubt,
             isolation=self._make_isolation(),
+            permitted=self._make_permitted(answers),
         )
 
     def _make_job_processes(self) -> JobProcesses:
@@ -142,6 +146,16 @@ class Claiming:
             lease=self._conf.lease,
             grace=self._conf.timeout_grace.total_seconds(),
             events=self._options.events,
+        )
+
+    def _make_permitted(self, answers: Answers) -> Permitted:
+        events = self._options.events
+        return Permitted(
+            # Where async handlers run: what they share with a strategy belongs to one loop.
+            Chains(loop=lambda: self._event_loop.loop, at_end=close_connections, events=events),
+            answers=answers,
+            wait_seconds=self._conf.permit_wait.total_seconds(),
+            events=events,
         )
 
     def _make_admission(self) -> Admission:
@@ -216,14 +230,16 @@ class Claiming:
             leaving=Leaving(spool_of(self._conf), events=self._options.events),
         )
 
-    def _make_slots(self) -> Slots:
-        threads = ThreadRunners(
-            self._conf.concurrency, self._executor.perform, at_end=close_connections
-        )
-        loop = EventLoopRunner(
+    def _make_event_loop(self) -> EventLoopRunner:
+        return EventLoopRunner(
             self._conf.async_concurrency,
             self._executor.perform_async,
             tidy=clean_async_thread,
             at_end=close_async_connections,
         )
-        return Slots(sync=threads, asynchronous=loop, alone=self._options.suspects)
+
+    def _make_slots(self) -> Slots:
+        threads = ThreadRunners(
+            self._conf.concurrency, self._executor.perform, at_end=close_connections
+        )
+        return Slots(sync=threads, asynchronous=self._event_loop, alone=self._options.suspects)

@@ -30,6 +30,7 @@ from .hygiene import close_connections
 from .isolation import Isolation
 from .loop_watch import LoopWatch
 from .marks import NO_MARKS, Marks
+from .permitted import Permitted
 from .timeouts import LATEST_START_SECONDS, TimeoutWatch, bounded
 from .transactional import InTransaction
 
@@ -51,6 +52,8 @@ def _nobody_listens(held: HeldJob, finished: FinishedJob) -> None:
 class Executor:
     """Runs held jobs. `perform` and `perform_async` never raise; what comes of a job goes to
     `report`.
+
+    Without `permitted`, as in a job process whose worker holds the permits, none are asked for.
     """
 
     def __init__(
@@ -66,8 +69,10 @@ class Executor:
         events: EventBus,
         lease_in_doubt: Callable[[], bool] = lambda: False,
         isolation: Isolation | None = None,
+        permitted: Permitted | None = None,
     ) -> None:
         self._answers, self._marks, self._isolation = answers, marks, isolation
+        self._permitted = permitted
         self._report: Report = _nobody_listens
         self._make_context, self._lease_in_doubt = make_context, lease_in_doubt
         self._timeouts, self._clean_thread, self._events = timeouts, clean_thread, events
@@ -84,7 +89,7 @@ class Executor:
         """Run a sync handler in this thread, and report."""
         held.place = self._marks.begin(held.job.id)
         try:
-            finished = self._finished_before(held) or self._run(held)
+            finished = self._finished_before(held) or self._run_permitted(held)
         except BaseException as error:
             finished = self._answers.failed(held, error)
         self._ended(held, finished)
@@ -103,6 +108,11 @@ class Executor:
             # Its deadline counts from the claim: reapers might take it away while it runs.
             return self._answers.finished(held, Release("it waited too long for its start"))
         return None
+
+    def _run_permitted(self, held: HeldJob) -> FinishedJob:
+        if self._permitted is None or not held.handler.permits:
+            return self._run(held)
+        return self._permitted.run(held, before=self._finished_before, run=self._run)
 
     def _run(self, held: HeldJob) -> FinishedJob:
         if self._isolation is not None and held.handler.is_isolated:
@@ -160,10 +170,16 @@ class Executor:
         """Run an async handler in this loop, and report."""
         held.place = self._marks.begin(held.job.id)
         try:
-            finished = self._finished_before(held) or await self._run_async(held)
+            finished = self._finished_before(held) or await self._run_permitted_async(held)
         except BaseException as error:
             finished = self._answers.failed(held, error)
         self._ended(held, finished)
+
+    async def _run_permitted_async(self, held: HeldJob) -> FinishedJob:
+        if self._permitted is None or not held.handler.permits:
+            return await self._run_async(held)
+        run, before = self._run_async, self._finished_before
+        return await self._permitted.run_async(held, before=before, run=run)
 
     async def _run_async(self, held: HeldJob) -> FinishedJob:
         _begin(held, self._events)

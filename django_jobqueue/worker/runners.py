@@ -170,6 +170,12 @@ class EventLoopRunner:
         )
         self._thread.start()
 
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop, once it was started."""
+        assert self._loop is not None
+        return self._loop
+
     def submit(self, jobs: Sequence[HeldJob]) -> None:
         self._parked.extend(jobs)
         self._call(self._fill)

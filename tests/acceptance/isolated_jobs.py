@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,7 +16,18 @@ from typing import Any
 
 from django.db import connection
 
-from django_jobqueue import Cancel, Constant, Discard, JobContext, Retry, Snooze, Unprocessable, job
+from django_jobqueue import (
+    Cancel,
+    Constant,
+    Discard,
+    JobContext,
+    PermitStrategy,
+    Retry,
+    Snooze,
+    Unprocessable,
+    job,
+)
+from django_jobqueue.core.specs import ClaimedJob
 
 from .journal import note
 
@@ -26,6 +38,29 @@ _NEVER = threading.Event()
 def hold_the_interpreter() -> None:
     """Sleep in a C call that does not let go of it, so that no other thread runs."""
     ctypes.PyDLL(None).sleep(3600)
+
+
+class Permit(PermitStrategy, AbstractContextManager[None]):
+    """Grants, and notes the process in which its permit was entered."""
+
+    def __init__(self) -> None:
+        self.entered: list[int] = []
+
+    def acquire(self, job: ClaimedJob) -> AbstractContextManager[None]:
+        return self
+
+    def __enter__(self) -> None:
+        self.entered.append(os.getpid())
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+PERMIT = Permit()
+
+
+@job(name="isolated.tell_permits", isolation="process", permits=[PERMIT])
+def tell_permits() -> list[int]:
+    return PERMIT.entered
 
 
 @job(name="isolated.tell_process", isolation="process")

@@ -24,7 +24,12 @@ PATIENCE = 10.0
 #: Workers have connections of their own: what a test does must be committed. Only the tables of
 #: these apps are emptied after it, which is most of the time that such a test takes.
 COMMITTED = pytest.mark.django_db(transaction=True, available_apps=["django_jobqueue"])
-SMALL: dict[str, Any] = {"concurrency": 2, "async_concurrency": 4, "drain": 5}
+SMALL: dict[str, Any] = {
+    "concurrency": 2,
+    "async_concurrency": 4,
+    "drain": 5,
+    "permit_wait": PATIENCE,
+}
 
 
 class Told:

@@ -2,19 +2,20 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from freezegun import freeze_time
 
-from django_jobqueue import JobContext, JobState
+from django_jobqueue import JobContext, JobState, PermitStrategy
 from django_jobqueue.core.outcomes import Answer
 from django_jobqueue.core.retry import RetryPolicy
 from django_jobqueue.core.specs import FinishedJob
 from django_jobqueue.events import EventBus
 from django_jobqueue.models import ArchivedJob
+from django_jobqueue.permits.chain import Chains
 from django_jobqueue.store import store_for
 from django_jobqueue.store.sqlite import SQLiteStore
 from django_jobqueue.worker.admission import Policies
@@ -22,6 +23,7 @@ from django_jobqueue.worker.answers import Answers
 from django_jobqueue.worker.executor import CleanThread, Executor
 from django_jobqueue.worker.hands import HeldJob
 from django_jobqueue.worker.loop_watch import LoopWatch
+from django_jobqueue.worker.permitted import Permitted
 from django_jobqueue.worker.timeouts import TimeoutWatch
 from django_jobqueue.worker.transactional import InTransaction
 from django_jobqueue.worker.watching import Watching
@@ -54,6 +56,11 @@ def leave_nothing(*, discard: bool) -> list[str]:
     return []
 
 
+def permitted_by(answers: Answers, bus: EventBus) -> Permitted:
+    chains = Chains(loop=asyncio.get_running_loop, at_end=do_nothing, events=bus)
+    return Permitted(chains, answers=answers, wait_seconds=PATIENCE, events=bus)
+
+
 class Trial:
     """One held job and an executor that reports to the test."""
 
@@ -63,9 +70,10 @@ class Trial:
         *,
         store: Any = None,
         clean_thread: CleanThread = leave_nothing,
+        permits: Sequence[PermitStrategy] = (),
     ) -> None:
         site = Site()
-        handler = site.job(function, name="tried").handler
+        handler = site.job(function, name="tried", permits=permits).handler
         self.reported: list[FinishedJob] = []
         self.told, bus = Told(), EventBus()
         bus.subscribe(self.told)
@@ -82,6 +90,7 @@ class Trial:
             loop_watch=LoopWatch(self.watching, events=bus),
             clean_thread=clean_thread,
             events=bus,
+            permitted=permitted_by(answers, bus),
         )
         self.executor.reports_to(lambda held, finished: self.reported.append(finished))
         self.held = HeldJob(a_claim(handler="tried", max_attempts=1), handler)
