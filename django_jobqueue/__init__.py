@@ -57,10 +57,12 @@ if TYPE_CHECKING:
         UnknownTimeZone,
     )
     from .core.states import DeathReason, JobState
+    from .jobs.auditing import acting_as
     from .jobs.context import JobContext
     from .jobs.control import cancel, discard, requeue, requeue_edited, retry, run_now
     from .jobs.decorators import job
     from .jobs.handles import JobHandle
+    from .jobs.limits import clear_limit, set_limit
     from .jobs.queue import Queue
     from .jobs.queue_handlers import QueueHandler
     from .jobs.registry import registry
@@ -98,10 +100,12 @@ _HOMES = {
     "core.outcomes": "Cancel Discard Retry Snooze Succeed Unprocessable",
     "core.states": "DeathReason JobState",
     "core.schedule_errors": "InvalidSchedule ScheduleNotFound TemplateNotFound UnknownTimeZone",
+    "jobs.auditing": "acting_as",
     "jobs.context": "JobContext",
     "jobs.control": "cancel discard requeue requeue_edited retry run_now",
     "jobs.decorators": "job",
     "jobs.handles": "JobHandle",
+    "jobs.limits": "clear_limit set_limit",
     "jobs.queue": "Queue",
     "jobs.queue_handlers": "QueueHandler",
     "jobs.registry": "registry",
@@ -193,7 +197,9 @@ __all__ = [
     "UniqueConflict",
     "UnknownTimeZone",
     "Unprocessable",
+    "acting_as",
     "cancel",
+    "clear_limit",
     "discard",
     "enqueue_template",
     "every",
@@ -203,6 +209,7 @@ __all__ = [
     "requeue_edited",
     "retry",
     "run_now",
+    "set_limit",
     "start_worker",
 ]
 

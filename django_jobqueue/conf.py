@@ -180,6 +180,7 @@ class JobQueueSettings:
     janitor_batch: Count = 1_000
     archive_retention: SpanOrZero = timedelta(days=7)
     dead_retention: SpanOrZero = timedelta(days=90)
+    audit_retention: SpanOrZero = timedelta(days=90)
 
     def __post_init__(self) -> None:
         for setting in fields(self):

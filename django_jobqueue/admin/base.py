@@ -2,6 +2,7 @@
 permission.
 """
 
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +22,12 @@ from django.utils.translation import gettext
 
 from django_jobqueue import conf
 from django_jobqueue.core.errors import ReadTooSlow
+from django_jobqueue.jobs.auditing import acting_as
+from django_jobqueue.jobs.option_values import TEXT_LENGTH
 from django_jobqueue.jobs.site import site_store
 
 from .changelist import LargeTableChangeList
+from .display import visible
 from .pagination import ProbingPaginator
 
 if TYPE_CHECKING:
@@ -134,13 +138,18 @@ class LookingAdmin(ModelAdmin):
             except ValidationError as error:
                 raise BadRequest("a selected key is none of this table") from error
         if request.method == "POST":
-            return super().changelist_view(request, extra_context)
+            with acting(request):
+                return super().changelist_view(request, extra_context)
         try:
             with site_store().reading(at_most=self.list_read_limit):
                 context = {**self.list_context(request), **(extra_context or {})}
                 return super().changelist_view(request, context)
         except ReadTooSlow:
             return self._too_slow(request)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        with acting(request):
+            return super().changeform_view(request, *args, **kwargs)
 
     def list_context(self, request: HttpRequest) -> dict[str, Any]:
         """Return what the list page shows besides its rows."""
@@ -162,6 +171,11 @@ class LookingAdmin(ModelAdmin):
         context["record_actions"] = self.get_action_choices(request, default_choices=[])
         context["checkbox_name"] = ACTION_CHECKBOX_NAME
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+def acting(request: HttpRequest) -> AbstractContextManager[None]:
+    """Let the audit record name the user of a request."""
+    return acting_as(visible(request.user.get_username())[:TEXT_LENGTH] or str(request.user.pk))
 
 
 def _page_number(request: HttpRequest) -> int:

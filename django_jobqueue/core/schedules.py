@@ -61,7 +61,8 @@ class NewSchedule(msgspec.Struct, frozen=True, kw_only=True):
 class ScheduleSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """A schedule as it stood when it was looked up. `terms` is None where the row cannot be read;
     `disabled_reason` says then what is wrong. `next_slot` is None while it is disabled, and
-    where it waits for the end of an occurrence.
+    where it waits for the end of an occurrence. `payload` is JSON text; it and `options` are those
+    of the job that each slot enqueues.
     """
 
     name: str
@@ -75,6 +76,8 @@ class ScheduleSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     disabled_reason: str
     next_slot: datetime | None
     last_slot: datetime | None
+    payload: str
+    options: dict[str, object]
 
 
 class SlotOutcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -239,6 +239,7 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
 
     archive: timedelta
     dead: timedelta
+    audit: timedelta = timedelta(days=90)
 
 
 class Pruned(msgspec.Struct, frozen=True, kw_only=True):
@@ -249,3 +250,4 @@ class Pruned(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 0
     workers: int = 0
     receipts: int = 0
+    audits: int = 0

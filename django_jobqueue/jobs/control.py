@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from django_jobqueue import conf
+from django_jobqueue.core.audit import Action
 from django_jobqueue.core.errors import JobNotFound, RequeueRefused, StateChanged
 from django_jobqueue.core.keys import checked_label
 from django_jobqueue.core.rates import Rate
@@ -16,6 +17,7 @@ from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.events import events
 from django_jobqueue.store import JobStore
 
+from .auditing import AuditedJobs, audit
 from .editing import edited_arguments
 from .handlers import HandlerLike, name_of
 from .options import refuse_unknown
@@ -48,7 +50,9 @@ def cancel(*ids: int, reason: str = "", **criteria: Unpack[Criteria]) -> Cancell
     """
     wanted = _filter("cancel", ids, criteria)
     tell = _tell_cancelled if events.hears("job.cancelled_waiting") else None
-    done = site_store().cancel(wanted, reason=reason, tell=tell)
+    store = site_store()
+    note = AuditedJobs(store, Action.CANCEL, wanted, reason=reason)
+    done = store.cancel(wanted, reason=reason, tell=tell, note=note)
     events.emit(
         "jobs.cancelled", cancelled=done.cancelled, asked=done.asked, wanted=wanted, reason=reason
     )
@@ -62,7 +66,7 @@ def _tell_cancelled(job_id: int, handler: str, queue: str) -> None:
 def run_now(*ids: int, **criteria: Unpack[Criteria]) -> int:
     """Make scheduled jobs ready at once, retries among them; return how many."""
     store, wanted = site_store(), _filter("run_now", ids, criteria)
-    count = store.run_now(wanted)
+    count = store.run_now(wanted, note=AuditedJobs(store, Action.RUN_NOW, wanted))
     if count:
         events.emit("jobs.hurried", count=count, wanted=wanted)
         _wake(store)
@@ -88,7 +92,8 @@ def requeue(
     wanted = _filter("requeue", ids, criteria, state=state, death=death)
     spacing = 0.0 if rate is None else Rate.parse("rate", rate).spacing
     store = site_store()
-    live, refused = store.requeue(wanted, limit=limit, spacing=spacing)
+    note = AuditedJobs(store, Action.REQUEUE, wanted, limit=limit, rate=rate)
+    live, refused = store.requeue(wanted, limit=limit, spacing=spacing, note=note)
     if len(ids) == 1 and not live:
         raise _why_not_requeued(ids[0], refused, store)
     if live:
@@ -111,7 +116,15 @@ def requeue_edited(job_id: int, *args: object, **kwargs: object) -> int:
         raise JobNotFound(job_id)
     handler = registry.get(found.handler or name_of_queue_handler(found.queue))
     edited = edited_arguments(found, handler, args, kwargs)
-    live, refused = store.requeue(JobFilter(ids=(job_id,)), edited=edited)
+    wanted = JobFilter(ids=(job_id,))
+    note = AuditedJobs(
+        store,
+        Action.EDIT,
+        wanted,
+        before={"payload": found.payload},
+        after={"payload": msgspec.json.decode(edited.payload)},
+    )
+    live, refused = store.requeue(wanted, edited=edited, note=note)
     if not live:
         raise _why_not_requeued(job_id, refused, store)
     events.emit("jobs.requeued", ids=tuple(live), edited=job_id)
@@ -141,7 +154,8 @@ def retry(*ids: int) -> Retried:
 def discard(*ids: int, death: DeathReason | None = None, **criteria: Unpack[Criteria]) -> int:
     """Delete dead letters for good; return how many. Whatever is not dead stays as it is."""
     wanted = _filter("discard", ids, criteria, death=death)
-    count = site_store().discard_dead(wanted)
+    store = site_store()
+    count = store.discard_dead(wanted, note=AuditedJobs(store, Action.DISCARD, wanted))
     if count:
         events.emit("jobs.discarded", count=count, wanted=wanted)
     return count
@@ -151,7 +165,11 @@ def stop_worker(worker_id: UUID) -> bool:
     """Ask a living worker to stop as SIGTERM would, at its next heartbeat; False if it is not
     alive.
     """
-    asked = site_store().request_worker_stop(worker_id)
+    store = site_store()
+    with store.writing():
+        asked = store.request_worker_stop(worker_id)
+        if asked:
+            audit(store, Action.STOP_WORKER, subject=str(worker_id))
     if asked:
         events.emit("worker.stop_requested", worker_id=worker_id)
     return asked

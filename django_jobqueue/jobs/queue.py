@@ -6,14 +6,17 @@ from typing import Any, Unpack
 from asgiref.sync import sync_to_async
 
 from django_jobqueue import conf
+from django_jobqueue.core.audit import Action
 from django_jobqueue.core.errors import InvalidOptions
 from django_jobqueue.core.health import QueueStats
 from django_jobqueue.core.specs import Cancelled
 from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.events import events
+from django_jobqueue.store import JobStore
 
 from . import control
 from . import option_values as values
+from .auditing import audit
 from .enqueueing import Enqueuer
 from .handlers import handler_of
 from .handles import JobHandle
@@ -68,18 +71,25 @@ class Queue:
         Running jobs go on. It holds for every worker within one claim.
         """
         ends = None if until is None else values.moment("until", until)
-        site_store().pause_queue(self.name, reason=reason, until=ends)
+        store = site_store()
+        with store.writing():
+            before = store.pause_queue(self.name, reason=reason, until=ends)
+            after = {"pause_reason": reason, "paused_until": ends}
+            self._audit(store, Action.PAUSE_QUEUE, before=before, after=after, reason=reason)
         events.emit("queue.paused", queue=self.name, reason=reason, until=ends)
 
     def resume(self) -> bool:
         """Let jobs start again; False if the queue was not paused."""
         store = site_store()
-        resumed = store.resume_queue(self.name)
-        if resumed:
+        with store.writing():
+            paused = store.resume_queue(self.name)
+            if paused is not None:
+                self._audit(store, Action.RESUME_QUEUE, before=paused, after={})
+        if paused is not None:
             events.emit("queue.resumed", queue=self.name)
             debounce = conf.current().notify_debounce.total_seconds()
             wakeups.send_after_commit([self.name], store=store, debounce=debounce)
-        return resumed
+        return paused is not None
 
     def configure(self, **settings: Unpack[QueueOptions]) -> None:
         """Set what holds for this queue, whatever is said elsewhere; None brings a default back.
@@ -89,7 +99,10 @@ class Queue:
         within one poll interval.
         """
         store = site_store()
-        store.configure_queue(self.name, columns_of(settings))
+        after = columns_of(settings)
+        with store.writing():
+            before = store.configure_queue(self.name, after)
+            self._audit(store, Action.CONFIGURE_QUEUE, before=before, after=after)
         events.emit("queue.configured", queue=self.name, settings=dict(settings))
         debounce = conf.current().notify_debounce.total_seconds()
         wakeups.send_after_commit([self.name], store=store, debounce=debounce)
@@ -120,6 +133,9 @@ class Queue:
         return control.requeue(
             *ids, state=JobState.DEAD, death=death, limit=limit, rate=rate, **own
         )
+
+    def _audit(self, store: JobStore, action: Action, **facts: Any) -> None:
+        audit(store, action, subject=self.name, queue=self.name, **facts)
 
     def _own(self, criteria: control.Criteria) -> control.Criteria:
         if "queue" in criteria:

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Generic, ParamSpec, Unpack
+from typing import Any, Generic, ParamSpec, Unpack
 
+import msgspec
 from asgiref.sync import sync_to_async
 
 from django_jobqueue import conf
+from django_jobqueue.core.audit import Action
 from django_jobqueue.core.cron import PREVIEW, Every, zone_of
 from django_jobqueue.core.errors import InvalidOptions
+from django_jobqueue.core.schedule_errors import ScheduleNotFound
 from django_jobqueue.core.schedules import (
     NewSchedule,
     ScheduleSnapshot,
@@ -18,7 +21,9 @@ from django_jobqueue.core.schedules import (
 )
 from django_jobqueue.core.specs import NewJob
 from django_jobqueue.events import events
+from django_jobqueue.store import JobStore
 
+from .auditing import audit
 from .drafts import Draft
 from .handlers import Handler
 from .handles import JobHandle
@@ -27,6 +32,7 @@ from .schedule_options import RecurringOptions, schedule_name, split, terms_of
 from .site import site_store
 from .wakeups import wakeups
 
+Facts = Mapping[str, object]
 P = ParamSpec("P")
 _HANDLER_IN_NAME, _FINGERPRINT_IN_NAME = 100, 12
 
@@ -66,27 +72,57 @@ class Schedule:
 
     def pause(self, reason: str = "") -> None:
         """Let slots pass without a job until `resume()`; the reason is told in each."""
-        site_store().pause_schedule(self.name, reason=reason)
+        store = site_store()
+        with store.writing():
+            before = store.find_schedule(self.name, lock=True)
+            store.pause_schedule(self.name, reason=reason)
+            audit(
+                store,
+                Action.PAUSE_SCHEDULE,
+                subject=self.name,
+                before=_pause_of(before),
+                after={"pause_reason": reason},
+                reason=reason,
+            )
         events.emit("schedule.paused", schedule=self.name, reason=reason)
 
     def resume(self) -> bool:
         """Go on with the next slot, after a pause or where it was disabled; False if it was
         neither. InvalidSchedule if it still cannot be followed.
         """
-        resumed = site_store().resume_schedule(self.name)
+        store = site_store()
+        with store.writing():
+            before = store.find_schedule(self.name, lock=True)
+            resumed = store.resume_schedule(self.name)
+            if resumed:
+                audit(
+                    store,
+                    Action.RESUME_SCHEDULE,
+                    subject=self.name,
+                    before=_pause_of(before),
+                    after={},
+                )
         if resumed:
             events.emit("schedule.resumed", schedule=self.name)
         return resumed
 
     def delete(self) -> None:
         """Remove it and the record of its slots; jobs stay. InvalidSchedule if it is declared."""
-        site_store().delete_schedule(self.name)
+        store = site_store()
+        with store.writing():
+            before = store.find_schedule(self.name, lock=True)
+            store.delete_schedule(self.name)
+            audit(store, Action.DELETE_SCHEDULE, subject=self.name, before=_terms_of(before))
         events.emit("schedule.deleted", schedule=self.name)
 
     def enqueue(self) -> JobHandle:
         """Enqueue its job at once, whatever its slots, its pause and its overlap say."""
         store = site_store()
-        job, inserted = store.enqueue_schedule(self.name)
+        with store.writing():
+            job, inserted = store.enqueue_schedule(self.name)
+            if inserted.created:
+                about: dict[str, Any] = {"queue": job.queue, "job_ids": (inserted.id,)}
+                audit(store, Action.ENQUEUE_SCHEDULE, subject=self.name, **about)
         events.emit(
             "job.enqueued" if inserted.created else "job.deduplicated",
             job_id=inserted.id,
@@ -120,9 +156,34 @@ def save(
         zone_of(terms.rule.timezone)
     schedule = Schedule(name)
     new = NewSchedule(name=name, source=source, terms=terms, job=job)
-    if site_store().save_schedule(new):
+    store = site_store()
+    with store.writing():
+        before = _terms_now(store, name)
+        changed = store.save_schedule(new)
+        if changed:
+            after = _terms_now(store, name)
+            audit(store, Action.SAVE_SCHEDULE, subject=name, before=before, after=after)
+    if changed:
         events.emit("schedule.saved", schedule=name, source=source.value)
     return schedule
+
+
+def _terms_now(store: JobStore, name: str) -> Facts | None:
+    try:
+        return _terms_of(store.find_schedule(name, lock=True))
+    except ScheduleNotFound:
+        return None
+
+
+def _terms_of(found: ScheduleSnapshot) -> Facts:
+    """What the audit record tells of a schedule."""
+    facts = {name: getattr(found, name) for name in ("source", "handler", "template", "terms")}
+    return {**facts, "payload": msgspec.json.decode(found.payload), "options": found.options}
+
+
+def _pause_of(found: ScheduleSnapshot) -> Facts:
+    names = ("paused_at", "pause_reason", "disabled_at", "disabled_reason")
+    return {name: held for name in names if (held := getattr(found, name))}
 
 
 def job_to_repeat(

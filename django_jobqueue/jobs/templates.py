@@ -5,12 +5,16 @@ from typing import Any, Unpack
 
 import msgspec
 
+from django_jobqueue.core.audit import Action
 from django_jobqueue.core.backoff import backoff_from_json
 from django_jobqueue.core.errors import InvalidOptions
+from django_jobqueue.core.schedule_errors import TemplateNotFound
 from django_jobqueue.core.schedules import Source, StoredTemplate
 from django_jobqueue.core.specs import NewJob
 from django_jobqueue.events import events
+from django_jobqueue.store import JobStore
 
+from .auditing import audit
 from .enqueueing import Enqueuer, enqueuer_of
 from .handlers import Handler, HandlerLike
 from .handles import JobHandle
@@ -52,7 +56,12 @@ class Template:
         template = StoredTemplate(
             name=self.name, handler=job.handler, payload=job.payload, options=stored(said)
         )
-        site_store().save_template(template, job=job)
+        store = site_store()
+        with store.writing():
+            before = _facts_now(store, self.name)
+            store.save_template(template, job=job)
+            after = _facts_now(store, self.name)
+            audit(store, Action.SAVE_TEMPLATE, subject=self.name, before=before, after=after)
         events.emit("template.saved", template=self.name, handler=job.handler)
 
     def using(self, **options: Unpack[CallOptions]) -> "Template":
@@ -88,7 +97,11 @@ class Template:
 
     def delete(self) -> None:
         """Remove it; InvalidSchedule while a schedule names it."""
-        site_store().delete_template(self.name)
+        store = site_store()
+        with store.writing():
+            before = _facts_now(store, self.name)
+            store.delete_template(self.name)
+            audit(store, Action.DELETE_TEMPLATE, subject=self.name, before=before)
         events.emit("template.deleted", template=self.name)
 
     def _stored(self) -> tuple[Handler, JobOptions, list[Any], dict[str, Any]]:
@@ -96,6 +109,16 @@ class Template:
         handler = registry.get(found.handler)
         args, kwargs = handler.arguments_of(found.payload)
         return handler, self._said.over(read(found.options)), args, kwargs
+
+
+def _facts_now(store: JobStore, name: str) -> Mapping[str, object] | None:
+    """What the audit record tells of a template."""
+    try:
+        found = store.find_template(name, lock=True)
+    except TemplateNotFound:
+        return None
+    payload = msgspec.json.decode(found.payload)
+    return {"handler": found.handler, "payload": payload, "options": found.options}
 
 
 def enqueue_template(name: str, /, **overrides: object) -> JobHandle:

@@ -2,6 +2,7 @@
 
 from .archive import ArchivedJob
 from .attempts import AttemptRecord
+from .audit import AuditRecord
 from .dead_letters import DeadJob
 from .jobs import Job
 from .limits import LimitRecord
@@ -15,6 +16,7 @@ from .workers import WorkerRecord
 __all__ = [
     "ArchivedJob",
     "AttemptRecord",
+    "AuditRecord",
     "DeadJob",
     "Job",
     "JobTemplate",

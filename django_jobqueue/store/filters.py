@@ -10,6 +10,7 @@ from django_jobqueue.core.errors import InvalidOptions
 from django_jobqueue.core.specs import JobFilter
 
 from .connected import ConnectedStore
+from .steerable import Note
 
 BATCH = 500
 LARGEST_ID = 2**63 - 1
@@ -49,14 +50,15 @@ class FilteringStore(ConnectedStore):
         self,
         rows: QuerySet[ModelT],
         wanted: JobFilter,
-        write: Callable[[list[int]], int],
+        write: Callable[[list[int]], list[int]],
         *,
         limit: int | None = None,
         skip_locked: bool = False,
+        note: Note | None = None,
     ) -> None:
         """Call `write` with the ids of at most BATCH rows, locked, one transaction per batch.
 
-        `write` answers how many rows count towards `limit`.
+        `write` answers which of them it has changed: they count towards `limit`, and are noted.
         """
         left = LARGEST_ID if limit is None else limit
         for scope in _scopes(wanted):
@@ -67,7 +69,10 @@ class FilteringStore(ConnectedStore):
                     page = rows.filter(scope, pk__gt=after).order_by("pk")
                     locked = page.select_for_update(skip_locked=skip_locked)
                     ids = list(locked.values_list("pk", flat=True)[:size])
-                    left -= write(ids) if ids else 0
+                    changed = write(ids) if ids else []
+                    left -= len(changed)
+                    if changed and note is not None:
+                        note(changed)
                 full = len(ids) == size
                 after = ids[-1] if ids else after
 

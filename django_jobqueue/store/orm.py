@@ -1,7 +1,7 @@
 """What both vendors share: all that is not hot, through the ORM on the caller's connection."""
 
+from .auditing import AuditingStore
 from .firing import FiringStore
-from .limiting import LimitingStore
 from .lines import LinesStore
 from .looking import LookingStore
 from .reads import NumbersStore
@@ -16,10 +16,10 @@ class OrmStore(
     FiringStore,
     TemplateStore,
     ReceiptStore,
+    AuditingStore,
     SteeringStore,
     RequeueingStore,
     LookingStore,
-    LimitingStore,
     NumbersStore,
     RetentionStore,
     LinesStore,

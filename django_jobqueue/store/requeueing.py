@@ -14,6 +14,7 @@ from django_jobqueue.models.base import FinalRecord
 
 from .filters import FilteringStore, refuse_empty
 from .moving import SHARED_COLUMNS, Columns, copy_rows, erase, stored_json
+from .steerable import Note
 
 #: Makes live jobs of final records; answers final id → live id, without those refused.
 BringBack = Callable[[list[int], Columns], dict[int, int]]
@@ -60,27 +61,28 @@ class RequeueingStore(FilteringStore):
         limit: int | None = None,
         spacing: float = 0.0,
         edited: Edited | None = None,
+        note: Note | None = None,
     ) -> tuple[list[int], list[int]]:
         refuse_empty(wanted)
         live: list[int] = []
         refused: list[int] = []
         edits = {} if edited is None else _columns_of(edited)
 
-        def write(bring_back: BringBack, ids: list[int]) -> int:
+        def write(bring_back: BringBack, ids: list[int]) -> list[int]:
             requeued = bring_back(ids, edits)
             back = [requeued[one] for one in ids if one in requeued]
             if spacing:
                 self._spread(back, after=len(live), spacing=spacing)
             live.extend(back)
             refused.extend(one for one in ids if one not in requeued)
-            return len(back)
+            return [one for one in ids if one in requeued]
 
         for source, bring_back in self._sources(wanted):
             rows = self.matching(source._default_manager.using(self.using).all(), wanted)
             left = None if limit is None else limit - len(live)
             # Rows locked by somebody are being requeued or removed already.
             batch = partial(write, bring_back)
-            self.in_batches(rows, wanted, batch, limit=left, skip_locked=True)
+            self.in_batches(rows, wanted, batch, limit=left, skip_locked=True, note=note)
         return live, refused
 
     def _spread(self, ids: list[int], *, after: int, spacing: float) -> None:

@@ -11,6 +11,7 @@ from django_jobqueue.core.states import JobState, WorkerState
 from django_jobqueue.models import (
     ArchivedJob,
     AttemptRecord,
+    AuditRecord,
     DeadJob,
     Job,
     LineRecord,
@@ -57,6 +58,7 @@ class RetentionStore(ConnectedStore):
             attempts=counts[0][1] + counts[1][1],
             workers=self._prune_workers(clock, batch, dry_run),
             receipts=self._prune_receipts(clock, batch, dry_run),
+            audits=self._prune_audits(clock - retention.audit, batch, dry_run),
         )
 
     def _expired(
@@ -121,6 +123,15 @@ class RetentionStore(ConnectedStore):
             return len(ids)
         with self.writing():
             return erase(receipts.filter(pk__in=ids))
+
+    def _prune_audits(self, before: datetime, batch: int, dry_run: bool) -> int:
+        audits = AuditRecord.objects.using(self.using)
+        past = audits.filter(at__lt=self.storable_time(before))
+        ids = list(past.order_by("at").values_list("pk", flat=True)[:batch])
+        if dry_run or not ids:
+            return len(ids)
+        with self.writing():
+            return erase(audits.filter(pk__in=ids))
 
     def _prune_workers(self, clock: datetime, batch: int, dry_run: bool) -> int:
         running = Job.objects.using(self.using).filter(

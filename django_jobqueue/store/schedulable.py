@@ -54,8 +54,8 @@ class Schedulable(ABC):
         """
 
     @abstractmethod
-    def find_schedule(self, name: str) -> ScheduleSnapshot:
-        """Return the schedule as it is now."""
+    def find_schedule(self, name: str, *, lock: bool = False) -> ScheduleSnapshot:
+        """Return the schedule as it is now; with `lock`, as it is to the end of the transaction."""
 
     @abstractmethod
     def slots_of(self, name: str) -> list[SlotOutcome]:
@@ -87,8 +87,8 @@ class Schedulable(ABC):
         """
 
     @abstractmethod
-    def find_template(self, name: str) -> StoredTemplate:
-        """Return the template as it is now."""
+    def find_template(self, name: str, *, lock: bool = False) -> StoredTemplate:
+        """Return the template as it is now; with `lock`, as it is to the end of the transaction."""
 
     @abstractmethod
     def delete_template(self, name: str) -> None:

@@ -152,8 +152,8 @@ class ScheduleStore(InsertingStore):
             raise ScheduleNotFound(name)
         return row
 
-    def find_schedule(self, name: str) -> ScheduleSnapshot:
-        row = self._row(name)
+    def find_schedule(self, name: str, *, lock: bool = False) -> ScheduleSnapshot:
+        row = self._row(name, lock=lock)
         try:
             terms = terms_of(row)
         except UNREADABLE:
@@ -170,6 +170,8 @@ class ScheduleStore(InsertingStore):
             disabled_reason=row.disabled_reason,
             next_slot=self.aware_or_none(row.next_slot),
             last_slot=self.aware_or_none(row.last_slot),
+            payload=row.payload_text,
+            options=row.options,
         )
 
     def slots_of(self, name: str) -> list[SlotOutcome]:

@@ -1,23 +1,41 @@
 """What people and their code ask of jobs, queues and workers: half of the contract of a store."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django_jobqueue.core.audit import NewAudit
 from django_jobqueue.core.limits import Limit, LimitName
 from django_jobqueue.core.specs import Cancelled, Edited, JobFilter
 
 TellCancelled = Callable[[int, str, str], object]
+#: Told the ids of each batch of jobs that a verb has changed, in the transaction of that batch.
+Note = Callable[[Sequence[int]], object]
 
 
 class Steerable(ABC):
     """Each verb is one guarded write: what has moved on in the meantime is left alone."""
 
     @abstractmethod
+    def audit(self, new: NewAudit) -> int:
+        """Write down what an operator did, in the transaction that is open; return the id of the
+        record.
+        """
+
+    @abstractmethod
+    def audit_more(self, audit_id: int, *, count: int, job_ids: Sequence[int]) -> None:
+        """Bring the record of an action that goes on up to date: all jobs that it was done to."""
+
+    @abstractmethod
     def cancel(
-        self, wanted: JobFilter, *, reason: str = "", tell: TellCancelled | None = None
+        self,
+        wanted: JobFilter,
+        *,
+        reason: str = "",
+        tell: TellCancelled | None = None,
+        note: Note | None = None,
     ) -> Cancelled:
         """Cancel waiting jobs, and ask running ones to stop; final records are left as they are.
 
@@ -25,7 +43,7 @@ class Steerable(ABC):
         """
 
     @abstractmethod
-    def run_now(self, wanted: JobFilter) -> int:
+    def run_now(self, wanted: JobFilter, *, note: Note | None = None) -> int:
         """Make scheduled jobs ready at once; return how many."""
 
     @abstractmethod
@@ -36,6 +54,7 @@ class Steerable(ABC):
         limit: int | None = None,
         spacing: float = 0.0,
         edited: Edited | None = None,
+        note: Note | None = None,
     ) -> tuple[list[int], list[int]]:
         """Bring dead letters back, and enqueue copies of archived jobs; attempts start again.
 
@@ -47,28 +66,37 @@ class Steerable(ABC):
         """
 
     @abstractmethod
-    def discard_dead(self, wanted: JobFilter) -> int:
+    def discard_dead(self, wanted: JobFilter, *, note: Note | None = None) -> int:
         """Delete dead letters and their attempts; return how many."""
 
     @abstractmethod
-    def pause_queue(self, name: str, *, reason: str = "", until: datetime | None = None) -> None:
-        """Stop claims from the queue, for good or until a time."""
+    def pause_queue(
+        self, name: str, *, reason: str = "", until: datetime | None = None
+    ) -> Mapping[str, Any]:
+        """Stop claims from the queue, for good or until a time; return what held of a pause before:
+        `paused_at`, `paused_until`, `pause_reason`.
+        """
 
     @abstractmethod
-    def resume_queue(self, name: str) -> bool:
-        """Allow claims again; False if the queue was not paused."""
+    def resume_queue(self, name: str) -> Mapping[str, Any] | None:
+        """Allow claims again; return what held of the pause, None if the queue was not paused."""
 
     @abstractmethod
-    def configure_queue(self, name: str, settings: Mapping[str, Any]) -> None:
-        """Write columns of the queue's row, which is made if there is none; None is the default."""
+    def configure_queue(self, name: str, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Write columns of the queue's row, which is made if there is none; None is the default.
+
+        Returns what these columns held before.
+        """
 
     @abstractmethod
-    def set_limit(self, name: LimitName, limit: Limit) -> None:
-        """Let a limit hold for a handler or a key, whatever the code declares."""
+    def set_limit(self, name: LimitName, limit: Limit) -> Limit | None:
+        """Let a limit hold for a handler or a key, whatever the code declares; return what was set
+        before, None if nothing was.
+        """
 
     @abstractmethod
-    def clear_limit(self, name: LimitName) -> bool:
-        """Let what the code declares hold again; False if nothing else was set."""
+    def clear_limit(self, name: LimitName) -> Limit | None:
+        """Let what the code declares hold again; return what was set, None if nothing was."""
 
     @abstractmethod
     def request_worker_stop(self, worker_id: UUID) -> bool:

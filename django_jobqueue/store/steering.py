@@ -1,7 +1,8 @@
 """What operators do to jobs, queues and workers; a job that has moved on is left alone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -22,18 +23,25 @@ from django_jobqueue.models import (
 )
 
 from .filters import FilteringStore, refuse_empty
+from .limiting import LimitingStore
 from .moving import SHARED_COLUMNS, copy_rows, erase, stored_json
-from .steerable import TellCancelled
+from .steerable import Note, TellCancelled
 
 _REASON_LIMIT = 255
+_PAUSE = ["paused_at", "paused_until", "pause_reason"]
 _WAITING = [state.value for state in WAITING_STATES]
 
 
-class SteeringStore(FilteringStore):
+class SteeringStore(LimitingStore, FilteringStore):
     """Each batch locks its rows first: what is decided of their state holds until it is written."""
 
     def cancel(
-        self, wanted: JobFilter, *, reason: str = "", tell: TellCancelled | None = None
+        self,
+        wanted: JobFilter,
+        *,
+        reason: str = "",
+        tell: TellCancelled | None = None,
+        note: Note | None = None,
     ) -> Cancelled:
         refuse_empty(wanted)
         if wanted.reason is not None:
@@ -41,7 +49,7 @@ class SteeringStore(FilteringStore):
         jobs = Job.objects.using(self.using)
         cancelled = asked = 0
 
-        def write(ids: list[int]) -> int:
+        def write(ids: list[int]) -> list[int]:
             nonlocal cancelled, asked
             moved = self._archive_waiting(ids, reason)
             cancelled += len(moved)
@@ -50,10 +58,10 @@ class SteeringStore(FilteringStore):
                     tell(job_id, handler, queue)
             running = jobs.filter(pk__in=ids, state=JobState.RUNNING.value)
             asked += running.update(cancel_requested_at=Coalesce("cancel_requested_at", Now()))
-            return len(ids)
+            return ids
 
         # Waits for locks: a job that is just being claimed must be asked to stop, not passed over.
-        self.in_batches(self.matching(jobs.all(), wanted), wanted, write)
+        self.in_batches(self.matching(jobs.all(), wanted), wanted, write, note=note)
         return Cancelled(cancelled=cancelled, asked=asked)
 
     def _archive_waiting(self, ids: Sequence[int], reason: str) -> list[tuple[int, str, str]]:
@@ -74,58 +82,64 @@ class SteeringStore(FilteringStore):
         erase(jobs.filter(pk__in=[job_id for job_id, *_ in moved]))
         return moved
 
-    def run_now(self, wanted: JobFilter) -> int:
+    def run_now(self, wanted: JobFilter, *, note: Note | None = None) -> int:
         refuse_empty(wanted)
         if wanted.reason is not None:
             return 0
         scheduled = Job.objects.using(self.using).filter(state=JobState.SCHEDULED.value)
         count = 0
 
-        def write(ids: list[int]) -> int:
+        def write(ids: list[int]) -> list[int]:
             nonlocal count
             ready = JobState.READY.value
             count += scheduled.filter(pk__in=ids).update(state=ready, ready_at=Now(), run_at=Now())
-            return len(ids)
+            return ids
 
-        self.in_batches(self.matching(scheduled, wanted), wanted, write)
+        self.in_batches(self.matching(scheduled, wanted), wanted, write, note=note)
         return count
 
-    def discard_dead(self, wanted: JobFilter) -> int:
+    def discard_dead(self, wanted: JobFilter, *, note: Note | None = None) -> int:
         refuse_empty(wanted)
         dead = DeadJob.objects.using(self.using)
         count = 0
 
-        def write(ids: list[int]) -> int:
+        def write(ids: list[int]) -> list[int]:
             nonlocal count
             erase(AttemptRecord.objects.using(self.using).filter(job_id__in=ids))
             count += erase(dead.filter(pk__in=ids))
-            return len(ids)
+            return ids
 
         # Rows locked by somebody are on their way out already: requeued, pruned or discarded.
-        self.in_batches(self.matching(dead.all(), wanted), wanted, write, skip_locked=True)
+        rows = self.matching(dead.all(), wanted)
+        self.in_batches(rows, wanted, write, skip_locked=True, note=note)
         return count
 
     # Queues and workers.
 
-    def pause_queue(self, name: str, *, reason: str = "", until: datetime | None = None) -> None:
+    def pause_queue(
+        self, name: str, *, reason: str = "", until: datetime | None = None
+    ) -> Mapping[str, Any]:
         paused = QueueRecord(
             name=name,
             paused_at=Now(),
             paused_until=None if until is None else self.storable_time(until),
             pause_reason=storable_text(reason)[:_REASON_LIMIT],
         )
-        with self.one_write():
+        with self.writing():
+            before = self.settings_before(name, _PAUSE)
             QueueRecord.objects.using(self.using).bulk_create(
-                [paused],
-                update_conflicts=True,
-                unique_fields=["name"],
-                update_fields=["paused_at", "paused_until", "pause_reason"],
+                [paused], update_conflicts=True, unique_fields=["name"], update_fields=_PAUSE
             )
+        return before
 
-    def resume_queue(self, name: str) -> bool:
-        paused = QueueRecord.objects.using(self.using).filter(name=name, paused_at__isnull=False)
-        with self.one_write():
-            return paused.update(paused_at=None, paused_until=None, pause_reason="") > 0
+    def resume_queue(self, name: str) -> Mapping[str, Any] | None:
+        with self.writing():
+            before = self.settings_before(name, _PAUSE)
+            if before["paused_at"] is None:
+                return None
+            rows = QueueRecord.objects.using(self.using).filter(name=name)
+            rows.update(paused_at=None, paused_until=None, pause_reason="")
+        return before
 
     def request_worker_stop(self, worker_id: UUID) -> bool:
         alive = WorkerRecord.objects.using(self.using).filter(

@@ -29,9 +29,10 @@ class TemplateStore(ConnectedStore):
                 handler=job.handler, payload=payload, options=stored_options(job)
             )
 
-    def find_template(self, name: str) -> StoredTemplate:
+    def find_template(self, name: str, *, lock: bool = False) -> StoredTemplate:
         text = Cast("payload", output_field=TextField())
-        row = self._templates(name).annotate(payload_text=text).first()
+        rows = self._templates(name).annotate(payload_text=text)
+        row = (rows.select_for_update() if lock else rows).first()
         if row is None:
             raise TemplateNotFound(name)
         return StoredTemplate(

@@ -102,7 +102,11 @@ class HostDuties:
         conf = self._conf
         return Janitor(
             store=self._store,
-            retention=Retention(archive=conf.archive_retention, dead=conf.dead_retention),
+            retention=Retention(
+                archive=conf.archive_retention,
+                dead=conf.dead_retention,
+                audit=conf.audit_retention,
+            ),
             events=self._events,
             interval=conf.janitor_interval,
             batch=conf.janitor_batch,

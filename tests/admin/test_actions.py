@@ -6,6 +6,7 @@ from django.db.models.functions import Now
 from django_jobqueue.models import (
     ArchivedJob,
     AttemptRecord,
+    AuditRecord,
     DeadJob,
     Job,
     QueueRecord,
@@ -63,6 +64,13 @@ class TestCancel:
         entry = LogEntry.objects.get()
         assert (entry.user, entry.object_id) == (admin_user, str(job.pk))
         assert entry.get_change_message() == "Asked to cancel."
+
+    def test_the_audit_record_names_the_user(self, admin_client):
+        job = make_job()
+        answer(admin_client, Job, "cancel", job)
+
+        record = AuditRecord.objects.get()
+        assert (record.actor, record.action, record.job_ids) == ("admin", "job.cancel", [job.pk])
 
     def test_a_stale_selection_changes_nothing_and_says_so(self, admin_client):
         finished = make_archived()

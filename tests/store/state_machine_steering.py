@@ -79,7 +79,8 @@ class QueueMachine(Running):
             self.store.pause_queue(queue)
             self.model.paused.add(queue)
         else:
-            assert self.store.resume_queue(queue) == (queue in self.model.paused)
+            resumed = self.store.resume_queue(queue)
+            assert (resumed is not None) == (queue in self.model.paused)
             self.model.paused.discard(queue)
 
     @rule(keeps_archive=st.booleans(), keeps_dead=st.booleans())
