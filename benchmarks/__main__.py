@@ -53,6 +53,18 @@ def _latency_options(latency: argparse.ArgumentParser) -> None:
     )
 
 
+def _beside_options(beside: argparse.ArgumentParser) -> None:
+    beside.add_argument(
+        "what",
+        choices=tuple(CROWDS),
+        help="; ".join(
+            f"{what}: {about}, {count:,} by default" for what, (about, count) in CROWDS.items()
+        ),
+    )
+    beside.add_argument("--jobs", type=positive, metavar="N", help="how many of them")
+    beside.add_argument("--count", **_count(100, "jobs whose start is measured, before and beside"))
+
+
 def _enqueue_options(enqueue: argparse.ArgumentParser) -> None:
     enqueue.add_argument("--count", **_count(2_000, "jobs enqueued one at a time"))
     enqueue.add_argument("--bulk", **_count(20_000, "jobs enqueued in one call"))
@@ -71,10 +83,17 @@ def _count(default: int, about: str = "") -> Any:
     return {"type": positive, "default": default, "metavar": "N", "help": told}
 
 
+#: What `beside` knows: what it is, and how many there are unless said otherwise.
+CROWDS = {
+    "due": ("jobs of another queue that become due at one moment", 1_000_000),
+    "records": ("archived jobs", 10_000_000),
+    "snapshot": ("jobs that ended since the start of a transaction that is still open", 360_000),
+}
 #: Name: what it measures, and what it takes.
 BENCHMARKS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "drain": ("jobs per second of a real worker, beside the limit", _drain_options),
     "latency": ("milliseconds from commit to the start of the handler", _latency_options),
+    "beside": ("how soon jobs start beside very many others, on PostgreSQL", _beside_options),
     "memory": ("seconds for a backlog of the memory queue, which has no database", _memory_options),
     "enqueue": ("jobs stored per second, beside bare INSERT and COPY", _enqueue_options),
 }
@@ -88,6 +107,10 @@ def main(arguments: list[str]) -> int:
         commands.error(
             "--processes: SQLite has one writer at a time, so only one worker is measured on it"
         )
+    if options.benchmark == "beside":
+        if options.database == "sqlite":
+            commands.error("--database sqlite: so many others are for PostgreSQL")
+        options.jobs = options.jobs or CROWDS[options.what][1]
     try:
         with prepared_site(options.database):
             # Imported only now: models can be imported once Django is set up.

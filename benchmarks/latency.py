@@ -53,23 +53,39 @@ class Starts:
 
 def run(options: Namespace) -> Report:
     """Enqueue jobs one by one for an idle worker; NotExactlyOnce if one was lost or ran twice."""
+    with idle_worker() as (starts, _):
+        milliseconds = starts_of(options.count, starts, scheduled=options.scheduled)
+    return _report(options, milliseconds)
+
+
+@contextmanager
+def idle_worker() -> Iterator[tuple[Starts, Children]]:
+    """Start a worker, and yield the starts it tells of once it is connected and warm."""
     with _starts() as (starts, environment), started(WORKER, environment=environment) as worker:
         _warm_up(starts, worker)
-        due_at: dict[int, float] = {}
-        for number in range(options.count):
-            due_at[number] = _enqueue_delayed(number) if options.scheduled else _enqueue(number)
-            if options.scheduled and number % 2:
-                # The next one is alone: nothing scheduled beside it keeps the promoter awake.
-                starts.listen(PATIENCE, until_there_are=number + 1)
-            starts.listen(random.uniform(*GAP))
-        starts.listen(PATIENCE, until_there_are=options.count)
-        # The worker is still there: a job that is started twice would be heard of now.
-        starts.listen(GAP[1])
+        yield starts, worker
+
+
+def starts_of(count: int, starts: Starts, *, scheduled: bool = False) -> list[float]:
+    """Enqueue jobs one by one and return how many milliseconds late each began.
+
+    NotExactlyOnce if one was lost or ran twice.
+    """
+    due_at: dict[int, float] = {}
+    for number in range(count):
+        due_at[number] = _enqueue_delayed(number) if scheduled else _enqueue(number)
+        if scheduled and number % 2:
+            # The next one is alone: nothing scheduled beside it keeps the promoter awake.
+            starts.listen(PATIENCE, until_there_are=number + 1)
+        starts.listen(random.uniform(*GAP))
+    starts.listen(PATIENCE, until_there_are=count)
+    # The worker is still there: a job that is started twice would be heard of now.
+    starts.listen(GAP[1])
     if lost := due_at.keys() - starts.began.keys():
-        raise NotExactlyOnce(
-            f"{len(lost)} of {options.count} jobs were not started, such as {min(lost)}"
-        )
-    return _report(options, [1000 * (starts.began[number] - due) for number, due in due_at.items()])
+        raise NotExactlyOnce(f"{len(lost)} of {count} jobs were not started, such as {min(lost)}")
+    milliseconds = [1000 * (starts.began[number] - due) for number, due in due_at.items()]
+    starts.began.clear()
+    return milliseconds
 
 
 @contextmanager

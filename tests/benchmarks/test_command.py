@@ -52,6 +52,24 @@ def test_latency_prints_percentiles_of_every_start(kind):
     assert figures["p50_ms"] <= figures["p95_ms"] <= figures["p99_ms"] <= figures["max_ms"]
 
 
+@pytest.mark.postgresql
+@pytest.mark.parametrize("what", ["due", "records", "snapshot"])
+def test_beside_prints_the_starts_before_and_beside_the_others(what):
+    figures = figures_of("beside", what, "--jobs", "500", "--count", "3")
+
+    assert (figures["what"], figures["jobs"], figures["count"]) == (what, 500, 3)
+    for when in ("alone", "beside"):
+        assert figures[when]["p50_ms"] <= figures[when]["p95_ms"] <= figures[when]["max_ms"]
+
+
+@pytest.mark.sqlite
+def test_beside_is_for_postgresql():
+    done = benchmark("beside", "due", "--database", "sqlite")
+
+    assert done.returncode == 2
+    assert "--database sqlite" in done.stderr
+
+
 def test_enqueue_prints_both_ways_beside_the_bare_driver():
     figures = figures_of("enqueue", "--count", "20", "--bulk", "50", "--runs", "1")
 
