@@ -2,10 +2,12 @@
 
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from statistics import median
 from typing import Any, Protocol
 
 from django.db import connection
+from django.test import override_settings
 
 from django_jobqueue.core.clock import monotonic
 from django_jobqueue.models import Job
@@ -71,6 +73,12 @@ def run(options: Namespace) -> Report:
             lambda: noop.enqueue_many({"number": n} for n in range(many)),
         ),
     }
+    if connection.vendor == "postgresql":
+        ways["beside no wake-ups"] = (
+            one,
+            lambda: _without_wake_ups(one),
+            lambda: _each(noop.enqueue, range(one)),
+        )
     rates: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
     for number in range(1, options.runs + 1):
         for way, (jobs, limit, ours) in ways.items():
@@ -86,6 +94,12 @@ def run(options: Namespace) -> Report:
 def _each(call: Callable[[Any], object], values: Iterable[object]) -> None:
     for value in values:
         call(value)
+
+
+def _without_wake_ups(count: int) -> None:
+    # In a queue of its own, which is woken once an hour then, and not again by this process.
+    with override_settings(JOBQUEUE={"NOTIFY_DEBOUNCE": timedelta(hours=1)}):
+        _each(noop.using(queue="quiet").enqueue, range(count))
 
 
 def _rows(count: int) -> Iterable[Row]:
