@@ -65,6 +65,12 @@ def _beside_options(beside: argparse.ArgumentParser) -> None:
     beside.add_argument("--count", **_count(100, "jobs whose start is measured, before and beside"))
 
 
+def _poison_options(poison: argparse.ArgumentParser) -> None:
+    poison.add_argument("--jobs", **_count(20_000))
+    poison.add_argument("--processes", **_count(2, "children of the worker"))
+    poison.add_argument("--runs", **_count(3, RUNS))
+
+
 def _enqueue_options(enqueue: argparse.ArgumentParser) -> None:
     enqueue.add_argument("--count", **_count(2_000, "jobs enqueued one at a time"))
     enqueue.add_argument("--bulk", **_count(20_000, "jobs enqueued in one call"))
@@ -93,6 +99,7 @@ CROWDS = {
 BENCHMARKS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "drain": ("jobs per second of a real worker, beside the limit", _drain_options),
     "latency": ("milliseconds from commit to the start of the handler", _latency_options),
+    "poison": ("jobs per second beside one that kills its process", _poison_options),
     "beside": ("how soon jobs start beside very many others, on PostgreSQL", _beside_options),
     "memory": ("seconds for a backlog of the memory queue, which has no database", _memory_options),
     "enqueue": ("jobs stored per second, beside bare INSERT and COPY", _enqueue_options),

@@ -1,7 +1,7 @@
 """What enqueueing costs beside the bare statements of the database driver, on the same table."""
 
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from statistics import median
 from typing import Any, Protocol
@@ -19,6 +19,8 @@ from .report import Report, progress
 
 COLUMNS = "handler, queue, payload, fingerprint"
 Row = tuple[str, str, str, str]
+#: How many jobs, and the two ways to store them.
+Way = tuple[int, Callable[[], object], Callable[[], object]]
 
 
 class Bare(Protocol):
@@ -61,7 +63,7 @@ def run(options: Namespace) -> Report:
     """Measure both ways in turn; NotExactlyOnce if the table does not hold what was enqueued."""
     bare: Bare = BareSQLite() if connection.vendor == "sqlite" else BarePostgreSQL()
     one, many = options.count, options.bulk
-    ways: dict[str, tuple[int, Callable[[], object], Callable[[], object]]] = {
+    ways: dict[str, Way] = {
         "one at a time": (
             one,
             lambda: _each(bare.insert, _rows(one)),
@@ -79,16 +81,19 @@ def run(options: Namespace) -> Report:
             lambda: _without_wake_ups(one),
             lambda: _each(noop.enqueue, range(one)),
         )
+    return _report(options, _rates(ways, runs=options.runs))
+
+
+def _rates(ways: Mapping[str, Way], *, runs: int) -> dict[str, list[tuple[float, float]]]:
     rates: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
-    for number in range(1, options.runs + 1):
+    for number in range(1, runs + 1):
         for way, (jobs, limit, ours) in ways.items():
             pair = _jobs_per_second(limit, jobs=jobs), _jobs_per_second(ours, jobs=jobs)
             rates[way].append(pair)
             progress(
-                f"run {number} of {options.runs}, {way}: "
-                f"bare {pair[0]:,.0f}, enqueue {pair[1]:,.0f} jobs/s"
+                f"run {number} of {runs}, {way}: bare {pair[0]:,.0f}, enqueue {pair[1]:,.0f} jobs/s"
             )
-    return _report(options, rates)
+    return rates
 
 
 def _each(call: Callable[[Any], object], values: Iterable[object]) -> None:

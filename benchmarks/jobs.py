@@ -1,10 +1,12 @@
 """The handlers that are measured."""
 
 import atexit
+import ctypes
 import json
 import os
 import socket
 import struct
+import threading
 from pathlib import Path
 
 from django_jobqueue import job
@@ -32,6 +34,18 @@ def tell_start(number: int) -> None:
     began = monotonic()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.sendto(START.pack(number, began), os.environ[STARTS_SOCKET])
+
+
+@job
+def rest(seconds: float) -> None:
+    """Wait as one does for a network."""
+    threading.Event().wait(seconds)
+
+
+@job
+def kill_yourself() -> None:
+    """End the process as a fault in an extension does."""
+    ctypes.string_at(0)
 
 
 def _leave_calls(folder: Path) -> None:

@@ -53,6 +53,15 @@ def test_latency_prints_percentiles_of_every_start(kind):
 
 
 @pytest.mark.postgresql
+def test_poison_prints_the_rate_of_the_others_without_and_with_it():
+    figures = figures_of("poison", "--jobs", "20", "--runs", "1")
+
+    [(alone, beside)] = figures["runs"]
+    assert (figures["jobs_per_second_alone"], figures["jobs_per_second"]) == (alone, beside)
+    assert figures["ratio"] > 0
+
+
+@pytest.mark.postgresql
 @pytest.mark.parametrize("what", ["due", "records", "snapshot"])
 def test_beside_prints_the_starts_before_and_beside_the_others(what):
     figures = figures_of("beside", what, "--jobs", "500", "--count", "3")

@@ -70,11 +70,13 @@ def test_without_a_signal_the_service_goes_on():
 
 
 def test_signals_that_come_while_the_one_before_is_seen_to_are_all_received():
-    busy, may_go_on = threading.Event(), threading.Event()
+    busy, may_go_on, all_seen = threading.Event(), threading.Event(), threading.Event()
 
     def on_second_signal(number):
         busy.set()
         may_go_on.wait(PATIENCE)
+        if len(signals.received) == 2 + len(SIGNALS):
+            all_seen.set()
 
     signals = SignalTask(on_second_signal=on_second_signal)
 
@@ -86,6 +88,7 @@ def test_signals_that_come_while_the_one_before_is_seen_to_are_all_received():
         for number in SIGNALS:
             send(number)
         may_go_on.set()
+        all_seen.wait(PATIENCE)
 
     Service([signals, task("work", work)]).run()
 

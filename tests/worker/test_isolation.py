@@ -119,10 +119,18 @@ class TestAnswers:
 def told_of(handle: JobHandle) -> list[object]:
     """All that a run leaves behind, but for its place in the code."""
     it = handle.refresh().snapshot
-    due = it.run_at and it.created_at and round((it.run_at - it.created_at).total_seconds(), -1)
+    waits = it.state == JobState.SCHEDULED and it.run_at - handle.attempts[-1].ended_at
     attempts = [(one.attempt, one.outcome, one.error_type, one.message) for one in handle.attempts]
     counters = (it.attempt, it.reprocess_count, it.rescues)
-    return [it.state, it.reason, it.result, it.error, due, attempts, counters]
+    return [
+        it.state,
+        it.reason,
+        it.result,
+        it.error,
+        waits and round(waits.total_seconds()),
+        attempts,
+        counters,
+    ]
 
 
 class TestTooLate:
