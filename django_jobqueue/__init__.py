@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from .jobs.registry import registry
     from .jobs.schedules import Schedule
     from .jobs.templates import Template, enqueue_template
+    from .jobs.why import why
     from .memory.channel import RunnerState
     from .memory.errors import (
         LineLost,
@@ -111,6 +112,7 @@ _HOMES = {
     "jobs.registry": "registry",
     "jobs.schedules": "Schedule",
     "jobs.templates": "Template enqueue_template",
+    "jobs.why": "why",
     "memory.channel": "RunnerState",
     "memory.errors": (
         "LineLost PayloadNotSerialised QueueClosed QueueFull QueueShutDown QueueStopped"
@@ -211,6 +213,7 @@ __all__ = [
     "run_now",
     "set_limit",
     "start_worker",
+    "why",
 ]
 
 

@@ -19,9 +19,10 @@ _NUMBERS = (
     "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < %s) "
 )
 _LIVE = """
-INSERT INTO jobqueue_job (queue, state, handler) {numbers}
+INSERT INTO jobqueue_job (queue, state, handler, blocked_by) {numbers}
 SELECT CASE WHEN n <= 30 THEN 'quiet' ELSE 'busy' END,
-    CASE n %% 3 WHEN 0 THEN 'scheduled' WHEN 1 THEN 'blocked' ELSE 'ready' END, 'busy'
+    CASE n %% 3 WHEN 0 THEN 'scheduled' WHEN 1 THEN 'blocked' ELSE 'ready' END, 'busy',
+    CASE WHEN n %% 3 = 1 THEN CASE WHEN n <= 30 THEN 'key:quiet' ELSE 'key:busy' END END
 FROM numbers
 """
 _FINAL = """

@@ -3,7 +3,6 @@ constant format.
 """
 
 import json
-import unicodedata
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -11,22 +10,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from django_jobqueue.core.visible import visible as visible
+
 HIDDEN = _("hidden")
 EMPTY = "-"
 LIST_TEXT_LENGTH = 80
-
-
-def visible(text: object) -> str:
-    """Return the text with its invisible characters spelled out, so that none can reorder or hide
-    what is around it.
-    """
-    return "".join(_spelled(character) for character in str(text))
-
-
-def _spelled(character: str) -> str:
-    if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Co", "Cs"):
-        return character
-    return f"\\u{ord(character):04x}"
 
 
 def preformatted(text: str) -> SafeString:

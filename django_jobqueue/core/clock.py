@@ -67,3 +67,8 @@ class DatabaseClock:
         """
         halfway = before + (after - before) / 2
         return DatabaseClock(self.clock, database_now - halfway)
+
+
+def moment_text(moment: datetime) -> str:
+    """Return an aware time as a person reads it: "2026-01-31 12:00:00 UTC"."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

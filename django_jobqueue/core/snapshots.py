@@ -1,4 +1,4 @@
-"""A job and its runs as they stood when somebody looked."""
+"""Jobs, workers and what bounds them, as they stood when somebody looked."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,11 +6,16 @@ from uuid import UUID
 
 import msgspec
 
-from django_jobqueue.core.states import DeathReason, JobState
+from django_jobqueue.core.limits import Limit, LimitName
+from django_jobqueue.core.states import DeathReason, JobState, WorkerState
 
 
 class JobSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """A job as it stood when it was looked up, in whichever table; JSON columns are decoded."""
+    """A job as it stood when it was looked up, in whichever table; JSON columns are decoded.
+
+    `blocked_by` is the text of the limit that refused a blocked job, `waits_for` the id of the job
+    that must succeed first.
+    """
 
     id: int
     handler: str
@@ -25,13 +30,19 @@ class JobSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     run_at: datetime | None
     ready_at: datetime | None
     created_at: datetime
+    claimed_at: datetime | None
     attempted_at: datetime | None
+    deadline_at: datetime | None
     finished_at: datetime | None
     expires_at: datetime | None
     cancel_requested_at: datetime | None
     fingerprint: str
     unique_key: str | None
     concurrency_key: str | None
+    key_limit: int | None
+    blocked_by: str | None
+    waits_for: int | None
+    batch_id: int | None
     reason: DeathReason | None
     result: object
     error: Mapping[str, object] | None
@@ -58,3 +69,63 @@ class AttemptSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     traceback: str
     log: object
+
+
+class WorkerSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """One start of one worker; no `queues` means all of them. `handlers` are the names it knew when
+    it registered. `has_lease` says whether it is alive, and its lease holds by the database's
+    clock.
+    """
+
+    id: UUID
+    host: str
+    pid: int
+    version: str
+    state: WorkerState
+    queues: tuple[str, ...]
+    handlers: tuple[str, ...]
+    concurrency: int
+    running: int
+    started_at: datetime
+    heartbeat_at: datetime
+    lease_expires_at: datetime
+    stop_requested_at: datetime | None
+    ended_at: datetime | None
+    has_lease: bool
+
+    def serves(self, queue: str) -> bool:
+        """Whether it takes further jobs of the queue."""
+        is_open = self.has_lease and self.stop_requested_at is None
+        return is_open and (not self.queues or queue in self.queues)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.pid} ({self.id})"
+
+
+class Pause(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a queue gives nothing to claims just now; without `until`, until it is resumed."""
+
+    paused_at: datetime
+    until: datetime | None
+    reason: str
+
+
+class RunningJob(msgspec.Struct, frozen=True):
+    """A running job, by what limits count it."""
+
+    id: int
+    queue: str
+    handler: str
+    key: str | None
+    worker_id: UUID | None
+
+
+class LimitSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """A limit as its row shows it: what claims found declared, or, with `set_at`, what an operator
+    has set. `next_at` is when the next start is due under its rate.
+    """
+
+    name: LimitName
+    limit: Limit
+    set_at: datetime | None
+    next_at: datetime | None

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import CharField, DateTimeField, Model, QuerySet, Value
+from django.db.models import CharField, DateTimeField, Field, IntegerField, Model, QuerySet, Value
 from django.db.models.functions import Cast
 
 from django_jobqueue.core.snapshots import AttemptSnapshot, JobSnapshot
@@ -15,6 +15,13 @@ from .moving import stored_json
 
 _SNAPSHOT = JobSnapshot.__struct_fields__
 _MOMENTS = (*(name for name in _SNAPSHOT if name.endswith("_at")), "slot")
+#: Columns that not every job table has.
+_NOT_EVERYWHERE: dict[str, "Field[Any, Any]"] = {
+    "finished_at": DateTimeField(),
+    "reason": CharField(),
+    "key_limit": IntegerField(),
+    "blocked_by": CharField(),
+}
 _ATTEMPT = AttemptSnapshot.__struct_fields__
 
 
@@ -37,12 +44,8 @@ class LookingStore(ConnectedStore):
         return JobSnapshot(**facts)
 
     def _snapshots_of(self, model: type[Model], job_id: int) -> QuerySet[Any, Any]:
-        missing = {
-            "finished_at": Cast(Value(None), DateTimeField()),
-            "reason": Cast(Value(None), CharField()),
-        }
         own = {field.name for field in model._meta.fields}
-        columns = [name if name in own else missing[name] for name in _SNAPSHOT]
+        columns = [name if name in own else _no(name) for name in _SNAPSHOT]
         rows = model._default_manager.using(self.using).filter(pk=job_id)
         return rows.values_list(*columns)
 
@@ -70,3 +73,7 @@ class LookingStore(ConnectedStore):
             return held.exists()
         with self.one_write():
             return held.update(**changes) > 0
+
+
+def _no(column: str) -> Cast:
+    return Cast(Value(None), _NOT_EVERYWHERE[column])

@@ -1,6 +1,7 @@
 """What both vendors share: all that is not hot, through the ORM on the caller's connection."""
 
 from .auditing import AuditingStore
+from .explaining import ExplainingStore
 from .firing import FiringStore
 from .lines import LinesStore
 from .looking import LookingStore
@@ -21,6 +22,7 @@ class OrmStore(
     RequeueingStore,
     LookingStore,
     NumbersStore,
+    ExplainingStore,
     RetentionStore,
     LinesStore,
 ):

@@ -7,8 +7,15 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django_jobqueue.core.health import COUNT_LIMIT, Health, HeldSnapshot, QueueStats
-from django_jobqueue.core.limits import LimitsInForce
-from django_jobqueue.core.snapshots import AttemptSnapshot, JobSnapshot
+from django_jobqueue.core.limits import LimitName, LimitsInForce
+from django_jobqueue.core.snapshots import (
+    AttemptSnapshot,
+    JobSnapshot,
+    LimitSnapshot,
+    Pause,
+    RunningJob,
+    WorkerSnapshot,
+)
 
 
 class Readable(ABC):
@@ -68,3 +75,38 @@ class Readable(ABC):
     @abstractmethod
     def paused_queues(self, names: Collection[str]) -> set[str]:
         """Return which of these queues give nothing to a claim just now."""
+
+    @abstractmethod
+    def pause_of(self, name: str) -> Pause | None:
+        """Return the pause of a queue; None where it gives its jobs."""
+
+    @abstractmethod
+    def workers(self, *, living: bool = True, limit: int = COUNT_LIMIT) -> list[WorkerSnapshot]:
+        """Return the workers whose lease holds, or all that have a row, the last start first."""
+
+    @abstractmethod
+    def find_worker(self, worker_id: UUID) -> WorkerSnapshot | None:
+        """Return a worker, whatever became of it; None where it has no row any more."""
+
+    @abstractmethod
+    def limits(
+        self, names: Collection[LimitName] | None = None, *, limit: int = COUNT_LIMIT
+    ) -> list[LimitSnapshot]:
+        """Return the rows of these limits, or of all, by their names."""
+
+    @abstractmethod
+    def running_jobs(
+        self,
+        *,
+        queue: str,
+        handlers: Collection[str] = (),
+        key: str | None = None,
+        limit: int = COUNT_LIMIT,
+    ) -> list[RunningJob]:
+        """Return what runs of this queue, of these handlers, or under this key, the first first."""
+
+    @abstractmethod
+    def jobs_ahead(self, job: JobSnapshot, *, limit: int = COUNT_LIMIT) -> int:
+        """Return how many jobs a claim takes before this ready one, or how many its limit readies
+        before this blocked one; counts up to `limit`.
+        """

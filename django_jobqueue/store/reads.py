@@ -86,7 +86,7 @@ class NumbersStore(ConnectedStore):
     def _in_state(self, queue: str, state: JobState, *, limit: int = COUNT_LIMIT) -> int:
         # One query per queue: as a constant the planner knows how rare its rows are, and as a
         # column of another table it would guess, and now and then read all of them.
-        jobs = Job.objects.using(self.using).filter(queue=queue, state=_literal(state))
+        jobs = Job.objects.using(self.using).filter(queue=queue, state=literal(state))
         return _bounded(jobs, limit)
 
     def _paused(self, queues: Iterable[str]) -> QuerySet[QueueRecord]:
@@ -98,7 +98,7 @@ class NumbersStore(ConnectedStore):
     def _heartbeats(self, queues: set[str]) -> list[datetime]:
         """The last heartbeat of each living worker that serves any of the queues."""
         living = WorkerRecord.objects.using(self.using).filter(
-            state=_literal(WorkerState.ALIVE), lease_expires_at__gt=Now()
+            state=literal(WorkerState.ALIVE), lease_expires_at__gt=Now()
         )
         return [
             self.aware(at)
@@ -111,6 +111,6 @@ def _bounded(rows: QuerySet[Any], limit: int) -> int:
     return rows.order_by()[:limit].count()
 
 
-def _literal(state: JobState | WorkerState) -> RawSQL:
+def literal(state: JobState | WorkerState) -> RawSQL:
     # With a parameter SQLite does not see that a partial index fits.
     return RawSQL(f"'{state.value}'", [])  # noqa: S611 - a word of ours

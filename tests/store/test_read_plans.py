@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
+from django_jobqueue.core.snapshots import JobSnapshot
 from django_jobqueue.core.specs import Retention
-from django_jobqueue.models import QueueRecord
+from django_jobqueue.models import Job, QueueRecord
 from django_jobqueue.store import store_for
 from django_jobqueue.store.base import JobStore
-from tests.history import FEW, a_long_history, cost_of, without
+from tests.history import FEW, ROWS, a_long_history, cost_of, without
 
 pytestmark = pytest.mark.django_db
 
@@ -26,6 +27,32 @@ def stats(store: JobStore) -> object:
 def health(store: JobStore) -> object:
     # Counted no further than this: the other queue's backlog is long.
     return store.health(count_limit=100)
+
+
+def line(store: JobStore) -> object:
+    """Of a short line all, of a long one no more than this."""
+    return [store.jobs_ahead(job_at(29), limit=50), store.jobs_ahead(job_at(ROWS - 1), limit=50)]
+
+
+def blocked(store: JobStore) -> object:
+    """What one limit blocked, among all that another did."""
+    return store.jobs_ahead(job_at(28))
+
+
+def running(store: JobStore) -> object:
+    return store.running_jobs(queue="busy", handlers=["busy"], key="busy")
+
+
+def workers_and_limits(store: JobStore) -> object:
+    return store.workers(), store.limits(), store.pause_of("busy")
+
+
+def job_at(place: int) -> JobSnapshot:
+    """The live job of that place in the history; the first 30 are quiet."""
+    first = Job.objects.order_by("id").values_list("pk", flat=True)[0]
+    job = store_for("default").find(first + place - 1)
+    assert job is not None
+    return job
 
 
 def retention(store: JobStore) -> object:
@@ -50,6 +77,10 @@ def retention(store: JobStore) -> object:
             ],
         ),
         (health, ["jobqueue_job_ready"]),
+        (line, ["jobqueue_job_ready"]),
+        (blocked, ["jobqueue_job_blocked_by"]),
+        (running, ["jobqueue_job_running"]),
+        (workers_and_limits, []),
         (retention, ["jobqueue_archive_queue", "jobqueue_dead_queue"]),
     ],
 )
