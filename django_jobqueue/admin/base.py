@@ -145,7 +145,7 @@ class LookingAdmin(ModelAdmin):
                 context = {**self.list_context(request), **(extra_context or {})}
                 return super().changelist_view(request, context)
         except ReadTooSlow:
-            return self._too_slow(request)
+            return self.too_slow(request)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         with acting(request):
@@ -155,7 +155,8 @@ class LookingAdmin(ModelAdmin):
         """Return what the list page shows besides its rows."""
         return {}
 
-    def _too_slow(self, request: HttpRequest) -> TemplateResponse:
+    def too_slow(self, request: HttpRequest) -> TemplateResponse:
+        """Answer that a read took longer than it may."""
         context = {
             **self.admin_site.each_context(request),
             "title": gettext("This takes too long"),

@@ -2,17 +2,23 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
+from django_jobqueue.core.errors import JobNotFound, ReadTooSlow
 from django_jobqueue.core.specs import Cancelled
 from django_jobqueue.core.states import JobState
 from django_jobqueue.jobs import control
+from django_jobqueue.jobs.why import why
 from django_jobqueue.models import Job
 
 from .actions import selected_rows, tell, write_down
+from .display import visible
 from .filters import RecentValuesFilter, TimeRangeFilter
 from .records import JobRecordAdmin, record_fieldsets
 
@@ -37,9 +43,43 @@ class JobAdmin(JobRecordAdmin):
         ("handler", RecentValuesFilter),
         ("created_at", TimeRangeFilter),
     )
+    change_form_template = "admin/jobqueue/live_job.html"
     linked_lookups = (*JobRecordAdmin.linked_lookups, "worker_id", "schedule")
     fieldsets = record_fieldsets("state")
     actions = ("cancel", "run_now")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.why_view)
+        return [path("<int:job_id>/why/", view, name="jobqueue_job_why"), *super().get_urls()]
+
+    def why_view(self, request: HttpRequest, job_id: int) -> HttpResponse:
+        """Tell everything that keeps one job from running; what its last failure said, only to
+        those who may see it.
+        """
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            found = why(job_id)
+        except JobNotFound as error:
+            raise Http404(str(error)) from error
+        except ReadTooSlow:
+            return self.too_slow(request)
+        reads_errors = self.may(request, "view_payload")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("Why is it not running?"),
+            "opts": self.opts,
+            "media": self.media,
+            "found": found,
+            "named": f"{visible(found.handler)} #{found.job_id}",
+            "queue_name": visible(found.queue),
+            "blockers": [
+                (visible(one.told), visible(one.error) if reads_errors else "", one.until)
+                for one in found.blockers
+            ],
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "admin/jobqueue/why.html", context)
 
     @admin.display(description=_("due, or since"))
     def state_since(self, job: Job) -> datetime | None:
