@@ -5,6 +5,8 @@ from dataclasses import fields
 from pathlib import Path
 
 from django_jobqueue.conf import JobQueueSettings
+from django_jobqueue.core.why import BlockerKind
+from django_jobqueue.management.subcommands import SUBCOMMANDS
 
 ROOT = Path(__file__).parent.parent
 
@@ -15,6 +17,19 @@ def test_every_setting_is_documented_and_nothing_else() -> None:
     )
 
     assert listed == [field.name.upper() for field in fields(JobQueueSettings)]
+
+
+def words_of_tables(document: str) -> set[str]:
+    """What stands as code in the first column of its tables."""
+    rows = re.findall(r"^\| (`[^|]+) \|", (ROOT / document).read_text(), re.MULTILINE)
+    return {word for row in rows for word in re.findall(r"`([^`]+)`", row)}
+
+
+def test_every_subcommand_and_everything_that_keeps_a_job_is_documented_and_nothing_else() -> None:
+    subcommands = {subcommand.name for subcommand in SUBCOMMANDS}
+
+    expected = subcommands | {"kind"} | {kind.value for kind in BlockerKind}
+    assert words_of_tables("docs/command.md") == expected
 
 
 def test_links_between_documents_lead_somewhere() -> None:

@@ -10,7 +10,7 @@ from django.db import DatabaseError, InterfaceError
 
 from django_jobqueue import conf
 from django_jobqueue.core.errors import JobQueueError, ReadTooSlow
-from django_jobqueue.management.subcommands import SUBCOMMANDS
+from django_jobqueue.management.subcommands import SUBCOMMANDS, Subcommand, SubcommandGroup
 
 REFUSED = 2  #: exit status when what was asked for cannot be
 NO_DATABASE = 3  #: exit status when the database cannot be reached, or does not answer
@@ -25,14 +25,22 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         subparsers = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
         for subcommand in SUBCOMMANDS:
-            own = subparsers.add_parser(
-                subcommand.name, help=subcommand.about, description=subcommand.about
-            )
-            own.add_argument("--format", choices=FORMATS, default=FORMATS[0])
-            own.set_defaults(run=subcommand.run)
-            for django in ("--settings", "--pythonpath"):  # where they are written most often
-                own.add_argument(django, default=SUPPRESS, help=SUPPRESS)
-            subcommand.add_arguments(own)
+            self._add(subcommand, subparsers)
+
+    def _add(self, subcommand: Subcommand | SubcommandGroup, subparsers: Any) -> None:
+        own = subparsers.add_parser(
+            subcommand.name, help=subcommand.about, description=subcommand.about
+        )
+        if isinstance(subcommand, SubcommandGroup):
+            parts = own.add_subparsers(dest="part", required=True, metavar="WHAT")
+            for part in subcommand.parts:
+                self._add(part, parts)
+            return
+        own.add_argument("--format", choices=FORMATS, default=FORMATS[0])
+        own.set_defaults(run=subcommand.run)
+        for django in ("--settings", "--pythonpath"):  # where they are written most often
+            own.add_argument(django, default=SUPPRESS, help=SUPPRESS)
+        subcommand.add_arguments(own)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -5,6 +5,9 @@ from typing import Any, ClassVar
 import msgspec
 from django.core.management.base import CommandParser
 
+#: Exit status when there was nothing to do, or only a part of it could be done.
+NOT_DONE = 1
+
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What a subcommand found: facts for `--format json`, the same as text, and the exit status."""
@@ -26,3 +29,11 @@ class Subcommand(ABC):
     @abstractmethod
     def run(self, options: Mapping[str, Any]) -> Answer:
         """Do it. A JobQueueError is told in one sentence, as is a database that does not answer."""
+
+
+class SubcommandGroup:
+    """Subcommands under one name: `jobqueue limits show`."""
+
+    name: ClassVar[str]
+    about: ClassVar[str]
+    parts: ClassVar[tuple[Subcommand, ...]]

@@ -1,6 +1,4 @@
-from argparse import ArgumentTypeError
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -10,9 +8,9 @@ from django_jobqueue.jobs.health import examine
 from django_jobqueue.jobs.queue import Queue
 
 from .base import Answer, Subcommand
+from .options import count, seconds
 
 UNHEALTHY = 1
-_LONGEST = timedelta.max.total_seconds() // 2
 
 
 class HealthSubcommand(Subcommand):
@@ -21,14 +19,14 @@ class HealthSubcommand(Subcommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--max-age", type=_seconds, metavar="SECONDS", help="how long a ready job may wait"
+            "--max-age", type=seconds, metavar="SECONDS", help="how long a ready job may wait"
         )
         parser.add_argument(
-            "--max-backlog", type=_count, metavar="N", help="how many jobs of a queue may be ready"
+            "--max-backlog", type=count, metavar="N", help="how many jobs of a queue may be ready"
         )
         parser.add_argument(
             "--max-snapshot-age",
-            type=_seconds,
+            type=seconds,
             default=SNAPSHOT_AGE,
             metavar="SECONDS",
             help="how long others may keep finished jobs from being vacuumed (default: 600)",
@@ -67,19 +65,3 @@ def _told(health: Health) -> Iterator[str]:
         ready = counted(queue.ready, limit=limit)
         paused = ", paused" if queue.is_paused else ""
         yield f"queue {queue.queue!r}: {ready} ready, for up to {queue.oldest_wait:.1f} s{paused}"
-
-
-def _seconds(text: str) -> timedelta:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= _LONGEST:
-        raise ArgumentTypeError(f"{text!r} is not a number of seconds of at least 0")
-    return timedelta(seconds=seconds)
-
-
-def _count(text: str) -> int:
-    if text.isdecimal() and text.isascii() and len(text) < 10:
-        return int(text)
-    raise ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
