@@ -22,13 +22,15 @@ HASTY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
-    packages = asked.packages or list(TESTS)
     began = time.monotonic()
-    mutants = [one for one in mutants_of(packages) if asked.only in one.name]
+    mutants = [one for one in mutants_of(asked.packages or TESTS) if one.is_one_of(asked.only)]
+    packages = list(dict.fromkeys(one.package for one in mutants))
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        urls = {"sqlite": ""}
-        if "store" in packages:
+        urls = {}
+        if not all(one.is_for("postgresql") for one in mutants):
+            urls["sqlite"] = ""
+        if "store" in packages and not all(one.is_for("sqlite") for one in mutants):
             urls["postgresql"] = stack.enter_context(postgresql_server(settings=HASTY))
         reports = reports_of_forks(packages, only=asked.only, urls=urls, folder=folder)
         verdicts = merged(reports)
@@ -41,14 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def figures(mutants: Sequence[Mutant], verdicts: Mapping[str, str]) -> list[str]:
-    """What became of the mutants of each package."""
+    """What became of the mutants of each package, and of each database's SQL."""
     counted: dict[str, Counter[str]] = {}
     for mutant in mutants:
-        counted.setdefault(mutant.package, Counter())[verdicts[mutant.name]] += 1
+        counted.setdefault(mutant.part, Counter())[verdicts[mutant.name]] += 1
     return [
-        f"{package}: {each.total()} mutants, "
+        f"{part}: {each.total()} mutants, "
         + ", ".join(f"{count} {verdict}" for verdict, count in each.most_common())
-        for package, each in counted.items()
+        for part, each in counted.items()
     ]
 
 
@@ -78,7 +80,9 @@ def say(line: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("packages", nargs="*", metavar="PACKAGE", help=f"of {', '.join(TESTS)}")
-    parser.add_argument("--only", default="", help="mutants with this text in their name")
+    parser.add_argument(
+        "--only", action="append", default=[], help="mutants with this text in their name"
+    )
     return parser
 
 

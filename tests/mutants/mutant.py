@@ -1,7 +1,7 @@
 """A mutant, and the name by which a run recognises it again."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -44,6 +44,15 @@ class Mutant:
         """Whether the fault is in what this database alone runs."""
         own = {"postgresql": ("postgresql", "sessions", "notifications"), "sqlite": ("sqlite",)}
         return any(word in self.file for word in own[vendor])
+
+    def is_one_of(self, texts: Sequence[str]) -> bool:
+        """Whether its name has one of the texts; true of every mutant where there are none."""
+        return not texts or any(text in self.name for text in texts)
+
+    @property
+    def part(self) -> str:
+        """What it is counted under: its package, and whose SQL it is."""
+        return f"{self.package}, SQL of {self.statement[0]}" if self.statement else self.package
 
     @property
     def path(self) -> Path:

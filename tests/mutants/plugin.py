@@ -9,6 +9,7 @@ import gc
 import json
 import signal
 import sys
+import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -35,7 +36,12 @@ WHOLE_SECONDS = 3600.0
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--mutants", help="the packages, with commas")
     parser.addoption("--mutants-report", help="the file for what became of them")
-    parser.addoption("--mutants-only", default="", help="those with this text in their name")
+    parser.addoption(
+        "--mutants-only", action="append", default=[], help="those with this text in their name"
+    )
+    parser.addoption(
+        "--mutants-after", help="a report of another database: what it has killed is not tried"
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -69,10 +75,11 @@ class Run:
         self.items = session.items
         self.vendor = connection.vendor
         self.report = Path(option.mutants_report)
+        self.before = Path(option.mutants_after) if option.mutants_after else None
         self.mutants = [
             mutant
             for mutant in mutants_of(option.mutants.split(","))
-            if option.mutants_only in mutant.name and not mutant.is_for(other)
+            if mutant.is_one_of(option.mutants_only) and not mutant.is_for(other)
         ]
         self.reached = Reached()
         self.seconds: dict[int, float] = {}
@@ -87,12 +94,30 @@ class Run:
             gc.freeze()
             snapshot.restore()
             self.leave_out_what_fails_in_a_fork(snapshot)
-            for number, mutant in enumerate(self.mutants):
-                verdicts[mutant.name] = self.try_out(mutant, functions, snapshot)
+            for number, mutant in enumerate(self.todo()):
+                verdict = verdicts[mutant.name] = self.try_out(mutant, functions, snapshot)
+                if verdict in (SURVIVED, UNREACHED):
+                    say(f"{self.vendor}: {verdict}: {mutant.name}")
                 if number % 50 == 49:
-                    self.tell(number + 1, verdicts)
+                    say(f"{self.vendor}: {number + 1} of {len(self.mutants)}")
                     self.check_that_killers_pass(without=mutant)
         self.write(verdicts)
+
+    def todo(self) -> Iterator[Mutant]:
+        """What this database alone runs, then what the other one, if there is one, let live."""
+        yield from (mutant for mutant in self.mutants if mutant.is_for(self.vendor))
+        shared = [mutant for mutant in self.mutants if not mutant.is_for(self.vendor)]
+        if self.before is not None and shared:
+            verdicts = self.verdicts_of_other(self.before)
+            shared = [one for one in shared if verdicts[one.name] in (SURVIVED, UNREACHED)]
+        yield from shared
+
+    def verdicts_of_other(self, report: Path) -> dict[str, str]:
+        """Wait for the report; whoever has started both runs ends this one if it never comes."""
+        while not report.exists():
+            threading.Event().wait(0.5)
+        verdicts: dict[str, str] = json.loads(report.read_text())["verdicts"]
+        return verdicts
 
     def trace(self) -> None:
         for number, following in pairwise([*range(len(self.items)), None]):
@@ -180,11 +205,6 @@ class Run:
             ),
         )
 
-    def tell(self, number: int, verdicts: dict[str, str]) -> None:
-        survivors = sum(verdict in (SURVIVED, UNREACHED) for verdict in verdicts.values())
-        say(f"{self.vendor}: {number} of {len(self.mutants)}, {survivors} live")
-        self.report.write_text(json.dumps({"verdicts": verdicts}, indent=1, ensure_ascii=False))
-
     def write(self, verdicts: dict[str, str]) -> None:
         files = {mutant.file for mutant in self.mutants}
         report = {
@@ -194,7 +214,9 @@ class Run:
                 item.nodeid for number, item in enumerate(self.items) if number not in self.seconds
             ],
         }
-        self.report.write_text(json.dumps(report, indent=1, ensure_ascii=False))
+        unfinished = self.report.with_suffix(".unfinished")
+        unfinished.write_text(json.dumps(report, indent=1, ensure_ascii=False))
+        unfinished.rename(self.report)
 
     def reaching(self, file: str) -> list[str]:
         """The test files that run any of this file, those with most such tests first."""
