@@ -247,7 +247,7 @@ def zone_of(name: str) -> ZoneInfo:
 
 def _wall(local: datetime) -> datetime:
     """What a clock on the wall shows."""
-    return local.replace(tzinfo=None, fold=0)
+    return local.replace(tzinfo=None)
 
 
 def _offset(local: datetime) -> timedelta:

@@ -71,6 +71,15 @@ class TestSpring:
         rule = CronString("*/30 2 * * *", timezone=BERLIN)
         assert slots(rule, *self.BERLIN_DAYS) == ["28 01:00", "28 01:30", "30 00:00", "30 00:30"]
 
+        rule = CronString("15 */30 2 * * *", timezone=BERLIN)
+        expected = ["28 01:00:15", "28 01:30:15", "30 00:00:15", "30 00:30:15"]
+        assert slots(rule, *self.BERLIN_DAYS) == expected
+
+    def test_what_recurs_only_within_skipped_hours_has_no_slot(self) -> None:
+        # A Sunday that is 29 March is the last of the month: the clocks are changed on it.
+        rule = Cron(hour=2, day_of_month=29, month=3, day_of_week=0, timezone=BERLIN)
+        assert rule.next_after(at("2026-01-01")) is None
+
 
 class TestAutumn:
     """Berlin: 02:00 to 03:00 comes twice, from 00:00 UTC. New York: 01:00 to 02:00, from 05:00."""
@@ -188,11 +197,21 @@ class TestFields:
             {"day_of_week": 7},
             {"minute": True},
             {"hour": "4"},
+            {"hour": 4.0},
+        ],
+    )
+    def test_fields_that_cannot_be_are_refused(self, fields: dict) -> None:
+        with pytest.raises(InvalidSchedule, match="must be a whole number"):
+            Cron(**fields)
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
             {"day_of_month": 30, "month": 2},
             {"day_of_month": 31, "month": 4, "day_of_week": 1},
         ],
     )
-    def test_fields_that_cannot_be_are_refused(self, fields: dict) -> None:
+    def test_fields_that_never_match_are_refused(self, fields: dict) -> None:
         with pytest.raises(InvalidSchedule):
             Cron(**fields)
 
@@ -216,6 +235,12 @@ class TestFields:
         with pytest.raises(InvalidSchedule):
             CronString(text)
 
+    def test_a_string_is_kept_without_needless_spaces_and_has_an_end(self) -> None:
+        rule = "0  4 * * *"
+        assert CronString(rule.ljust(255)).text == "0 4 * * *"
+        with pytest.raises(InvalidSchedule, match="at most 255 characters"):
+            CronString(rule.ljust(256))
+
     def test_five_numbers_survive_being_told_as_text(self) -> None:
         rule = Cron(day_of_month=13, day_of_week=5, hour=4, timezone=BERLIN)
         assert rule.text == "* 4 13 * 5"
@@ -236,11 +261,15 @@ class TestSpans:
 
         assert rule.next_after(late, anchor=self.NOON) == self.NOON + timedelta(minutes=30)
         assert rule.next_after(self.NOON, anchor=self.NOON) == self.NOON + timedelta(minutes=10)
+        assert rule.preview(late, count=2, anchor=self.NOON) == [
+            self.NOON + timedelta(minutes=30),
+            self.NOON + timedelta(minutes=40),
+        ]
 
     def test_without_one_they_begin_now(self) -> None:
         assert every(90).next_after(self.NOON) == self.NOON + timedelta(seconds=90)
 
-    @pytest.mark.parametrize("span", [0, 0.5, -5, float("nan"), 1e12, "5", None])
+    @pytest.mark.parametrize("span", [0, 0.5, -5, float("nan"), 1e12, 1e300, True, "5", None])
     def test_spans_that_cannot_be_are_refused(self, span: float) -> None:
         with pytest.raises(InvalidSchedule):
             every(span)

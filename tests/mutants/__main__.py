@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.postgresql_server import postgresql_server
 
 from .mutant import Mutant, mutants_of
+from .output import say
 from .runs import ENDED, TESTS, merged, reports_of_forks, verdicts_of_fresh_interpreters
 
 KNOWN = Path(__file__).parent / "survivors.toml"
@@ -70,11 +71,6 @@ def known_survivors() -> dict[str, str]:
     """Why each survivor lives, by its name."""
     kinds = tomllib.loads(KNOWN.read_text())["kind"]
     return {name: kind["why"] for kind in kinds for name in kind["mutants"]}
-
-
-def say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,7 +8,6 @@ here; `fresh.py` has it.
 import gc
 import json
 import signal
-import sys
 import threading
 import time
 from collections import Counter, defaultdict
@@ -23,6 +22,7 @@ from . import quick  # noqa: F401  (its profile)
 from .databases import Snapshot
 from .forks import KILLED, SURVIVED, verdict_of_fork
 from .mutant import AT_IMPORT, UNREACHED, Mutant, mutants_of
+from .output import say
 from .planting import functions_by_place, plant
 from .tracing import Reached
 
@@ -49,11 +49,6 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     if not session.config.option.collectonly:
         Run(session).run()
     return True
-
-
-def say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 class _Session:

@@ -11,6 +11,7 @@ from typing import Any
 from .forks import DIED, KILLED, SURVIVED, TIMED_OUT
 from .fresh import import_tools, verdict_in_fresh_interpreter
 from .mutant import AT_IMPORT, UNREACHED, Mutant
+from .output import say
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: Whose tests judge a package: its own, and for the store those of what enqueues with it.
@@ -90,6 +91,8 @@ def verdicts_of_fresh_interpreters(
         )
         if mutant is not None:
             decided[mutant.name] = verdict
+            if verdict == SURVIVED:
+                say(f"at import: {verdict}: {mutant.name}")
         elif verdict != SURVIVED:
             raise RunFailed(f"without a mutant, a fresh interpreter ends as: {verdict}")
     return decided
