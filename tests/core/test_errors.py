@@ -17,6 +17,11 @@ from django_jobqueue.core.errors import (
     UniqueConflict,
 )
 from django_jobqueue.core.hints import did_you_mean
+from django_jobqueue.core.schedule_errors import (
+    ScheduleNotFound,
+    TemplateNotFound,
+    UnknownTimeZone,
+)
 
 ONE_OF_EACH = [
     errors.InvalidSettings("JOBQUEUE['LEASE'] (3) must be at least 10"),
@@ -122,6 +127,46 @@ def test_an_error_survives_the_way_to_another_process(error):
             lambda: errors.ReadTooSlow(timedelta(seconds=2.5)),
             "the database took longer than 2.5 s",
             {"at_most": timedelta(seconds=2.5)},
+        ),
+        (
+            lambda: errors.JobNotStored("r-1", "it is in the spool"),
+            "the enqueue with the receipt r-1 has no job: it is in the spool",
+            {"receipt": "r-1", "why": "it is in the spool"},
+        ),
+        (
+            lambda: errors.UnknownReceipt("r-1"),
+            "nothing was set aside under the receipt r-1",
+            {"receipt": "r-1"},
+        ),
+        (
+            lambda: errors.SpoolUnusable("/spool/a", "disk full"),
+            "the spool /spool/a cannot be used: disk full",
+            {"path": "/spool/a", "why": "disk full"},
+        ),
+        (
+            lambda: errors.ProcessNotStarted("exit code 1"),
+            "no process could be started for it: exit code 1",
+            {"why": "exit code 1"},
+        ),
+        (
+            lambda: errors.ProcessDied("killed by SIGSEGV"),
+            "killed by SIGSEGV",
+            {"cause": "killed by SIGSEGV"},
+        ),
+        (
+            lambda: UnknownTimeZone("Mars/Olympus"),
+            "no time zone 'Mars/Olympus' is known here",
+            {"name": "Mars/Olympus"},
+        ),
+        (
+            lambda: ScheduleNotFound("nightly"),
+            "there is no schedule 'nightly'",
+            {"name": "nightly"},
+        ),
+        (
+            lambda: TemplateNotFound("report"),
+            "there is no template 'report'",
+            {"name": "report"},
         ),
         (lambda: errors.LeaseLost(12), "job 12 may be run by another worker", {"job_id": 12}),
         (

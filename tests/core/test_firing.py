@@ -55,15 +55,22 @@ class TestFiveMissedSlots:
         ]
 
 
-def test_a_pause_is_told_in_every_slot() -> None:
+def test_a_slot_of_this_very_moment_is_due() -> None:
+    assert planned(minutes=5) == [(0, MISSED), (5, "")]
+
+
+@pytest.mark.parametrize(
+    ("why", "told"), [("holidays", "paused: holidays"), ("", "paused")], ids=repr
+)
+def test_a_pause_is_told_in_every_slot(why: str, told: str) -> None:
     firing = plan(
         ScheduleTerms(rule=FIVE_MINUTES, missed=Missed.ALL),
         due=NOON,
         now=NOON + 6 * MINUTE,
         missed_after=MINUTE,
-        paused="holidays",
+        paused=why,
     )
-    assert [one.reason for one in firing.slots] == ["paused: holidays"] * 2
+    assert [one.reason for one in firing.slots] == [told] * 2
 
 
 @pytest.mark.parametrize(
@@ -75,6 +82,12 @@ def test_however_long_nobody_was_there_the_latest_ten_are_told(rule) -> None:
 
     assert len(found) == 10
     assert found[-1][0] > years - 24 * 60
+
+
+def test_missed_slots_of_a_span_are_counted_from_where_it_began() -> None:
+    found = planned(minutes=100_000, rule=every(timedelta(minutes=7)))
+
+    assert [minute for minute, _ in found] == [99_995 - 7 * back for back in range(9, -1, -1)]
 
 
 def test_spans_stay_in_step_with_where_they_began() -> None:

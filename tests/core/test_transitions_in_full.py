@@ -12,6 +12,7 @@ from django_jobqueue.core.outcomes import (
     Discard,
     Fail,
     Release,
+    Rescue,
     Retry,
     Snooze,
     Unprocessable,
@@ -72,6 +73,19 @@ RETRY_REPORT = AttemptReport(outcome="failed", error_type="Retry", message="busy
                 delay=0.5,
                 attempt_change=-1,
                 report=AttemptReport(outcome="released", message="full"),
+            ),
+        ),
+        (
+            Rescue("killed by SIGSEGV"),
+            Transition(
+                state=JobState.READY,
+                attempt_change=-1,
+                reprocess_change=1,
+                rescue_change=1,
+                error='{"type":"WorkerDied","message":"killed by SIGSEGV"}',
+                report=AttemptReport(
+                    outcome="rescued", error_type="WorkerDied", message="killed by SIGSEGV"
+                ),
             ),
         ),
         (

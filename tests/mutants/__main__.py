@@ -4,7 +4,6 @@ import argparse
 import sys
 import tempfile
 import time
-import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -12,11 +11,11 @@ from pathlib import Path
 
 from tests.postgresql_server import postgresql_server
 
+from .known import LIST, known_survivors
 from .mutant import Mutant, mutants_of
 from .output import say
 from .runs import ENDED, TESTS, merged, reports_of_forks, verdicts_of_fresh_interpreters
 
-KNOWN = Path(__file__).parent / "survivors.toml"
 #: Nothing that the tests need lasts, so the server need not write it to the disk.
 HASTY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
@@ -24,7 +23,11 @@ HASTY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     began = time.monotonic()
-    mutants = [one for one in mutants_of(asked.packages or TESTS) if one.is_one_of(asked.only)]
+    mutants = [
+        one
+        for one in mutants_of(asked.packages or TESTS)
+        if one.is_one_of(asked.only) and not (asked.new and one.name in known_survivors())
+    ]
     packages = list(dict.fromkeys(one.package for one in mutants))
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -33,14 +36,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             urls["sqlite"] = ""
         if "store" in packages and not all(one.is_for("sqlite") for one in mutants):
             urls["postgresql"] = stack.enter_context(postgresql_server(settings=HASTY))
-        reports = reports_of_forks(packages, only=asked.only, urls=urls, folder=folder)
+        reports = reports_of_forks(
+            packages, only=asked.only, is_new=asked.new, urls=urls, folder=folder
+        )
         verdicts = merged(reports)
         verdicts |= verdicts_of_fresh_interpreters(mutants, verdicts, reports=reports, urls=urls)
     for line in figures(mutants, verdicts):
         say(line)
     say(f"{(time.monotonic() - began) / 60:.0f} minutes")
     alive = [one.name for one in mutants if verdicts[one.name] not in ENDED]
-    return judged(alive, known=known_survivors(), is_whole=not asked.packages and not asked.only)
+    return judged(
+        alive, known=known_survivors(), is_whole=not (asked.packages or asked.only or asked.new)
+    )
 
 
 def figures(mutants: Sequence[Mutant], verdicts: Mapping[str, str]) -> list[str]:
@@ -59,18 +66,12 @@ def judged(alive: Sequence[str], *, known: Mapping[str, str], is_whole: bool) ->
     """Tell which survivors are new and which of the known ones are none any more; the status."""
     new = [name for name in alive if name not in known]
     for name in new:
-        say(f"LIVES, and {KNOWN.name} does not say why: {name}")
+        say(f"LIVES, and {LIST.name} does not say why: {name}")
     if is_whole:
         for name in sorted(known.keys() - set(alive)):
-            say(f"in {KNOWN.name}, but killed or gone: {name}")
+            say(f"in {LIST.name}, but killed or gone: {name}")
     say(f"{len(alive)} live, {len(new)} of them unexplained")
     return bool(new)
-
-
-def known_survivors() -> dict[str, str]:
-    """Why each survivor lives, by its name."""
-    kinds = tomllib.loads(KNOWN.read_text())["kind"]
-    return {name: kind["why"] for kind in kinds for name in kind["mutants"]}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -78,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("packages", nargs="*", metavar="PACKAGE", help=f"of {', '.join(TESTS)}")
     parser.add_argument(
         "--only", action="append", default=[], help="mutants with this text in their name"
+    )
+    parser.add_argument(
+        "--new", action="store_true", help=f"leave out those that {LIST.name} explains"
     )
     return parser
 

@@ -21,6 +21,7 @@ from _pytest.runner import runtestprotocol
 from . import quick  # noqa: F401  (its profile)
 from .databases import Snapshot
 from .forks import KILLED, SURVIVED, verdict_of_fork
+from .known import known_survivors
 from .mutant import AT_IMPORT, UNREACHED, Mutant, mutants_of
 from .output import say
 from .planting import functions_by_place, plant
@@ -29,6 +30,8 @@ from .tracing import Reached
 #: A test that takes so many times as long as before, and a moment more, does not end. On a busy
 #: machine it may still come to run: the moment is short for work only.
 PATIENCE, WORKING, WAITING = 5, 3.0, 8.0
+#: More tests that fail without a fault are no coincidence.
+FEW = 5
 #: No test run takes that long.
 WHOLE_SECONDS = 3600.0
 
@@ -39,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--mutants-only", action="append", default=[], help="those with this text in their name"
     )
+    parser.addoption("--mutants-new", action="store_true", help="those of the list are left out")
     parser.addoption(
         "--mutants-after", help="a report of another database: what it has killed is not tried"
     )
@@ -71,32 +75,40 @@ class Run:
         self.vendor = connection.vendor
         self.report = Path(option.mutants_report)
         self.before = Path(option.mutants_after) if option.mutants_after else None
+        known = known_survivors() if option.mutants_new else {}
         self.mutants = [
             mutant
             for mutant in mutants_of(option.mutants.split(","))
-            if mutant.is_one_of(option.mutants_only) and not mutant.is_for(other)
+            if mutant.is_one_of(option.mutants_only)
+            and mutant.name not in known
+            and not mutant.is_for(other)
         ]
         self.reached = Reached()
         self.seconds: dict[int, float] = {}
         self.killers: dict[tuple[str, str], list[int]] = defaultdict(list)
+        self.killed_by: dict[str, int] = {}
+        self.verdicts: dict[str, str] = {}
 
     def run(self) -> None:
         self.trace()
-        verdicts: dict[str, str] = {}
-        with Snapshot() as snapshot:
-            functions = functions_by_place()
+        with Snapshot() as self.snapshot:
+            self.functions = functions_by_place()
             gc.collect()
             gc.freeze()
-            snapshot.restore()
-            self.leave_out_what_fails_in_a_fork(snapshot)
+            self.snapshot.restore()
+            self.leave_out_what_fails_in_a_fork()
             for number, mutant in enumerate(self.todo()):
-                verdict = verdicts[mutant.name] = self.try_out(mutant, functions, snapshot)
-                if verdict in (SURVIVED, UNREACHED):
-                    say(f"{self.vendor}: {verdict}: {mutant.name}")
+                self.judge(mutant)
                 if number % 50 == 49:
                     say(f"{self.vendor}: {number + 1} of {len(self.mutants)}")
-                    self.check_that_killers_pass(without=mutant)
-        self.write(verdicts)
+                    self.check_killers()
+            self.check_killers()
+        self.write()
+
+    def judge(self, mutant: Mutant) -> None:
+        verdict = self.verdicts[mutant.name] = self.try_out(mutant)
+        if verdict in (SURVIVED, UNREACHED):
+            say(f"{self.vendor}: {verdict}: {mutant.name}")
 
     def todo(self) -> Iterator[Mutant]:
         """What this database alone runs, then what the other one, if there is one, let live."""
@@ -130,7 +142,7 @@ class Run:
         following = _Session(item.session) if before is None else self.items[before]
         return runtestprotocol(item, nextitem=following, log=False)
 
-    def leave_out_what_fails_in_a_fork(self, snapshot: Snapshot) -> None:
+    def leave_out_what_fails_in_a_fork(self) -> None:
         """Without a fault, every test has to pass there, or it would kill whatever it meets."""
         verdict, failed = verdict_of_fork(
             lambda: list(self.failures(list(self.seconds))),
@@ -141,17 +153,30 @@ class Run:
         for number in failed:
             say(f"fails in a fork, left out: {self.items[number].nodeid}")
             del self.seconds[number]
-        snapshot.restore()
+        self.snapshot.restore()
 
-    def check_that_killers_pass(self, *, without: Mutant) -> None:
-        """What a mutant has left behind would kill all that come after it."""
-        killers = {number for numbers in self.killers.values() for number in numbers[:1]}
+    def check_killers(self) -> None:
+        """Without a fault they must pass. One that does not is left out, and what it has killed
+        since is tried again.
+        """
+        recent = {numbers[0] for numbers in self.killers.values() if numbers}
         verdict, failed = verdict_of_fork(
-            lambda: list(self.failures(sorted(killers))), seconds=WHOLE_SECONDS
+            lambda: list(self.failures(sorted(recent & self.seconds.keys()))),
+            seconds=WHOLE_SECONDS,
         )
-        if verdict != SURVIVED:
+        if verdict not in (SURVIVED, KILLED) or len(failed) > FEW:
             names = [self.items[number].nodeid for number in failed]
-            raise RuntimeError(f"after {without.name}, {verdict} without any mutant: {names}")
+            raise RuntimeError(f"{verdict} without any mutant: {names}")
+        if not failed:
+            return
+        self.snapshot.restore()
+        for number in failed:
+            say(f"fails now and then, left out: {self.items[number].nodeid}")
+            del self.seconds[number]
+        for mutant in self.mutants:
+            if self.killed_by.get(mutant.name) in failed:
+                self.judge(mutant)
+        self.check_killers()
 
     def failures(self, tests: list[int]) -> Iterator[int]:
         for number, following in pairwise([*tests, None]):
@@ -162,7 +187,7 @@ class Run:
             if any(report.failed for report in reports):
                 yield number
 
-    def try_out(self, mutant: Mutant, functions: dict, snapshot: Snapshot) -> str:
+    def try_out(self, mutant: Mutant) -> str:
         if mutant.at_import:
             return AT_IMPORT
         tests = self.tests_of(mutant)
@@ -170,15 +195,17 @@ class Run:
             return UNREACHED
 
         def attempt() -> list[int]:
-            plant(mutant, functions=functions)
+            plant(mutant, functions=self.functions)
             return list(islice(self.failures(tests), 1))
 
         verdict, killers = verdict_of_fork(
             attempt, seconds=sum(self.seconds[n] for n in tests) * PATIENCE + 100
         )
         if verdict not in (SURVIVED, KILLED):  # a test that failed has tidied up after itself
-            snapshot.restore()
+            self.snapshot.restore()
         self.killers[mutant.file, mutant.scope][:0] = killers
+        for killer in killers:
+            self.killed_by[mutant.name] = killer
         return verdict
 
     def tests_of(self, mutant: Mutant) -> list[int]:
@@ -200,10 +227,10 @@ class Run:
             ),
         )
 
-    def write(self, verdicts: dict[str, str]) -> None:
+    def write(self) -> None:
         files = {mutant.file for mutant in self.mutants}
         report = {
-            "verdicts": verdicts,
+            "verdicts": self.verdicts,
             "reaching": {file: self.reaching(file) for file in files},
             "left_out": [
                 item.nodeid for number, item in enumerate(self.items) if number not in self.seconds

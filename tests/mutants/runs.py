@@ -29,7 +29,12 @@ class RunFailed(Exception):
 
 
 def reports_of_forks(
-    packages: Sequence[str], *, only: Sequence[str], urls: Mapping[str, str], folder: Path
+    packages: Sequence[str],
+    *,
+    only: Sequence[str],
+    is_new: bool,
+    urls: Mapping[str, str],
+    folder: Path,
 ) -> dict[str, Report]:
     """Run one pytest per database, side by side; raises RunFailed.
 
@@ -43,6 +48,7 @@ def reports_of_forks(
         command += ["-p", "tests.mutants.plugin", "--mutants", ",".join(here)]
         command += ["--mutants-report", str(folder / vendor), *tests]
         command += [f"--mutants-only={text}" for text in only]
+        command += ["--mutants-new"] * is_new
         command += [f"--mutants-after={folder / before}" for before in runs]
         environment = {**os.environ, **SHORT_PATIENCE, "DATABASE_URL": url}
         runs[vendor] = subprocess.Popen(command, cwd=ROOT, env=environment)
