@@ -1,6 +1,7 @@
 """`python -m tests.mutants`: the whole run; status 1 if a mutant lives and nobody has said why."""
 
 import argparse
+import math
 import sys
 import tempfile
 import time
@@ -37,7 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if "store" in packages and not all(one.is_for("sqlite") for one in mutants):
             urls["postgresql"] = stack.enter_context(postgresql_server(settings=HASTY))
         reports = reports_of_forks(
-            packages, only=asked.only, is_new=asked.new, urls=urls, folder=folder
+            packages,
+            only=asked.only,
+            is_new=asked.new,
+            at_most=asked.at_most,
+            urls=urls,
+            folder=folder,
         )
         verdicts = merged(reports)
         verdicts |= verdicts_of_fresh_interpreters(mutants, verdicts, reports=reports, urls=urls)
@@ -82,6 +88,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--new", action="store_true", help=f"leave out those that {LIST.name} explains"
+    )
+    parser.add_argument(
+        "--at-most",
+        type=float,
+        default=math.inf,
+        metavar="SECONDS",
+        help="of tests for each mutant, the quickest first: what lives may be killed by the others",
     )
     return parser
 

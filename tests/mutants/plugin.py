@@ -12,7 +12,8 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from itertools import islice, pairwise
+from itertools import accumulate, islice, pairwise
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--mutants-only", action="append", default=[], help="those with this text in their name"
     )
+    parser.addoption("--mutants-seconds", type=float, default=inf, help="of tests for each")
     parser.addoption("--mutants-new", action="store_true", help="those of the list are left out")
     parser.addoption(
         "--mutants-after", help="a report of another database: what it has killed is not tried"
@@ -73,6 +75,7 @@ class Run:
         other = "postgresql" if connection.vendor == "sqlite" else "sqlite"
         self.items = session.items
         self.vendor = connection.vendor
+        self.most_seconds = option.mutants_seconds
         self.report = Path(option.mutants_report)
         self.before = Path(option.mutants_after) if option.mutants_after else None
         known = known_survivors() if option.mutants_new else {}
@@ -218,7 +221,7 @@ class Run:
         tests &= self.seconds.keys()
         recent = self.killers[mutant.file, mutant.scope][:5]
         mirror = f"tests/{mutant.package}/"
-        return sorted(
+        ordered = sorted(
             tests,
             key=lambda number: (
                 number not in recent,
@@ -226,6 +229,12 @@ class Run:
                 self.seconds[number],
             ),
         )
+        spent = accumulate((self.seconds[number] for number in ordered), initial=0.0)
+        return [
+            number
+            for number, before in zip(ordered, spent, strict=False)
+            if before <= self.most_seconds
+        ]
 
     def write(self) -> None:
         files = {mutant.file for mutant in self.mutants}

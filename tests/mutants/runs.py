@@ -33,6 +33,7 @@ def reports_of_forks(
     *,
     only: Sequence[str],
     is_new: bool,
+    at_most: float,
     urls: Mapping[str, str],
     folder: Path,
 ) -> dict[str, Report]:
@@ -48,7 +49,7 @@ def reports_of_forks(
         command += ["-p", "tests.mutants.plugin", "--mutants", ",".join(here)]
         command += ["--mutants-report", str(folder / vendor), *tests]
         command += [f"--mutants-only={text}" for text in only]
-        command += ["--mutants-new"] * is_new
+        command += ["--mutants-new"] * is_new + [f"--mutants-seconds={at_most}"]
         command += [f"--mutants-after={folder / before}" for before in runs]
         environment = {**os.environ, **SHORT_PATIENCE, "DATABASE_URL": url}
         runs[vendor] = subprocess.Popen(command, cwd=ROOT, env=environment)
