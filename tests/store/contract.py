@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 import msgspec
@@ -193,6 +194,7 @@ class JobStoreContract:
             unique_while="waiting",
             batch_id=BIG_ID,
             template="nightly",
+            key_limit=3,
         )
         for inserted in (
             store.insert(job),
@@ -205,7 +207,7 @@ class JobStoreContract:
                     assert getattr(found, name) == value
             assert (found.tags, found.meta) == (["a", "b"], {"m": 1})
             assert (row.timeout_seconds, row.backoff) == (1.5, {"kind": "constant"})
-            assert (row.batch_id, row.template) == (BIG_ID, "nightly")
+            assert (row.batch_id, row.template, row.key_limit) == (BIG_ID, "nightly", 3)
             assert row.unique_while == "waiting"
 
     @pytest.mark.parametrize("payload", EXACT_JSON)
@@ -455,7 +457,11 @@ class JobStoreContract:
 
     # Claiming.
 
-    def test_claims_follow_priority_then_place_in_line_then_id(self, store, worker, now):
+    @pytest.fixture(params=[None, Limits()], ids=["without limits", "within limits"])
+    def claim(self, request):
+        return partial(claim, limits=request.param)
+
+    def test_claims_follow_priority_then_place_in_line_then_id(self, store, worker, now, claim):
         late = store.insert(new(), now=now).id
         high = store.insert(new(priority=5), now=now).id
         early = store.insert(new(), now=now - MINUTE).id
@@ -465,7 +471,7 @@ class JobStoreContract:
         assert ids_of(claim(store, worker, total=3)) == [high, early, late]
         assert ids_of(claim(store, worker)) == [twin, low]
 
-    def test_each_queue_gives_up_to_its_limit_and_all_up_to_the_total(self, store, worker):
+    def test_each_queue_gives_up_to_its_limit_and_all_up_to_the_total(self, store, worker, claim):
         a = ids_of(store.insert_many([new("a")] * 4))
         b = ids_of(store.insert_many([new("b")] * 4))
         taken = claim(store, worker, WantedJobs("b", 2), WantedJobs("a", 3), total=4)
@@ -473,13 +479,13 @@ class JobStoreContract:
         assert ids_of(taken) == [*b[:2], *a[:2]]
         assert ids_of(claim(store, worker, WantedJobs("a", 0), WantedJobs("b", 9))) == b[2:]
 
-    def test_queues_are_served_in_the_order_that_was_wanted(self, store, worker):
+    def test_queues_are_served_in_the_order_that_was_wanted(self, store, worker, claim):
         store.insert_many([new("a", priority=50), new("b")])
 
         assert [job.queue for job in claim(store, worker, "b", "a")] == ["b", "a"]
 
     def test_a_claim_of_nothing_takes_nothing_and_asks_nothing(
-        self, store, worker, django_assert_num_queries
+        self, store, worker, django_assert_num_queries, claim
     ):
         store.insert(new())
 
@@ -488,18 +494,18 @@ class JobStoreContract:
             assert claim(store, worker, WantedJobs("default", 5), total=-1) == []
             assert store.claim(worker_id=worker, token=uuid4(), wanted=[], total=5) == []
 
-    def test_queues_without_jobs_give_none(self, store, worker):
+    def test_queues_without_jobs_give_none(self, store, worker, claim):
         store.insert(new())
 
         assert claim(store, worker, "another", "queue") == []
 
-    def test_only_ready_jobs_are_claimed(self, store, worker):
+    def test_only_ready_jobs_are_claimed(self, store, worker, claim):
         for state in (JobState.SCHEDULED, JobState.BLOCKED, JobState.RUNNING):
             make_job(state)
 
         assert claim(store, worker) == []
 
-    def test_a_claim_charges_the_attempt_and_bears_the_token(self, store, worker, now):
+    def test_a_claim_charges_the_attempt_and_bears_the_token(self, store, worker, now, claim):
         inserted, token = store.insert(new(priority=2, max_attempts=1)), uuid4()
         [job] = claim(store, worker, token=token)
 
@@ -515,7 +521,7 @@ class JobStoreContract:
         )
         assert found.attempt == 1
 
-    def test_a_claimed_job_is_not_claimed_again(self, store, worker):
+    def test_a_claimed_job_is_not_claimed_again(self, store, worker, claim):
         store.insert_many([new()] * 3)
         first = claim(store, worker, total=2)
         second = claim(store, register_worker(store))
@@ -524,13 +530,13 @@ class JobStoreContract:
         assert not set(ids_of(first)) & set(ids_of(second))
         assert len(second) == 1
 
-    def test_a_paused_queue_gives_nothing_and_the_others_do(self, store, worker):
+    def test_a_paused_queue_gives_nothing_and_the_others_do(self, store, worker, claim):
         store.insert_many([new("paused"), new("open")])
         store.pause_queue("paused", reason="maintenance")
 
         assert [job.queue for job in claim(store, worker, "paused", "open")] == ["open"]
 
-    def test_a_pause_ends_at_its_time(self, store, worker, now):
+    def test_a_pause_ends_at_its_time(self, store, worker, now, claim):
         store.insert(new())
         store.pause_queue("default", until=now + MINUTE)
 
@@ -538,7 +544,7 @@ class JobStoreContract:
         assert claim(store, worker) == []
         assert len(claim(store, worker, now=now + timedelta(seconds=61))) == 1
 
-    def test_a_resumed_queue_gives_jobs_again(self, store, worker):
+    def test_a_resumed_queue_gives_jobs_again(self, store, worker, claim):
         store.insert(new())
         store.pause_queue("default")
 
@@ -560,14 +566,14 @@ class JobStoreContract:
         assert store.paused_queues([]) == set()
 
     @pytest.mark.parametrize("state", [WorkerState.DEAD, WorkerState.STOPPED])
-    def test_a_worker_that_is_not_alive_takes_nothing(self, store, worker, state):
+    def test_a_worker_that_is_not_alive_takes_nothing(self, store, worker, state, claim):
         store.insert(new())
         WorkerRecord.objects.filter(pk=worker).update(state=state.value)
 
         assert claim(store, worker) == []
         assert claim(store, uuid4()) == []
 
-    def test_a_claim_says_whether_the_job_has_expired(self, store, worker, now):
+    def test_a_claim_says_whether_the_job_has_expired(self, store, worker, now, claim):
         store.insert_many([new(expires_at=now + MINUTE), new(expires_at=now - MINUTE), new()])
 
         assert [job.is_expired for job in claim(store, worker)] == [False, True, False]
@@ -575,7 +581,7 @@ class JobStoreContract:
         [job] = claim(store, worker, "later", now=now + 2 * MINUTE)
         assert (job.id, job.is_expired) == (later.id, True)
 
-    def test_queues_with_ready_jobs_are_named_once_in_order(self, store, worker):
+    def test_queues_with_ready_jobs_are_named_once_in_order(self, store, worker, claim):
         store.insert_many([new("b"), new("b"), new("a"), new("waiting", delay=60)])
 
         assert store.queues_with_ready_jobs() == ["a", "b"]

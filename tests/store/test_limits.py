@@ -94,6 +94,14 @@ def test_a_job_behind_many_that_are_refused_is_claimed(store: JobStore, worker: 
     assert ids(claim(store, worker, total=2, limits=NONE)) == [first, free.pk]
 
 
+def test_a_limit_that_no_candidate_is_under_is_left_alone(store: JobStore, worker: UUID) -> None:
+    for name in ("account:1", "another"):
+        store.set_limit(LimitName(LimitKind.KEY, name), Limit(max_running=1))
+    first, _ = keyed(2)
+
+    assert ids(claim(store, worker, limits=NONE)) == [first]
+
+
 def test_a_handler_limit_counts_its_jobs_in_every_queue(store: JobStore, worker: UUID) -> None:
     for queue in ("a", "b"):
         make_job(queue=queue)

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from django_jobqueue.core.limits import Limits
 from django_jobqueue.core.specs import ClaimedJob, JobFilter
 from django_jobqueue.core.states import JobState, WorkerState
 from django_jobqueue.models import WorkerRecord
@@ -167,16 +168,17 @@ class TestEnds:
         after = WorkerRecord.objects.get(pk=worker)
         assert (after.state, after.ended_at) == (WorkerState.STOPPED, before.ended_at)
 
+    @pytest.mark.parametrize("limits", [None, Limits()], ids=["without limits", "within limits"])
     def test_a_worker_that_is_gone_takes_nothing_though_another_lives(
-        self, store: JobStore, worker: UUID
+        self, store: JobStore, worker: UUID, limits: Limits | None
     ) -> None:
         living = register_worker(store)
         job = make_job()
         store.release_of_worker(worker, started=[], cause="killed")
 
-        assert claim(store, worker) == []
-        assert claim(store, uuid4()) == []
-        assert [one.id for one in claim(store, living)] == [job.pk]
+        assert claim(store, worker, limits=limits) == []
+        assert claim(store, uuid4(), limits=limits) == []
+        assert [one.id for one in claim(store, living, limits=limits)] == [job.pk]
 
     def test_a_good_bye_is_of_one_worker(self, store: JobStore, worker: UUID) -> None:
         other = register_worker(store)

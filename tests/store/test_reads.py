@@ -43,10 +43,11 @@ class TestQueueStats:
         counts = (stats.ready, stats.scheduled, stats.blocked, stats.running)
         assert counts == (COUNT_LIMIT,) * 4
 
-    def test_the_oldest_job_is_found_behind_those_of_a_higher_priority(self, store, now):
-        make_job(queue="q", priority=5, ready_at=now - MINUTE)
-        make_job(queue="q", priority=-5, ready_at=now - HOUR)
-        make_job(queue="q", priority=0, ready_at=now)
+    @pytest.mark.parametrize("priority", [-5, 0, 3, 5])
+    def test_the_oldest_job_is_found_at_whatever_priority_it_has(self, store, now, priority):
+        for other in (-5, 0, 3, 5):
+            make_job(queue="q", priority=other, ready_at=now - MINUTE)
+        make_job(queue="q", priority=priority, ready_at=now - HOUR)
         make_job(queue="other", ready_at=now - 2 * HOUR)
 
         assert store.queue_stats("q").oldest_wait == pytest.approx(3600, abs=20)

@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 
 from django_jobqueue.core.backoff import NoRetry
+from django_jobqueue.core.limits import Limits
 from django_jobqueue.core.outcomes import Rescue
 from django_jobqueue.core.specs import AttemptReport, FinishedJob, JobFilter, WantedJobs
 from django_jobqueue.core.states import JobState, WorkerState
@@ -116,14 +117,15 @@ def test_a_release_leaves_the_jobs_of_other_workers(store: JobStore) -> None:
     assert store.find(job.id).state is JobState.RUNNING  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("limits", [None, Limits()], ids=["without limits", "within limits"])
 def test_suspects_are_for_the_quarantine_and_the_others_are_not(
-    store: JobStore, quarantine: JobStore
+    store: JobStore, quarantine: JobStore, limits: Limits | None
 ) -> None:
     worker = register_worker(store)
     sound, suspect = make_job(queue="q"), make_job(queue="q", rescues=1)
 
-    [run_there] = claim(quarantine, worker, "q")
-    [run_here] = claim(store, worker, "q")
+    [run_there] = claim(quarantine, worker, "q", limits=limits)
+    [run_here] = claim(store, worker, "q", limits=limits)
 
     assert (run_there.id, run_here.id) == (suspect.pk, sound.pk)
 
