@@ -32,9 +32,13 @@ class Mutant:
     @property
     def name(self) -> str:
         """Says nothing of line numbers, so that it stays what it is when others write above it."""
-        where = f"{self.file} {self.scope}".rstrip()
         again = f" #{self.number}" if self.number > 1 else ""
-        return f"{where}: {self.text} | {self.change}{again}"
+        return f"{self.place}: {self.text} | {self.change}{again}"
+
+    @property
+    def place(self) -> str:
+        """The file and the function."""
+        return f"{self.file} {self.scope}".rstrip()
 
     @property
     def package(self) -> str:

@@ -31,6 +31,8 @@ from .tracing import Reached
 #: A test that takes so many times as long as before, and a moment more, does not end. On a busy
 #: machine it may still come to run: the moment is short for work only.
 PATIENCE, WORKING, WAITING = 5, 3.0, 8.0
+#: How many of the tests that killed last are tried first.
+MEMORY = 10
 #: More tests that fail without a fault are no coincidence.
 FEW = 5
 #: No test run takes that long.
@@ -88,7 +90,8 @@ class Run:
         ]
         self.reached = Reached()
         self.seconds: dict[int, float] = {}
-        self.killers: dict[tuple[str, str], list[int]] = defaultdict(list)
+        self.killers: dict[str, list[int]] = defaultdict(list)  #: by scope and by file
+        self.unchecked: set[int] = set()  #: killers since they were last seen to pass
         self.killed_by: dict[str, int] = {}
         self.verdicts: dict[str, str] = {}
 
@@ -162,14 +165,14 @@ class Run:
         """Without a fault they must pass. One that does not is left out, and what it has killed
         since is tried again.
         """
-        recent = {numbers[0] for numbers in self.killers.values() if numbers}
+        recent = sorted(self.unchecked & self.seconds.keys())
         verdict, failed = verdict_of_fork(
-            lambda: list(self.failures(sorted(recent & self.seconds.keys()))),
-            seconds=WHOLE_SECONDS,
+            lambda: list(self.failures(recent)), seconds=WHOLE_SECONDS
         )
         if verdict not in (SURVIVED, KILLED) or len(failed) > FEW:
             names = [self.items[number].nodeid for number in failed]
             raise RuntimeError(f"{verdict} without any mutant: {names}")
+        self.unchecked.clear()
         if not failed:
             return
         self.snapshot.restore()
@@ -206,9 +209,11 @@ class Run:
         )
         if verdict not in (SURVIVED, KILLED):  # a test that failed has tidied up after itself
             self.snapshot.restore()
-        self.killers[mutant.file, mutant.scope][:0] = killers
         for killer in killers:
             self.killed_by[mutant.name] = killer
+            self.unchecked.add(killer)
+            for place in (mutant.place, mutant.file):
+                self.killers[place] = [*dict.fromkeys([killer, *self.killers[place]])][:MEMORY]
         return verdict
 
     def tests_of(self, mutant: Mutant) -> list[int]:
@@ -219,12 +224,14 @@ class Run:
             for line in range(mutant.line, mutant.last_line + 1):
                 tests |= self.reached.of_line(mutant.file, line)
         tests &= self.seconds.keys()
-        recent = self.killers[mutant.file, mutant.scope][:5]
-        mirror = f"tests/{mutant.package}/"
+        here, near = self.killers[mutant.place], self.killers[mutant.file]
+        mirror, own = f"tests/{mutant.package}/", f"/test_{mutant.path.stem}.py"
         ordered = sorted(
             tests,
             key=lambda number: (
-                number not in recent,
+                number not in here,
+                own not in self.items[number].nodeid,
+                number not in near,
                 not self.items[number].nodeid.startswith(mirror),
                 self.seconds[number],
             ),
