@@ -57,6 +57,13 @@ class TestClaim:
         assert taken == [urgent, first, unmarked, second, last]
         assert set(claimed(WantedJobs("mail", 10))) == before
 
+    def test_a_queue_without_watermarks_beside_one_that_has_them_is_looked_at_whole(self) -> None:
+        job_at(0)
+        whole = [job_at(minute, queue="reports") for minute in (0, 1)]
+        wanted = [WantedJobs("reports", 9), WantedJobs("mail", 9, self.MARKS)]
+
+        assert claimed(*wanted) == whole
+
     def test_it_takes_the_first_in_line_of_each_queue_up_to_its_limit(self) -> None:
         mail = [job_at(minute, priority=priority) for priority in (5, 0) for minute in (1, 2, 3)]
         reports = [job_at(minute, queue="reports") for minute in (1, 2, 3)]

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -55,6 +56,14 @@ class TestConnectingWithin:
                 return wrapper.get_connection_params()["connect_timeout"]
 
         assert self.in_a_thread(connect_timeout) == 20
+
+    def test_it_ends_with_the_block(self) -> None:
+        def options() -> object:
+            with store_for("default").connecting_within(1):
+                assert connections["default"].settings_dict["OPTIONS"]["connect_timeout"] == 1
+            return connections["default"].settings_dict["OPTIONS"]
+
+        assert "connect_timeout" not in self.in_a_thread(options)  # type: ignore[operator]
 
     def test_other_threads_are_not_concerned(self) -> None:
         with store_for("default").connecting_within(1):
@@ -131,6 +140,25 @@ def test_one_wanted_job_is_claimed_in_the_round_trip_of_a_finish() -> None:
     _, taken = store.finish_and_claim([], worker_id=worker, token=uuid4(), wanted=wanted, total=1)
 
     assert [one.id for one in taken] == [job.pk]
+
+
+def test_a_database_that_refuses_connections_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+
+    def reach() -> None:
+        wrapper = connections["default"]
+        wrapper.settings_dict = {**wrapper.settings_dict, "HOST": "127.0.0.1", "PORT": port}
+        store_for("default").reach()
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(OperationalError):
+        pool.submit(reach).result(timeout=PATIENCE)
+
+
+def test_a_dedicated_store_grants_the_overtime_it_was_made_with() -> None:
+    patient = store_for("default").dedicated(overtime=timedelta(hours=1))
+
+    assert patient.overtime == timedelta(hours=1)
 
 
 def test_reaching_the_database_leaves_no_connection_behind() -> None:

@@ -1,0 +1,51 @@
+"""Arrays as literals that PostgreSQL reads."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from django.db import connection
+
+from django_jobqueue.store.postgresql_arrays import array, quoted_array
+
+from .helpers import HOSTILE_TEXTS
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+AN_ID = UUID("12345678-1234-5678-1234-567812345678")
+
+
+@pytest.mark.parametrize(
+    ("values", "literal"),
+    [
+        ([], "{}"),
+        ([1, None, -2], "{1,NULL,-2}"),
+        ([1.5, float("nan")], "{1.5,nan}"),
+        ([True, False], "{True,False}"),
+        ([AN_ID], f"{{{AN_ID}}}"),
+        ([NOON], "{2026-01-01T12:00:00+00:00}"),
+    ],
+)
+def test_plain_values_need_no_quotes(values: list, literal: str) -> None:
+    assert array(values) == literal
+
+
+@pytest.mark.parametrize(
+    ("texts", "literal"),
+    [
+        ([], "{}"),
+        (["a", None, ""], '{"a",NULL,""}'),
+        (['"', "\\", "NULL"], '{"\\"","\\\\","NULL"}'),
+    ],
+)
+def test_texts_are_quoted(texts: list, literal: str) -> None:
+    assert quoted_array(texts) == literal
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+def test_texts_of_every_kind_come_back_as_they_were() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::text[]", [quoted_array([*HOSTILE_TEXTS, None])])
+        [(texts,)] = cursor.fetchall()
+
+    assert texts == [*HOSTILE_TEXTS, None]
