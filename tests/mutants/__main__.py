@@ -24,11 +24,7 @@ HASTY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     began = time.monotonic()
-    mutants = [
-        one
-        for one in mutants_of(asked.packages or TESTS)
-        if one.is_one_of(asked.only) and not (asked.new and one.name in known_survivors())
-    ]
+    mutants = _chosen(asked)
     packages = list(dict.fromkeys(one.package for one in mutants))
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -78,6 +74,15 @@ def judged(alive: Sequence[str], *, known: Mapping[str, str], is_whole: bool) ->
             say(f"in {LIST.name}, but killed or gone: {name}")
     say(f"{len(alive)} live, {len(new)} of them unexplained")
     return bool(new)
+
+
+def _chosen(asked: argparse.Namespace) -> list[Mutant]:
+    known = known_survivors() if asked.new else {}
+    return [
+        one
+        for one in mutants_of(asked.packages or TESTS)
+        if one.is_one_of(asked.only) and one.name not in known
+    ]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -78,28 +78,11 @@ def test_jobs_refused_by_a_key_are_blocked_and_say_by_what(store: JobStore, work
     assert (row.attempt, row.reprocess_count, row.claim_token) == (0, 0, None)
 
 
-def test_each_of_several_refused_jobs_says_by_what(store: JobStore, worker: UUID) -> None:
-    refused = {name: keyed(2, key=name)[1] for name in ("b", "a", "c")}
-    claim(store, worker, limits=NONE)
-
-    blocked_by = dict(Job.objects.filter(state="blocked").values_list("id", "blocked_by"))
-
-    assert blocked_by == {job_id: f"key:{name}" for name, job_id in refused.items()}
-
-
 def test_a_job_behind_many_that_are_refused_is_claimed(store: JobStore, worker: UUID) -> None:
     first, *_ = keyed(6)
     free = make_job()
 
     assert ids(claim(store, worker, total=2, limits=NONE)) == [first, free.pk]
-
-
-def test_a_limit_that_no_candidate_is_under_is_left_alone(store: JobStore, worker: UUID) -> None:
-    for name in ("account:1", "another"):
-        store.set_limit(LimitName(LimitKind.KEY, name), Limit(max_running=1))
-    first, _ = keyed(2)
-
-    assert ids(claim(store, worker, limits=NONE)) == [first]
 
 
 def test_a_handler_limit_counts_its_jobs_in_every_queue(store: JobStore, worker: UUID) -> None:
@@ -189,15 +172,6 @@ def test_blocked_jobs_become_ready_in_order_of_priority(store: JobStore, worker:
     assert store.unblock().count == 1
     assert Job.objects.get(state="ready").pk == high
     assert Job.objects.get(state="blocked").pk == low
-
-
-def test_a_sweep_looks_at_every_limit_that_blocks_jobs(store: JobStore, worker: UUID) -> None:
-    for name in ("b", "a", "d", "c"):
-        keyed(3, key=name)
-    for job in claim(store, worker, limits=NONE):
-        finish(store, job, JobState.SUCCEEDED)
-
-    assert store.unblock().count == 4
 
 
 def test_nothing_becomes_ready_while_its_limit_is_full(store: JobStore, worker: UUID) -> None:

@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
@@ -226,16 +225,6 @@ def test_within_a_transaction_of_the_caller_a_lock_is_told_at_once(
         store.insert(NewJob(handler="h"))
 
     assert pauses == []
-
-
-def test_the_store_is_its_own_dedicated_one_but_for_the_quarantine(store: JobStore) -> None:
-    quarantine = store.dedicated(suspects=True)
-    patient = store.dedicated(overtime=timedelta(hours=1))
-
-    assert store.dedicated() is store
-    assert quarantine.suspects
-    assert quarantine.overtime == store.overtime
-    assert (patient.suspects, patient.overtime) == (False, timedelta(hours=1))
 
 
 def test_how_a_thread_pauses_holds_for_the_quarantine_too(store: JobStore) -> None:
