@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     )
     from .core.states import DeathReason, JobState
     from .jobs.auditing import acting_as
+    from .jobs.calls import JobCall
+    from .jobs.composition import chain
     from .jobs.context import JobContext
     from .jobs.control import cancel, discard, requeue, requeue_edited, retry, run_now
     from .jobs.decorators import job
@@ -102,6 +104,8 @@ _HOMES = {
     "core.states": "DeathReason JobState",
     "core.schedule_errors": "InvalidSchedule ScheduleNotFound TemplateNotFound UnknownTimeZone",
     "jobs.auditing": "acting_as",
+    "jobs.calls": "JobCall",
+    "jobs.composition": "chain",
     "jobs.context": "JobContext",
     "jobs.control": "cancel discard requeue requeue_edited retry run_now",
     "jobs.decorators": "job",
@@ -147,6 +151,7 @@ __all__ = [
     "InvalidOptions",
     "InvalidSchedule",
     "InvalidSettings",
+    "JobCall",
     "JobCancelled",
     "JobContext",
     "JobFailed",
@@ -201,6 +206,7 @@ __all__ = [
     "Unprocessable",
     "acting_as",
     "cancel",
+    "chain",
     "clear_limit",
     "discard",
     "enqueue_template",

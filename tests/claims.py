@@ -35,6 +35,7 @@ def a_claim(**said: Any) -> ClaimedJob:
         "tags": "[]",
         "checkpoints": None,
         "error": None,
+        "has_next": False,
         "claim_token": uuid4(),
         "worker_id": uuid4(),
     }

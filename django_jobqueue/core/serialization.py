@@ -75,15 +75,22 @@ class ArgumentSpec:
         return cls(handler, signature, context_parameter=context)
 
     def bind(
-        self, args: Sequence[object] = (), kwargs: Mapping[str, object] | None = None
+        self,
+        args: Sequence[object] = (),
+        kwargs: Mapping[str, object] | None = None,
+        *,
+        later: str | None = None,
     ) -> dict[str, Any]:
         """Return a call as {"args": […], "kwargs": {…}}, ready for `dump_payload`.
 
         One call has one form: what can be given by name is stored by name, unless `*args` follow
         it. Defaults are not stored. Raises InvalidArguments for a call that the signature or an
-        annotation refuses.
+        annotation refuses. The argument `later` is missing: it is added once its value is known.
         """
-        positional, named = self._converted(args, kwargs or {}, Converter.dump)
+        if later is None:
+            positional, named = self._converted(args, kwargs or {}, Converter.dump)
+        else:
+            positional, named = self._without(later, args, kwargs or {})
         return {"args": positional, "kwargs": named}
 
     def load(
@@ -108,6 +115,25 @@ class ArgumentSpec:
                 name: self._one(name, value, convert=convert) for name, value in kwargs.items()
             }
         return self._arranged(self._bound(args, kwargs), convert)
+
+    def _without(
+        self, later: str, args: Sequence[object], kwargs: Mapping[str, object]
+    ) -> tuple[list[Any], dict[str, Any]]:
+        if later in kwargs:
+            raise InvalidArguments(
+                self.handler, f"the argument {later!r} is given, and added later"
+            )
+        bound = self._bound(args, {**kwargs, later: None})
+        if later in self._names:
+            del bound.arguments[later]
+        else:
+            [surplus] = [
+                name
+                for name, each in self._signature.parameters.items()
+                if each.kind is Parameter.VAR_KEYWORD
+            ]
+            del bound.arguments[surplus][later]
+        return self._arranged(bound, Converter.dump)
 
     def _bound(
         self, args: Sequence[object], kwargs: Mapping[str, object]

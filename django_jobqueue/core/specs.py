@@ -36,6 +36,10 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     schedule: str | None = None
     slot: datetime | None = None
     requeued_from: int | None = None
+    waits_for: int | None = None
+    result_as: str | None = None
+    on_failure: str = "cancel"
+    has_next: bool = False
 
 
 class Inserted(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +78,7 @@ class ClaimedJob(msgspec.Struct, frozen=True):
     tags: str
     checkpoints: str | None
     error: str | None
+    has_next: bool  #: another job waits for this one
     claim_token: UUID
     worker_id: UUID
 
@@ -224,6 +229,22 @@ class Promoted(msgspec.Struct, frozen=True, kw_only=True):
 #: The type of the error that a job has when it was taken back from a worker that is gone; and the
 #: message, where nobody saw more of its end than that its lease ran out.
 WORKER_DIED, LEASE_LAPSED = "WorkerDied", "its worker died"
+
+
+class Followed(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that waited for one that is final now, and what became of it because of that."""
+
+    id: int
+    handler: str
+    queue: str
+    state: JobState  #: ready, scheduled or cancelled
+
+
+class Swept(msgspec.Struct, frozen=True, kw_only=True):
+    """One stretch of a sweep over what jobs wait for; the next begins after `up_to`, 0 for anew."""
+
+    followed: tuple[Followed, ...] = ()
+    up_to: int = 0
 
 
 class Rescued(msgspec.Struct, frozen=True, kw_only=True):

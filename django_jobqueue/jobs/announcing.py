@@ -19,11 +19,15 @@ def announce(
     store: JobStore,
     settings: JobQueueSettings,
     events: EventBus = events_of_process,
+    waking: int | None = None,
 ) -> None:
-    """Tell of each job what came of its enqueue, and wake the workers that are to run it soon."""
+    """Tell of each job what came of its enqueue, and wake the workers that are to run it soon.
+
+    Only the first `waking` of them are for workers now, all unless said.
+    """
     for new, inserted in zip(jobs, answers, strict=True):
         _tell(new, inserted, events)
-    _wake(jobs, answers, store=store, settings=settings)
+    _wake(jobs[:waking], answers[:waking], store=store, settings=settings)
 
 
 def _tell(new: NewJob, inserted: Inserted, events: EventBus) -> None:

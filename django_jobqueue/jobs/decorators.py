@@ -13,8 +13,9 @@ from typing import (
     overload,
 )
 
-from django_jobqueue.core.errors import InvalidHandler
+from django_jobqueue.core.errors import InvalidHandler, InvalidOptions
 
+from .calls import JobCall
 from .context import JobContext
 from .enqueueing import Enqueuer
 from .handlers import Handler, HandlerOptions
@@ -61,6 +62,13 @@ class InstanceEnqueuer:
         args, kwargs = self._enqueuer.handler.spread(self._instance)
         return self._enqueuer.enqueue(*args, **kwargs)
 
+    def s(self) -> JobCall:
+        """As `Enqueuer.s`, with the fields as they are now."""
+        if isinstance(self._enqueuer, RecurringEnqueuer):
+            raise InvalidOptions("schedule", "is for what recurs: in a chain a job runs once")
+        args, kwargs = self._enqueuer.handler.spread(self._instance)
+        return self._enqueuer.s(*args, **kwargs)
+
     async def aenqueue(self) -> Any:
         """As `enqueue`."""
         args, kwargs = self._enqueuer.handler.spread(self._instance)
@@ -84,7 +92,7 @@ class _OfClassOrInstance:
 
 
 _OF_CLASS = ("handler", "enqueue_many", "aenqueue_many")
-_OF_BOTH = ("using", "enqueue", "aenqueue")
+_OF_BOTH = ("using", "enqueue", "aenqueue", "s")
 
 
 def _equip(declared: type, handler: Handler) -> None:

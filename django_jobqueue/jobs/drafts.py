@@ -46,6 +46,7 @@ class Draft:
             tags=dump_payload(options.tags or ()),
             meta=dump_payload(options.meta or {}),
             template=template,
+            result_as=said.result_as,
         )
 
     @property
@@ -64,7 +65,7 @@ class Draft:
         PayloadError for arguments that cannot be stored.
         """
         spec, options = self.handler.arguments, self._options
-        arguments = spec.bind(args, kwargs)
+        arguments = spec.bind(args, kwargs, later=options.result_as)
         payload = dump_payload(arguments, max_bytes=settings.max_payload_bytes)
         own_fingerprint = fingerprint_of(self.handler.name, arguments)
         unique_key = options.unique_key

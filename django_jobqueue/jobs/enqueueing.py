@@ -13,11 +13,12 @@ from django_jobqueue.core.specs import NewJob
 from django_jobqueue.store import store_for
 
 from .announcing import announce
+from .calls import JobCall
 from .drafts import Draft
 from .handlers import Handler, HandlerLike, handler_of
 from .handles import JobHandle
 from .one_writer import why_it_holds_too_long
-from .options import CallOptions, JobOptions
+from .options import CallOptions, JobOptions, refuse_result_as
 from .registry import registry
 from .schedule_options import RecurringOptions, split, terms_of
 from .schedules import RecurringEnqueuer
@@ -74,6 +75,7 @@ class Enqueuer(Generic[P]):
         unless a transaction is open.
         """
         settings = conf.current()
+        refuse_result_as(self.said)
         self._check_timeout(settings)
         new = self._draft.with_arguments(args, kwargs, settings=settings)
         [handle] = _stored([new], settings=settings)
@@ -88,9 +90,20 @@ class Enqueuer(Generic[P]):
         `on_conflict="raise"`: then nothing is stored.
         """
         settings = conf.current()
+        refuse_result_as(self.said)
         self._check_timeout(settings)
         jobs = [self._numbered(index, call, settings) for index, call in enumerate(calls)]
         return _stored(jobs, settings=settings) if jobs else []
+
+    def s(self, *args: Any, **kwargs: Any) -> JobCall:
+        """Return this call, checked as `enqueue` does, for a chain.
+
+        With `using(result_as="name")` the argument of that name is left out: it takes the result of
+        the job before.
+        """
+        settings = conf.current()
+        self._check_timeout(settings)
+        return JobCall(self._draft.with_arguments(args, kwargs, settings=settings))
 
     def _check_timeout(self, settings: JobQueueSettings) -> None:
         if self.handler.transactional:

@@ -48,6 +48,7 @@ class CallOptions(SharedOptions, total=False):
     run_at: datetime
     delay: Seconds
     expires_at: datetime
+    result_as: str
 
 
 _READERS: Mapping[str, Callable[[str, Any], object]] = {
@@ -69,6 +70,7 @@ _READERS: Mapping[str, Callable[[str, Any], object]] = {
     "run_at": values.moment,
     "delay": values.delay,
     "expires_at": values.moment,
+    "result_as": values.label,
 }
 #: Ways to say one thing: one at a time, and the later saying replaces the earlier, however said.
 _GROUPS = (("run_at", "delay"), ("unique", "unique_by", "unique_key"))
@@ -98,6 +100,7 @@ class JobOptions:
     run_at: datetime | None = None
     delay: float | None = None
     expires_at: datetime | None = None
+    result_as: str | None = None
 
     @classmethod
     def of_call(cls, given: Mapping[str, Any]) -> Self:
@@ -165,6 +168,14 @@ def stored_backoff(backoff: Backoff) -> str:
         return msgspec.json.encode(backoff.to_json()).decode()
     except ValueError as error:
         raise InvalidOptions("backoff", f"does not fit a single job: {error}") from error
+
+
+def refuse_result_as(said: JobOptions) -> None:
+    """Raise InvalidOptions where a job that waits for none is to take the result of another."""
+    if said.result_as is not None:
+        raise InvalidOptions(
+            "result_as", "names what takes the result of the job before: enqueue it in a chain"
+        )
 
 
 def refuse_unknown(given: Iterable[str], *, known: Iterable[str]) -> None:

@@ -27,7 +27,7 @@ from .auditing import audit
 from .drafts import Draft
 from .handlers import Handler
 from .handles import JobHandle
-from .options import JobOptions
+from .options import JobOptions, refuse_result_as
 from .schedule_options import RecurringOptions, schedule_name, split, terms_of
 from .site import site_store
 from .wakeups import wakeups
@@ -204,6 +204,7 @@ def refuse_moments(said: JobOptions) -> None:
     for option in ("run_at", "expires_at"):
         if getattr(said, option) is not None:
             raise InvalidOptions(option, "names one moment, which does not recur: use delay")
+    refuse_result_as(said)
 
 
 class RecurringEnqueuer(Generic[P]):

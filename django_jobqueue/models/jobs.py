@@ -19,6 +19,12 @@ class Job(JobRecord):
     key_limit = models.IntegerField(null=True)
     #: The limit that refused it, as the text of its name, while it is blocked.
     blocked_by = models.CharField(max_length=300, null=True)
+    #: Whether another job waits for this one: the finish of any other asks nobody.
+    has_next = models.BooleanField(db_default=False)
+    #: The argument that takes the result of the job it waits for.
+    result_as = models.CharField(max_length=255, null=True)
+    #: What becomes of it if that job does not succeed: "cancel", or "hold".
+    on_failure = models.CharField(max_length=8, db_default="cancel")
 
     class Meta:
         db_table = "jobqueue_job"
@@ -90,6 +96,14 @@ class Job(JobRecord):
                 "id",
                 condition=Q(state=JobState.BLOCKED.value, blocked_by__isnull=False),
                 name="jobqueue_job_blocked_by",
+            ),
+            # Who waits for a job: few do, and none once it is ready.
+            models.Index(
+                fields=["waits_for"],
+                condition=Q(
+                    state=JobState.BLOCKED.value, blocked_by__isnull=True, waits_for__isnull=False
+                ),
+                name="jobqueue_job_waits_for",
             ),
             # Whether any job has a key at all; the others are not in it.
             models.Index(

@@ -25,6 +25,7 @@ from django_jobqueue.core.specs import (
     WorkerIdentity,
 )
 
+from .followable import Followable
 from .holdable import Holdable
 from .insertable import Insertable
 from .readable import Readable
@@ -37,7 +38,7 @@ OVERTIME = timedelta(minutes=2)
 Claims = Sequence[tuple[int, UUID]]
 
 
-class JobStore(Readable, Insertable, Schedulable, Steerable, Holdable):
+class JobStore(Readable, Insertable, Followable, Schedulable, Steerable, Holdable):
     """All lifecycle writes of one database. `using` is the alias of the Django connection it works
     on.
     """

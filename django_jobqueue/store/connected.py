@@ -1,5 +1,6 @@
 """What every part of a store needs of its database: connection, statements, transaction, time."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
@@ -39,6 +40,10 @@ class ConnectedStore(JobStore):
     def statement(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
         """Run the vendor's statement of that name; return its rows, if it has any to give."""
         return self.execute(sql.load(self.connection.vendor, name), parameters)
+
+    @abstractmethod
+    def run(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
+        """Run the vendor's statement of that name on the connection that claims."""
 
     def execute(self, text: str, parameters: Any) -> list[Row]:
         with self.connection.cursor() as cursor:

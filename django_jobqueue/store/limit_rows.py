@@ -21,7 +21,6 @@ from django_jobqueue.core.limits import (
 )
 from django_jobqueue.core.specs import FinishedJob
 
-from .connected import Row
 from .orm import OrmStore
 
 #: No promoter looks more often for a rate that lets another job start.
@@ -34,10 +33,6 @@ class LimitRowsStore(OrmStore):
     """What is counted is counted in a later statement than the lock, whose snapshot sees what the
     holder before has committed.
     """
-
-    @abstractmethod
-    def run(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
-        """Run the vendor's statement of that name on the connection that claims."""
 
     @abstractmethod
     def claiming(self) -> AbstractContextManager[object]:

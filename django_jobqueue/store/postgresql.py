@@ -13,6 +13,7 @@ from django_jobqueue.core.limits import Limits
 from django_jobqueue.core.specs import (
     ClaimedJob,
     FinishedJob,
+    Followed,
     NewJob,
     Promoted,
     WantedJobs,
@@ -20,9 +21,10 @@ from django_jobqueue.core.specs import (
 
 from . import sql
 from .base import OVERTIME
+from .following import followed_of, ready_queues
 from .postgresql_arrays import array, quoted_array
 from .postgresql_copy import copy_plain_jobs
-from .postgresql_finish import Settlement
+from .postgresql_finish import Settlement, following
 from .postgresql_reads import reads_of_at_most
 from .postgresql_workers import PostgreSQLWorkers, arrays_of, statement
 from .sessions import DjangoSession, PsycopgSession, Row, Session, Statement
@@ -139,7 +141,13 @@ class PostgreSQLStore(PostgreSQLWorkers):
         return [ClaimedJob(*row) for row in rows]
 
     def finish_many(self, finished: Sequence[FinishedJob]) -> set[int]:
-        return Settlement(self.session).write(finished) if finished else set()
+        settlement = Settlement(self.session)
+        held = settlement.write(finished) if finished else set()
+        self.notify(ready_queues(settlement.followed))
+        return held
+
+    def follow(self, ids: Sequence[int], *, now: datetime | None = None) -> list[Followed]:
+        return followed_of(self.session.rows(*following(ids, now=now)))
 
     def finish_and_claim(
         self,
@@ -165,7 +173,9 @@ class PostgreSQLStore(PostgreSQLWorkers):
             return set(), []
         answers = self.session.together(statements)
         claimed = _in_line(answers.pop(0), wanted) if claims else []
-        return settlement.settle_rest(finished, answers), claimed
+        held = settlement.settle_rest(finished, answers)
+        self.notify(ready_queues(settlement.followed))
+        return held, claimed
 
     def _claim_statement(
         self,

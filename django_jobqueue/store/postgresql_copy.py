@@ -20,7 +20,8 @@ COPY = """
 COPY jobqueue_job (
     id, handler, queue, priority, payload, state, run_at, ready_at, created_at, expires_at,
     max_attempts, timeout_seconds, backoff, fingerprint, unique_while, concurrency_key,
-    key_limit, tags, meta, batch_id, template, schedule, slot, requeued_from
+    key_limit, tags, meta, batch_id, template, schedule, slot, requeued_from, waits_for, result_as,
+    on_failure, has_next
 ) FROM STDIN
 """
 
@@ -42,6 +43,8 @@ def copy_plain_jobs(
 def _columns(job_id: int, job: NewJob, clock: datetime) -> tuple[Any, ...]:
     due = max(job.run_at or clock, clock + timedelta(seconds=bounded_delay(job.delay)))
     state = JobState.SCHEDULED if due > clock else JobState.READY
+    if job.waits_for is not None:
+        state = JobState.BLOCKED
     return (
         job_id,
         job.handler,
@@ -67,4 +70,8 @@ def _columns(job_id: int, job: NewJob, clock: datetime) -> tuple[Any, ...]:
         job.schedule,
         job.slot,
         job.requeued_from,
+        job.waits_for,
+        job.result_as,
+        job.on_failure,
+        job.has_next,
     )

@@ -1,13 +1,15 @@
 """Writing transitions on PostgreSQL: three kinds, each one statement for any number of jobs."""
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
 import msgspec
 
-from django_jobqueue.core.specs import AttemptReport, FinishedJob, Transition
+from django_jobqueue.core.specs import AttemptReport, FinishedJob, Followed, Transition
 from django_jobqueue.core.states import ARCHIVED_STATES, JobState
 
 from . import sql
+from .following import followed_of
 from .inserting import bounded_delay
 from .postgresql_arrays import array, quoted_array
 from .sessions import Row, Session, Statement
@@ -20,6 +22,7 @@ class Settlement:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.followed: list[Followed] = []  #: what waited for these jobs, and need not any more
 
     def write(self, finished: Sequence[FinishedJob]) -> set[int]:
         """Write every transition whose claim holds, as one transaction; return the ids that were
@@ -33,14 +36,16 @@ class Settlement:
         # Sorted, so that two batches lock shared rows in one order.
         for done in sorted(finished, key=_id):
             groups.setdefault(_writer_of(done.transition.state), []).append(done)
-        return [write(group) for write, group in groups.items()]
+        statements = [write(group) for write, group in groups.items()]
+        awaited = _awaited(finished)
+        return [*statements, following(awaited)] if awaited else statements
 
-    def settle_rest(
-        self, finished: Sequence[FinishedJob], answers: Iterable[list[Row]]
-    ) -> set[int]:
+    def settle_rest(self, finished: Sequence[FinishedJob], answers: list[list[Row]]) -> set[int]:
         """Return the ids that held; a job that was to live on but was asked to stop is cancelled
         here.
         """
+        if _awaited(finished):
+            self.followed += followed_of(answers.pop())
         held = {row[0] for rows in answers for row in rows}
         if len(held) == len(finished):
             return held
@@ -49,8 +54,7 @@ class Settlement:
             for done in finished
             if done.id not in held and not done.transition.state.is_final
         ]
-        cancelled = self.session.rows(*_archive(sorted(left, key=_id))) if left else []
-        return held | {row[0] for row in cancelled}
+        return held | self.write(left) if left else held
 
     def archive_cancelled(self, claims: Sequence[Row]) -> set[int]:
         """Move the (id, token) claims that still hold to the archive as cancelled."""
@@ -61,21 +65,31 @@ class Settlement:
             {**_EMPTY_REPORT, "id": job_id, "outcome": JobState.CANCELLED.value}
             for job_id, _ in claims
         ]
-        written = self.session.rows(
-            sql.load("postgresql", "archive"),
-            {
-                "ids": array(job_id for job_id, _ in claims),
-                "tokens": array(token for _, token in claims),
-                "states": quoted_array([JobState.CANCELLED.value] * len(claims)),
-                "keeps": None,
-                "results": None,
-                "errors": None,
-                "attempted": None,
-                "attempt_changes": array([-1] * len(claims)),
-                "reports": msgspec.json.encode(reports).decode(),
-            },
-        )
+        ids = [job_id for job_id, _ in claims]
+        archive = {
+            "ids": array(ids),
+            "tokens": array(token for _, token in claims),
+            "states": quoted_array([JobState.CANCELLED.value] * len(claims)),
+            "keeps": None,
+            "results": None,
+            "errors": None,
+            "attempted": None,
+            "attempt_changes": array([-1] * len(claims)),
+            "reports": msgspec.json.encode(reports).decode(),
+        }
+        # Rare enough not to ask first whether anybody waits for them.
+        statements = [(sql.load("postgresql", "archive"), archive), following(ids)]
+        written, _ = self.session.together(statements)
         return {row[0] for row in written}
+
+
+def following(ids: Iterable[int], *, now: datetime | None = None) -> Statement:
+    """Return the statement that lets those go on, or cancels them, that wait for these jobs."""
+    return sql.load("postgresql", "follow"), {"ids": array(ids), "now": now}
+
+
+def _awaited(finished: Sequence[FinishedJob]) -> list[int]:
+    return [done.id for done in finished if done.job.has_next and done.transition.state.is_final]
 
 
 _EMPTY_REPORT: dict[str, object] = {"error_type": "", "message": "", "traceback": "", "log": []}

@@ -4,7 +4,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
-from django.db.models import Case, CharField, DateTimeField, F, Value, When
+from django.db.models import (
+    Case,
+    CharField,
+    DateTimeField,
+    Exists,
+    F,
+    OuterRef,
+    Value,
+    When,
+)
 from django.db.models.functions import Now
 
 from django_jobqueue.core.specs import Edited, JobFilter
@@ -46,7 +55,11 @@ _REQUEUED: Columns = {
     "requeued_from": F("id"),
 }
 #: Under its own id, so that its attempts stay with it.
-_MOVED: Columns = {**_REQUEUED, "id": "id"}
+_MOVED: Columns = {
+    **_REQUEUED,
+    "id": "id",
+    "has_next": Exists(Job._default_manager.filter(waits_for=OuterRef("pk"))),
+}
 #: A new job beside its record: it is as old as this moment.
 _COPIED: Columns = {name: source for name, source in _REQUEUED.items() if name != "created_at"}
 
@@ -128,7 +141,19 @@ class RequeueingStore(FilteringStore):
             returning="requeued_from, id",
             unless_conflict="unique_key",
         )
+        self._hold_for(dict(copied))
         return dict(copied)
+
+    def _hold_for(self, copies: dict[int, int]) -> None:
+        """Let those wait for the copy that held when its original was cancelled."""
+        jobs = Job.objects.using(self.using)
+        held = jobs.filter(
+            state=JobState.BLOCKED.value, blocked_by__isnull=True, waits_for__in=copies
+        )
+        for original in set(held.values_list("waits_for", flat=True)):
+            copy = copies[original or 0]
+            held.filter(waits_for=original).update(waits_for=copy)
+            jobs.filter(pk=copy).update(has_next=True)
 
 
 def _columns_of(edited: Edited) -> Columns:

@@ -185,7 +185,8 @@ class SQLiteStore(SQLiteWorkers):
         except (AttributeError, TypeError, ValueError, OverflowError):
             times, unreadable = [claimed_at] * 2, f"ready_at {ready_at}, created_at {created_at}"
         facts += [claimed_at, *times, bool(is_expired), unreadable]
-        facts += [*row[_EXPIRED_COLUMN:], token, worker_id]
+        *options, has_next = row[_EXPIRED_COLUMN:]
+        facts += [*options, bool(has_next), token, worker_id]
         return ClaimedJob(*facts)
 
     def finish_and_claim(

@@ -6,9 +6,11 @@ from uuid import UUID
 
 import msgspec
 
-from django_jobqueue.core.specs import WORKER_DIED, FinishedJob
+from django_jobqueue.core.specs import WORKER_DIED, FinishedJob, Followed
 from django_jobqueue.core.states import ARCHIVED_STATES, JobState
 
+from .connected import Row
+from .following import followed_of
 from .inserting import bounded_delay
 from .limited import LimitedStore
 
@@ -54,14 +56,33 @@ class SQLiteFinish(LimitedStore):
         # One claim may be reported twice; the first report counts.
         unique = {(one.id, one.token): one for one in reversed(list(endings))}
         with self.writing():
-            asked = dict(self._on("held", list(unique.values())))
-            held = sorted((one for one in unique.values() if one.id in asked), key=_id)
+            facts = {job_id: told for job_id, *told in self._on("held", list(unique.values()))}
+            held = sorted((one for one in unique.values() if one.id in facts), key=_id)
+            awaited = []
             for one in held:
-                if asked[one.id] and not one.state.is_final:
+                is_unwanted, has_next = facts[one.id]
+                if is_unwanted and not one.state.is_final:
                     one.state = JobState.CANCELLED
                     one.outcome = one.outcome or JobState.CANCELLED.value
+                awaited += [one.id] if has_next and one.state.is_final else []
             self._write_held(held, now)
-        return set(asked)
+            if awaited:
+                self.follow(awaited, now=now)
+        return set(facts)
+
+    def follow(self, ids: Sequence[int], *, now: datetime | None = None) -> list[Followed]:
+        with self.writing():
+            asked = {"ids": msgspec.json.encode(ids).decode()}
+            unwanted: dict[str | None, list[int]] = {}
+            for job_id, why in self.statement("follow", asked):
+                unwanted.setdefault(why, []).append(job_id)
+            going_on = msgspec.json.encode(unwanted.pop(None, [])).decode()
+            moment = self.optional_time_text(now)
+            rows = self.statement("go_on", {"ids": going_on, "now": moment})
+            for why, job_ids in unwanted.items():
+                moved = self.archive_waiting(job_ids, why or "")
+                rows += [(*facts, JobState.CANCELLED) for facts in moved]
+        return followed_of(rows)
 
     def written_under(self, claims: Iterable[tuple[int, UUID]]) -> set[int]:
         asked = msgspec.json.encode([(job_id, token.hex) for job_id, token in claims]).decode()
@@ -77,16 +98,14 @@ class SQLiteFinish(LimitedStore):
         self._on("drop", final)
         self._on("reschedule", [one for one in held if not one.state.is_final], now=now)
 
-    def _on(
-        self, name: str, endings: list[Ending], *, now: datetime | None = None
-    ) -> list[tuple[int, bool]]:
+    def _on(self, name: str, endings: list[Ending], *, now: datetime | None = None) -> list[Row]:
         if not endings:
             return []
         parameters = {
             "rows": msgspec.json.encode(endings).decode(),
             "now": self.optional_time_text(now),
         }
-        return [(job_id, bool(asked)) for job_id, asked in self.statement(name, parameters)]
+        return self.statement(name, parameters)
 
     def _ending_of(self, done: FinishedJob) -> Ending:
         transition, report = done.transition, done.transition.report

@@ -39,7 +39,8 @@ class Steerable(ABC):
     ) -> Cancelled:
         """Cancel waiting jobs, and ask running ones to stop; final records are left as they are.
 
-        `tell` is called with id, handler and queue of each job that waited.
+        What waits for a cancelled job is cancelled with it, unless it holds. `tell` is called with
+        id, handler and queue of each job that waited.
         """
 
     @abstractmethod

@@ -51,7 +51,9 @@ class SteeringStore(LimitingStore, FilteringStore):
 
         def write(ids: list[int]) -> list[int]:
             nonlocal cancelled, asked
-            moved = self._archive_waiting(ids, reason)
+            moved = self.archive_waiting(ids, reason)
+            followed = self.follow([job_id for job_id, *_ in moved]) if moved else []
+            moved += [(one.id, one.handler, one.queue) for one in followed]
             cancelled += len(moved)
             if tell is not None:
                 for job_id, handler, queue in moved:
@@ -64,7 +66,8 @@ class SteeringStore(LimitingStore, FilteringStore):
         self.in_batches(self.matching(jobs.all(), wanted), wanted, write, note=note)
         return Cancelled(cancelled=cancelled, asked=asked)
 
-    def _archive_waiting(self, ids: Sequence[int], reason: str) -> list[tuple[int, str, str]]:
+    def archive_waiting(self, ids: Sequence[int], reason: str) -> list[tuple[int, str, str]]:
+        """Cancel those of these jobs that do not run; return id, handler and queue of each."""
         jobs = Job.objects.using(self.using)
         columns: dict[str, str | Combinable] = {
             **SHARED_COLUMNS,
@@ -107,6 +110,7 @@ class SteeringStore(LimitingStore, FilteringStore):
             nonlocal count
             erase(AttemptRecord.objects.using(self.using).filter(job_id__in=ids))
             count += erase(dead.filter(pk__in=ids))
+            self.follow(ids)
             return ids
 
         # Rows locked by somebody are on their way out already: requeued, pruned or discarded.

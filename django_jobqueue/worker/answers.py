@@ -82,7 +82,8 @@ class Answers:
     ) -> FinishedJob:
         """Return what to write because of `outcome`, with the lines that the run has logged."""
         job, backoff = held.job, backoff or self._policies.backoff_of(held.handler, held.job)
-        transition = decide(job, outcome, backoff, keep=held.handler.keep)
+        # Who waits for a job learns from its record what became of it.
+        transition = decide(job, outcome, backoff, keep=held.handler.keep or job.has_next)
         if held.is_cancelled and not transition.state.is_final:
             transition = decide(job, Cancel(JobCancelled.message), backoff)
         transition = with_log(transition, held.log_lines)

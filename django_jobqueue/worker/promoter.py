@@ -30,12 +30,14 @@ class Promoter(TickingTask):
         self._store, self._events = store, events
         self._wake_pump, self._notify = wake, notify
         self._seconds, self._batch = interval.total_seconds(), batch
+        self._swept_up_to = 0
 
     def tick(self) -> float | None:
         promoted = self._store.promote(limit=self._batch)
         if promoted.count:
             self._wake_workers(promoted.queues)
             self._events.emit("jobs.promoted", count=promoted.count, queues=promoted.queues)
+        self._follow()
         unblocked = self._store.unblock()
         if unblocked.count:
             self._wake_workers(unblocked.queues)
@@ -45,6 +47,16 @@ class Promoter(TickingTask):
         due = [promoted.next_due_seconds, unblocked.next_due_seconds]
         known = [seconds for seconds in due if seconds is not None]
         return min(self._seconds, *known) if known else None
+
+    def _follow(self) -> None:
+        """A stretch of those that wait for other jobs, each time: finishes have followed them,
+        unless a lock was in the way.
+        """
+        swept = self._store.sweep_waiting(after=self._swept_up_to, limit=self._batch)
+        self._swept_up_to = swept.up_to
+        if swept.followed:
+            self._wake_workers(sorted({one.queue for one in swept.followed}))
+            self._events.emit("jobs.followed", ids=tuple(one.id for one in swept.followed))
 
     def _wake_workers(self, queues: Sequence[str]) -> None:
         self._wake_pump()

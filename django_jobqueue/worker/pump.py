@@ -228,9 +228,10 @@ class Pump(ServiceTask):
             return False
         try:
             promoted, unblocked = self._store.promote(), self._store.unblock()
+            swept = self._store.sweep_waiting()
         except Exception as error:
             self._outbox.failed(error)
             return False
-        if found := promoted.count + unblocked.count:
+        if found := promoted.count + unblocked.count + len(swept.followed):
             self._looking.ask()
         return not found

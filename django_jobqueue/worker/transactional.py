@@ -89,7 +89,7 @@ class InTransaction:
         if held.finishing is None or not is_connection_lost(error):
             return False
         try:
-            if held.handler.keep:
+            if held.finishing.transition.keep:
                 found = bool(self._store.written_under([held.claim]))
             else:
                 found = self._store.find(held.job.id) is None

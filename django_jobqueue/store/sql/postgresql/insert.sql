@@ -11,18 +11,19 @@ WITH clock AS MATERIALIZED (
             position int, handler text, queue text, priority smallint, payload text, run_at timestamptz, delay float8,
             expires_at timestamptz, max_attempts int, timeout_seconds float8, backoff text, fingerprint text,
             unique_key text, unique_while text, concurrency_key text, key_limit int, tags text, meta text, batch_id bigint,
-            template text, schedule text, slot timestamptz, requeued_from bigint
+            template text, schedule text, slot timestamptz, requeued_from bigint,
+            waits_for bigint, result_as text, on_failure text, has_next boolean
         )
 )
 INSERT INTO jobqueue_job (
     state, run_at, ready_at, created_at, handler, queue, priority, payload, expires_at, max_attempts, timeout_seconds,
     backoff, fingerprint, unique_key, unique_while, concurrency_key, key_limit, tags, meta, batch_id,
-    template, schedule, slot, requeued_from
+    template, schedule, slot, requeued_from, waits_for, result_as, on_failure, has_next
 )
-SELECT CASE WHEN due <= clock THEN 'ready' ELSE 'scheduled' END, due, clock, clock,
+SELECT CASE WHEN waits_for IS NOT NULL THEN 'blocked' WHEN due <= clock THEN 'ready' ELSE 'scheduled' END, due, clock, clock,
     handler, queue, priority, payload::jsonb, expires_at, max_attempts, timeout_seconds,
     backoff::jsonb, fingerprint, unique_key, unique_while, concurrency_key, key_limit, tags::jsonb, meta::jsonb, batch_id,
-    template, schedule, slot, requeued_from
+    template, schedule, slot, requeued_from, waits_for, result_as, on_failure, has_next
 FROM new
 ORDER BY position
 ON CONFLICT (unique_key) DO NOTHING

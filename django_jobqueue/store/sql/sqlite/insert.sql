@@ -18,16 +18,18 @@ WITH clock AS MATERIALIZED (
 INSERT INTO jobqueue_job (
     state, run_at, ready_at, created_at, handler, queue, priority, payload, expires_at, max_attempts, timeout_seconds,
     backoff, fingerprint, unique_key, unique_while, concurrency_key, key_limit, tags, meta, batch_id,
-    template, schedule, slot, requeued_from
+    template, schedule, slot, requeued_from, waits_for, result_as, on_failure, has_next
 )
-SELECT CASE WHEN due <= clock THEN 'ready' ELSE 'scheduled' END, due, clock, clock,
+SELECT CASE WHEN json_extract(job, '$.waits_for') IS NOT NULL THEN 'blocked' WHEN due <= clock THEN 'ready' ELSE 'scheduled' END,
+    due, clock, clock,
     json_extract(job, '$.handler'), json_extract(job, '$.queue'), json_extract(job, '$.priority'),
     json_extract(job, '$.payload'), json_extract(job, '$.expires_at'), json_extract(job, '$.max_attempts'),
     json_extract(job, '$.timeout_seconds'), json_extract(job, '$.backoff'), json_extract(job, '$.fingerprint'),
     json_extract(job, '$.unique_key'), json_extract(job, '$.unique_while'), json_extract(job, '$.concurrency_key'),
     json_extract(job, '$.key_limit'), json_extract(job, '$.tags'), json_extract(job, '$.meta'), json_extract(job, '$.batch_id'),
     json_extract(job, '$.template'), json_extract(job, '$.schedule'), json_extract(job, '$.slot'),
-    json_extract(job, '$.requeued_from')
+    json_extract(job, '$.requeued_from'), json_extract(job, '$.waits_for'), json_extract(job, '$.result_as'),
+    json_extract(job, '$.on_failure'), json_extract(job, '$.has_next')
 FROM new
 WHERE true
 ORDER BY position

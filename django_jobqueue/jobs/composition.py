@@ -1,0 +1,60 @@
+"""Jobs that belong together: chains."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+from asgiref.sync import sync_to_async
+
+from django_jobqueue import conf
+from django_jobqueue.core.errors import InvalidOptions
+
+from .announcing import announce
+from .calls import JobCall
+from .handles import JobHandle
+from .site import site_store
+
+OnFailure = Literal["cancel", "hold"]
+
+
+class Chain:
+    """Jobs one after another: each becomes ready when the one before has succeeded."""
+
+    __slots__ = ("_calls", "_on_failure")
+
+    def __init__(self, calls: Sequence[JobCall], *, on_failure: OnFailure) -> None:
+        self._calls, self._on_failure = tuple(calls), on_failure
+
+    def enqueue(self) -> list[JobHandle]:
+        """Store the jobs in the caller's transaction; return their handles in order.
+
+        UniqueConflict if the unique key of any of them is taken; then nothing is stored. A `delay`
+        counts from now, as a `run_at` does: a job whose turn comes sooner waits until then.
+        """
+        settings, store = conf.current(), site_store()
+        jobs = [
+            msgspec.structs.replace(call.job, on_failure=self._on_failure) for call in self._calls
+        ]
+        answers = store.insert_chain(jobs)
+        announce(jobs, answers, store=store, settings=settings, waking=1)
+        return [JobHandle(inserted.id) for inserted in answers]
+
+    async def aenqueue(self) -> list[JobHandle]:
+        """As `enqueue`."""
+        return await sync_to_async(self.enqueue, thread_sensitive=True)()
+
+
+def chain(*calls: JobCall, on_failure: OnFailure = "cancel") -> Chain:
+    """Return jobs that run one after another: `chain(fetch.s(url), store.s()).enqueue()`.
+
+    `using(result_as="page")` gives a job the result of the one before as that argument. When one is
+    dead or cancelled, those after it are cancelled for that reason; with `on_failure="hold"` they
+    wait until it is requeued, and succeeds.
+    """
+    if not calls or not all(isinstance(call, JobCall) for call in calls):
+        raise TypeError(f"chain() takes one call or more, such as send.s(user_id=1), not {calls!r}")
+    if on_failure not in ("cancel", "hold"):
+        raise InvalidOptions("on_failure", f"must be 'cancel' or 'hold', not {on_failure!r}")
+    if calls[0].job.result_as is not None:
+        raise InvalidOptions("result_as", "has no meaning for the first job: none is before it")
+    return Chain(calls, on_failure=on_failure)

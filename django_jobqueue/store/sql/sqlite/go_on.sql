@@ -1,0 +1,17 @@
+-- The next of jobs that have succeeded: ready, or scheduled for their time, with the result where they take it.
+WITH clock AS MATERIALIZED (
+    SELECT COALESCE(%(now)s, strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')) AS at
+)
+UPDATE jobqueue_job
+SET state = CASE WHEN run_at > (SELECT at FROM clock) THEN 'scheduled' ELSE 'ready' END,
+    ready_at = (SELECT at FROM clock),
+    payload = CASE
+        WHEN result_as IS NULL OR NOT json_valid(payload) THEN payload
+        ELSE json_set(
+            payload,
+            '$.kwargs."' || result_as || '"',
+            json((SELECT COALESCE(result, 'null') FROM jobqueue_archivedjob WHERE id = jobqueue_job.waits_for))
+        )
+    END
+WHERE id IN (SELECT value FROM json_each(%(ids)s)) AND state = 'blocked'
+RETURNING id, handler, queue, state
