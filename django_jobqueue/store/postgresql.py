@@ -1,6 +1,6 @@
 """The store on PostgreSQL: SKIP LOCKED claims, set-based moves, COPY and NOTIFY."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import Self
@@ -13,7 +13,6 @@ from django_jobqueue.core.limits import Limits
 from django_jobqueue.core.specs import (
     ClaimedJob,
     FinishedJob,
-    Followed,
     NewJob,
     Promoted,
     WantedJobs,
@@ -21,12 +20,12 @@ from django_jobqueue.core.specs import (
 
 from . import sql
 from .base import OVERTIME
-from .following import followed_of, ready_queues
+from .following import ready_queues
 from .postgresql_arrays import array, quoted_array
 from .postgresql_copy import copy_plain_jobs
-from .postgresql_finish import Settlement, following
+from .postgresql_finish import Settlement
 from .postgresql_reads import reads_of_at_most
-from .postgresql_workers import PostgreSQLWorkers, arrays_of, statement
+from .postgresql_workers import PostgreSQLWorkers, statement
 from .sessions import DjangoSession, PsycopgSession, Row, Session, Statement
 from .stretches import stretch_parameters
 
@@ -146,9 +145,6 @@ class PostgreSQLStore(PostgreSQLWorkers):
         self.notify(ready_queues(settlement.followed))
         return held
 
-    def follow(self, ids: Sequence[int], *, now: datetime | None = None) -> list[Followed]:
-        return followed_of(self.session.rows(*following(ids, now=now)))
-
     def finish_and_claim(
         self,
         finished: Sequence[FinishedJob],
@@ -215,10 +211,6 @@ class PostgreSQLStore(PostgreSQLWorkers):
             count=sum(count for _, count in promoted),
             next_due_seconds=max(0.0, due[0][0]) if due else None,
         )
-
-    def written_under(self, claims: Iterable[tuple[int, UUID]]) -> set[int]:
-        parameters = arrays_of(list(claims))
-        return {job_id for (job_id,) in self.session.rows(statement("written_under"), parameters)}
 
     def save_progress(
         self,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -16,14 +17,13 @@ SELECT nextval(pg_get_serial_sequence('jobqueue_job', 'id')),
     COALESCE(%(now)s::timestamptz, clock_timestamp())
 FROM generate_series(1, %(count)s)
 """
-COPY = """
-COPY jobqueue_job (
-    id, handler, queue, priority, payload, state, run_at, ready_at, created_at, expires_at,
-    max_attempts, timeout_seconds, backoff, fingerprint, unique_while, concurrency_key,
-    key_limit, tags, meta, batch_id, template, schedule, slot, requeued_from, waits_for, result_as,
-    on_failure, has_next
-) FROM STDIN
-"""
+_NOT_AS_IT_IS = ("run_at", "delay", "unique_key", "unique_for", "on_conflict")
+_AS_IT_IS = tuple(name for name in NewJob.__struct_fields__ if name not in _NOT_AS_IT_IS)
+_options_of = attrgetter(*_AS_IT_IS)
+COPY = (
+    f"COPY jobqueue_job ({', '.join(_AS_IT_IS)}, id, state, run_at, ready_at, created_at) "
+    "FROM STDIN"
+)
 
 
 def copy_plain_jobs(
@@ -45,33 +45,4 @@ def _columns(job_id: int, job: NewJob, clock: datetime) -> tuple[Any, ...]:
     state = JobState.SCHEDULED if due > clock else JobState.READY
     if job.waits_for is not None:
         state = JobState.BLOCKED
-    return (
-        job_id,
-        job.handler,
-        job.queue,
-        job.priority,
-        job.payload,
-        state.value,
-        due,
-        clock,
-        clock,
-        job.expires_at,
-        job.max_attempts,
-        job.timeout_seconds,
-        job.backoff,
-        job.fingerprint,
-        job.unique_while,
-        job.concurrency_key,
-        job.key_limit,
-        job.tags,
-        job.meta,
-        job.batch_id,
-        job.template,
-        job.schedule,
-        job.slot,
-        job.requeued_from,
-        job.waits_for,
-        job.result_as,
-        job.on_failure,
-        job.has_next,
-    )
+    return (*_options_of(job), job_id, state.value, due, clock, clock)

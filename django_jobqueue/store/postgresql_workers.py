@@ -1,19 +1,20 @@
 """Workers on PostgreSQL: leases, and what becomes of the jobs of a worker that is gone."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
-from django_jobqueue.core.specs import LEASE_LAPSED, Beat, Rescued, WorkerIdentity
+from django_jobqueue.core.specs import LEASE_LAPSED, Beat, Followed, Rescued, WorkerIdentity
 
 from . import sql
 from .base import Claims
+from .following import followed_of
 from .limited import LimitedStore
 from .postgresql_arrays import array
-from .postgresql_finish import Settlement
+from .postgresql_finish import Settlement, following
 from .sessions import Row, Session, Statement
 
 #: What a good-bye may wait for a lock: a worker that leaves has little time, and a supervisor other
@@ -40,6 +41,13 @@ class PostgreSQLWorkers(LimitedStore):
 
     def claiming(self) -> AbstractContextManager[object]:
         return self.session.atomic()
+
+    def follow(self, ids: Sequence[int], *, now: datetime | None = None) -> list[Followed]:
+        return followed_of(self.session.rows(*following(ids, now=now)))
+
+    def written_under(self, claims: Iterable[tuple[int, UUID]]) -> set[int]:
+        parameters = arrays_of(list(claims))
+        return {job_id for (job_id,) in self.session.rows(statement("written_under"), parameters)}
 
     def register_worker(self, worker: WorkerIdentity, *, lease: timedelta) -> None:
         facts = {

@@ -227,11 +227,11 @@ class Pump(ServiceTask):
         if not self._others_are_idle():
             return False
         try:
-            promoted, unblocked = self._store.promote(), self._store.unblock()
-            swept = self._store.sweep_waiting()
+            found = self._store.promote().count + self._store.unblock().count
+            found += len(self._store.sweep_waiting().followed)
         except Exception as error:
             self._outbox.failed(error)
             return False
-        if found := promoted.count + unblocked.count + len(swept.followed):
+        if found:
             self._looking.ask()
         return not found

@@ -1,8 +1,6 @@
 """Jobs that wait for others: what a finish, a cancellation, a discard and a sweep do about them."""
 
 import json
-from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,26 +15,17 @@ from django_jobqueue.core.specs import (
     FinishedJob,
     JobFilter,
     NewJob,
-    Retention,
-    Swept,
     Transition,
 )
-from django_jobqueue.core.states import DeathReason, JobState
-from django_jobqueue.models import ArchivedJob, DeadJob, Job, WorkerRecord
+from django_jobqueue.core.states import JobState
+from django_jobqueue.models import Job, WorkerRecord
 from django_jobqueue.store import store_for
 from django_jobqueue.store.base import JobStore
 
+from .chains import CANCEL_ERROR, DEAD, HOUR, chained, message_of, state_of, states
 from .helpers import claim, finish, make_job, register_worker
 
 pytestmark = pytest.mark.django_db
-
-HOUR = timedelta(hours=1)
-CANCEL_ERROR = '{"type":"Cancel","message":"no need"}'
-DEAD = {
-    "state": JobState.DEAD,
-    "reason": DeathReason.DISCARDED,
-    "error": '{"type":"ValueError","message":"no such page"}',
-}
 
 
 @pytest.fixture
@@ -47,28 +36,6 @@ def store() -> JobStore:
 @pytest.fixture
 def worker(store: JobStore) -> UUID:
     return register_worker(store)
-
-
-def chained(store: JobStore, count: int = 3, **fields: Any) -> list[int]:
-    jobs = [NewJob(handler=f"tests.link_{place}", **fields) for place in range(count)]
-    return [one.id for one in store.insert_chain(jobs)]
-
-
-def state_of(store: JobStore, job_id: int) -> JobState:
-    found = store.find(job_id)
-    assert found is not None
-    return found.state
-
-
-def states(store: JobStore, ids: Sequence[int]) -> list[JobState]:
-    return [state_of(store, one) for one in ids]
-
-
-def message_of(job_id: int) -> str:
-    error = ArchivedJob.objects.get(pk=job_id).error
-    assert error is not None
-    assert error["type"] == "Cancel"
-    return str(error["message"])
 
 
 class TestStoring:
@@ -287,126 +254,6 @@ class TestFailure:
         store.cancel(JobFilter(ids=(first.id,)))
 
         assert store.insert(NewJob(handler="b", unique_key="k")).created
-
-
-class TestHolding:
-    @pytest.fixture
-    def held(self, store: JobStore, worker: UUID) -> list[int]:
-        """A chain whose first job is dead, and the others wait."""
-        ids = chained(store, on_failure="hold")
-        [job] = claim(store, worker)
-        finish(store, job, **DEAD)
-        assert states(store, ids) == [JobState.DEAD, JobState.BLOCKED, JobState.BLOCKED]
-        return ids
-
-    def test_a_dead_job_that_is_requeued_lets_the_chain_go_on(
-        self, store: JobStore, worker: UUID, held: list[int]
-    ) -> None:
-        store.requeue(JobFilter(ids=(held[0],)))
-        [job] = claim(store, worker)
-        finish(store, job, JobState.SUCCEEDED)
-
-        assert states(store, held) == [JobState.SUCCEEDED, JobState.READY, JobState.BLOCKED]
-
-    def test_so_does_the_copy_of_a_cancelled_one(self, store: JobStore, worker: UUID) -> None:
-        ids = chained(store, on_failure="hold")
-        store.cancel(JobFilter(ids=(ids[0],)))
-        assert state_of(store, ids[1]) is JobState.BLOCKED
-
-        [copy], _ = store.requeue(JobFilter(ids=(ids[0],)))
-        [job] = claim(store, worker)
-        finish(store, job, JobState.SUCCEEDED)
-
-        assert job.id == copy
-        assert state_of(store, ids[1]) is JobState.READY
-
-    def test_the_copy_of_a_job_that_nobody_waits_for_is_plain(
-        self, store: JobStore, worker: UUID
-    ) -> None:
-        record = make_job(JobState.SUCCEEDED)
-        [copy], _ = store.requeue(JobFilter(ids=(record.pk,)))
-
-        assert not Job.objects.get(pk=copy).has_next
-
-    def test_a_sweep_leaves_them(self, store: JobStore, held: list[int]) -> None:
-        assert store.sweep_waiting() == Swept()
-        assert state_of(store, held[1]) is JobState.BLOCKED
-
-    def test_a_dead_job_that_is_discarded_lets_nobody_hold(
-        self, store: JobStore, held: list[int]
-    ) -> None:
-        store.discard_dead(JobFilter(ids=(held[0],)))
-
-        assert states(store, held[1:]) == [JobState.CANCELLED, JobState.CANCELLED]
-        assert message_of(held[2]) == f"job {held[0]}, which it waited for, is gone"
-
-
-class TestSweeping:
-    def test_nothing_is_done_for_those_whose_time_has_not_come(self, store: JobStore) -> None:
-        chained(store)
-
-        assert store.sweep_waiting() == Swept()
-
-    @pytest.mark.parametrize(
-        ("state", "wanted"),
-        [
-            (JobState.SUCCEEDED, JobState.READY),
-            (JobState.CANCELLED, JobState.CANCELLED),
-            (JobState.DEAD, JobState.CANCELLED),
-        ],
-    )
-    def test_what_no_finish_has_followed_is_followed(
-        self, store: JobStore, state: JobState, wanted: JobState
-    ) -> None:
-        ended = make_job(state)
-        waiting = make_job(JobState.BLOCKED, waits_for=ended.pk)
-
-        [followed] = store.sweep_waiting().followed
-
-        assert (followed.id, followed.state) == (waiting.pk, wanted)
-        assert state_of(store, waiting.pk) is wanted
-        assert store.sweep_waiting() == Swept()
-
-    def test_a_record_that_is_gone_did_not_succeed(self, store: JobStore) -> None:
-        ended = make_job(JobState.SUCCEEDED)
-        waiting = make_job(JobState.BLOCKED, waits_for=ended.pk)
-        ended.delete()
-
-        store.sweep_waiting()
-
-        assert state_of(store, waiting.pk) is JobState.CANCELLED
-
-    def test_a_stretch_is_bounded_and_the_next_goes_on_from_there(self, store: JobStore) -> None:
-        chained(store, 3)
-        ended = make_job(JobState.SUCCEEDED)
-        waiting = make_job(JobState.BLOCKED, waits_for=ended.pk)
-
-        first = store.sweep_waiting(limit=2)
-        second = store.sweep_waiting(after=first.up_to, limit=2)
-
-        assert (first.followed, second.up_to) == ((), 0)
-        assert [one.id for one in second.followed] == [waiting.pk]
-
-    def test_what_a_limit_blocks_is_left_to_it(self, store: JobStore) -> None:
-        ended = make_job(JobState.SUCCEEDED)
-        refused = make_job(JobState.BLOCKED, waits_for=ended.pk, blocked_by="handler:a")
-
-        assert store.sweep_waiting() == Swept()
-        assert store.follow([ended.pk]) == []
-        assert state_of(store, refused.pk) is JobState.BLOCKED
-
-    def test_the_record_of_a_held_chain_is_pruned_and_then_nothing_holds(
-        self, store: JobStore, worker: UUID
-    ) -> None:
-        ids = chained(store, on_failure="hold")
-        [job] = claim(store, worker)
-        finish(store, job, **DEAD)
-        store.prune(Retention(archive=HOUR, dead=HOUR), now=store.database_now() + 2 * HOUR)
-        assert not DeadJob.objects.exists()
-
-        store.sweep_waiting()
-
-        assert state_of(store, ids[1]) is JobState.CANCELLED
 
 
 def test_a_claim_says_whether_somebody_waits(store: JobStore, worker: UUID) -> None:
