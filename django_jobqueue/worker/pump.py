@@ -227,11 +227,10 @@ class Pump(ServiceTask):
         if not self._others_are_idle():
             return False
         try:
-            found = self._store.promote().count + self._store.unblock().count
-            found += len(self._store.sweep_waiting().followed)
+            promoted, unblocked = self._store.promote(), self._store.unblock()
         except Exception as error:
             self._outbox.failed(error)
             return False
-        if found:
+        if found := promoted.count + unblocked.count:
             self._looking.ask()
         return not found
