@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from .memory.line import Acquired, Busy, Line, LineStatus, Token
     from .memory.operations import OperationQueue
     from .permits.base import CancelJob, MarkSucceeded, PermitStrategy, TryAfter
+    from .permits.breaker import Breaker
     from .worker.starting import StartedWorker, start_worker
 
 __version__ = "0.1.0"
@@ -126,6 +127,7 @@ _HOMES = {
     "memory.ledger": "MemoryDeadLetter",
     "memory.line": "Acquired Busy Line LineStatus Token",
     "memory.operations": "OperationQueue",
+    "permits.breaker": "Breaker",
     "permits.base": "CancelJob MarkSucceeded PermitStrategy TryAfter",
     "worker.starting": "StartedWorker start_worker",
 }
@@ -134,6 +136,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split
 __all__ = [
     "Acquired",
     "Backoff",
+    "Breaker",
     "Busy",
     "Cancel",
     "CancelJob",

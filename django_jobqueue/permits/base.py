@@ -57,3 +57,10 @@ class PermitStrategy(ABC):
         then it counts as `TryAfter()`, and what it still grants is given back at once. What it
         raises is a failed attempt.
         """
+
+    def ran(self, job: ClaimedJob, *, has_failed: bool) -> None:  # noqa: B027 - few need to know
+        """Take note that a run which it permitted has ended, before its permit is left.
+
+        `has_failed` for an exception, a timeout or a `Retry`. It is called in a thread of the
+        worker, or in its event loop, so it must not wait. What it raises is told as a warning.
+        """

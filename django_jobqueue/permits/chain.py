@@ -4,9 +4,11 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from functools import partial
 
 from django_jobqueue.core.specs import ClaimedJob
 from django_jobqueue.events import EventBus
+from django_jobqueue.service.threads import caught
 
 from .base import PermitStrategy, Refusal, TryAfter
 from .holding import Hold
@@ -18,14 +20,17 @@ Awaited = Iterator[Future[None]]
 
 
 class Chain:
-    """Both methods yield what to wait for, in a thread or in an event loop, and no longer than a
-    strategy may take.
+    """`take` and `leave` yield what to wait for, in a thread or in an event loop, and no longer
+    than a strategy may take.
     """
 
     def __init__(
-        self, strategies: tuple[PermitStrategy, ...], hold: Callable[[PermitStrategy], Hold | None]
+        self,
+        strategies: tuple[PermitStrategy, ...],
+        hold: Callable[[PermitStrategy], Hold | None],
+        failed: Callable[[PermitStrategy, BaseException], object],
     ) -> None:
-        self._strategies, self._hold = strategies, hold
+        self._strategies, self._hold, self._failed = strategies, hold, failed
         self._holds: list[Hold] = []
         self.is_complete = False  #: all is granted
         self.refusal: Refusal | None = None
@@ -48,6 +53,13 @@ class Chain:
                 self.refusal = hold.refusal if hold and hold.refusal else TryAfter()
             return
         self.is_complete = True
+
+    def tell(self, job: ClaimedJob, *, has_failed: bool) -> None:
+        """Tell each strategy what came of the run."""
+        for strategy in self._strategies:
+            error = caught(partial(strategy.ran, job, has_failed=has_failed))
+            if error is not None:
+                self._failed(strategy, error)
 
     def leave(self) -> Awaited:
         """Let go of everything, the last first, whether it was granted or may yet be."""
@@ -81,7 +93,7 @@ class Chains:
             made = Hold(strategy, job, loop=self._loop, at_end=self._at_end, failed=failed)
             return made if self._may_ask(made) else None
 
-        return Chain(strategies, hold)
+        return Chain(strategies, hold, failed)
 
     def _may_ask(self, hold: Hold) -> bool:
         with self._lock:

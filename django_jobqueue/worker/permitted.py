@@ -27,6 +27,13 @@ Before = Callable[[HeldJob], FinishedJob | None]
 SHORTEST_SECONDS = 0.1
 
 
+def _told(chain: Chain, finished: FinishedJob) -> FinishedJob:
+    """Let the strategies know what came of the run that they have permitted."""
+    report = finished.transition.report
+    chain.tell(finished.job, has_failed=bool(report and report.error_type))
+    return finished
+
+
 class Permitted:
     """Runs held jobs with all their permits, and leaves these behind whatever the run has done.
 
@@ -47,7 +54,7 @@ class Permitted:
         chain = self._chains.of(held.handler.permits, held.job)
         try:
             self._wait(chain.take())
-            return before(held) or self._instead(held, chain) or run(held)
+            return before(held) or self._instead(held, chain) or _told(chain, run(held))
         finally:
             self._wait(chain.leave())
 
@@ -59,7 +66,7 @@ class Permitted:
         try:
             with suppress(asyncio.CancelledError):  # `before` says why, or the chain is incomplete
                 await self._await(chain.take())
-            return before(held) or self._instead(held, chain) or await run(held)
+            return before(held) or self._instead(held, chain) or _told(chain, await run(held))
         finally:
             await self._await(chain.leave())
 
