@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from .jobs.queue import Queue
     from .jobs.queue_handlers import QueueHandler
     from .jobs.registry import registry
+    from .jobs.removing import prune, purge
     from .jobs.schedules import Schedule
     from .jobs.templates import Template, enqueue_template
     from .jobs.why import why
@@ -115,6 +116,7 @@ _HOMES = {
     "jobs.queue": "Queue",
     "jobs.queue_handlers": "QueueHandler",
     "jobs.registry": "registry",
+    "jobs.removing": "prune purge",
     "jobs.schedules": "Schedule",
     "jobs.templates": "Template enqueue_template",
     "jobs.why": "why",
@@ -215,6 +217,8 @@ __all__ = [
     "enqueue_template",
     "every",
     "job",
+    "prune",
+    "purge",
     "registry",
     "requeue",
     "requeue_edited",

@@ -126,3 +126,8 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
     paused_at: datetime | None
     paused_until: datetime | None
     pause_reason: str
+
+    @property
+    def throughput(self) -> float:
+        """How many jobs ended a second, over the last minute; dead letters do not count."""
+        return self.finished_last_minute / 60

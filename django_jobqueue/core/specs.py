@@ -185,6 +185,16 @@ class Cancelled(msgspec.Struct, frozen=True, kw_only=True):
     asked: int = 0
 
 
+class Purged(msgspec.Struct, frozen=True, kw_only=True):
+    """How many waiting jobs were cancelled, and how many archived jobs and dead letters removed, or
+    would be.
+    """
+
+    cancelled: int = 0
+    archived: int = 0
+    dead: int = 0
+
+
 class Edited(msgspec.Struct, frozen=True, kw_only=True):
     """What takes the place of a job's arguments, and of what was derived from them; `payload` is
     JSON text.
@@ -256,11 +266,18 @@ class Rescued(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Retention(msgspec.Struct, frozen=True, kw_only=True):
-    """How long final records are kept; queues override the defaults by name."""
+    """How long final records are kept; queues override the defaults by name.
+
+    With `queue`, only the records of that queue are meant. What is said `for_all` holds whatever
+    queues say.
+    """
 
     archive: timedelta
     dead: timedelta
     audit: timedelta = timedelta(days=90)
+    queue: str | None = None
+    archive_for_all: timedelta | None = None
+    dead_for_all: timedelta | None = None
 
 
 class Pruned(msgspec.Struct, frozen=True, kw_only=True):
@@ -272,3 +289,12 @@ class Pruned(msgspec.Struct, frozen=True, kw_only=True):
     workers: int = 0
     receipts: int = 0
     audits: int = 0
+
+    @property
+    def largest(self) -> int:
+        """How full the fullest batch was; attempts go with their job, and have none."""
+        return max(self.archived, self.dead, self.workers, self.receipts, self.audits)
+
+    def __add__(self, other: "Pruned") -> "Pruned":
+        names = self.__struct_fields__
+        return Pruned(**{name: getattr(self, name) + getattr(other, name) for name in names})

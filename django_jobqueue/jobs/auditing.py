@@ -61,7 +61,7 @@ class AuditedJobs:
         reason: str = "",
         before: Mapping[str, object] | None = None,
         after: Mapping[str, object] | None = None,
-        **asked: object,
+        asked: Mapping[str, object] | None = None,
     ) -> None:
         ids = wanted.ids or ()
         self._store = store
@@ -70,7 +70,7 @@ class AuditedJobs:
             actor=actor(reason=reason),
             subject=str(ids[0]) if len(ids) == 1 else "",
             queue=wanted.queue,
-            asked={**_criteria(wanted), **_given(asked)},
+            asked={**_criteria(wanted), **_given(asked or {})},
             before=before,
             after=after,
         )

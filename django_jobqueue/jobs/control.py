@@ -48,8 +48,8 @@ def cancel(*ids: int, reason: str = "", **criteria: Unpack[Criteria]) -> Cancell
 
     ValueError without any criterion: it would mean every job.
     """
-    wanted = _filter("cancel", ids, criteria)
-    tell = _tell_cancelled if events.hears("job.cancelled_waiting") else None
+    wanted = filter_of("cancel", ids, criteria)
+    tell = tell_cancelled if events.hears("job.cancelled_waiting") else None
     store = site_store()
     note = AuditedJobs(store, Action.CANCEL, wanted, reason=reason)
     done = store.cancel(wanted, reason=reason, tell=tell, note=note)
@@ -59,13 +59,13 @@ def cancel(*ids: int, reason: str = "", **criteria: Unpack[Criteria]) -> Cancell
     return done
 
 
-def _tell_cancelled(job_id: int, handler: str, queue: str) -> None:
+def tell_cancelled(job_id: int, handler: str, queue: str) -> None:
     events.emit("job.cancelled_waiting", job_id=job_id, handler=handler, queue=queue)
 
 
 def run_now(*ids: int, **criteria: Unpack[Criteria]) -> int:
     """Make scheduled jobs ready at once, retries among them; return how many."""
-    store, wanted = site_store(), _filter("run_now", ids, criteria)
+    store, wanted = site_store(), filter_of("run_now", ids, criteria)
     count = store.run_now(wanted, note=AuditedJobs(store, Action.RUN_NOW, wanted))
     if count:
         events.emit("jobs.hurried", count=count, wanted=wanted)
@@ -89,10 +89,10 @@ def requeue(
     `death` narrows them to one reason. A single id that cannot be requeued raises RequeueRefused,
     StateChanged while it is live, JobNotFound where it is nowhere.
     """
-    wanted = _filter("requeue", ids, criteria, state=state, death=death)
+    wanted = filter_of("requeue", ids, criteria, state=state, death=death)
     spacing = 0.0 if rate is None else Rate.parse("rate", rate).spacing
     store = site_store()
-    note = AuditedJobs(store, Action.REQUEUE, wanted, limit=limit, rate=rate)
+    note = AuditedJobs(store, Action.REQUEUE, wanted, asked={"limit": limit, "rate": rate})
     live, refused = store.requeue(wanted, limit=limit, spacing=spacing, note=note)
     if len(ids) == 1 and not live:
         raise _why_not_requeued(ids[0], refused, store)
@@ -153,7 +153,7 @@ def retry(*ids: int) -> Retried:
 
 def discard(*ids: int, death: DeathReason | None = None, **criteria: Unpack[Criteria]) -> int:
     """Delete dead letters for good; return how many. Whatever is not dead stays as it is."""
-    wanted = _filter("discard", ids, criteria, death=death)
+    wanted = filter_of("discard", ids, criteria, death=death)
     store = site_store()
     count = store.discard_dead(wanted, note=AuditedJobs(store, Action.DISCARD, wanted))
     if count:
@@ -175,7 +175,7 @@ def stop_worker(worker_id: UUID) -> bool:
     return asked
 
 
-def _filter(
+def filter_of(
     verb: str,
     ids: tuple[int, ...],
     criteria: Criteria,
@@ -183,7 +183,7 @@ def _filter(
     state: JobState | None = None,
     death: DeathReason | None = None,
 ) -> JobFilter:
-    """The checked filter; a criterion that is None counts as not given."""
+    """Return the checked filter; a criterion that is None counts as not given."""
     refuse_unknown(criteria, known=Criteria.__annotations__)
     if not all(type(job_id) is int for job_id in ids):
         raise TypeError(f"{verb}() takes the ids of jobs, which are whole numbers, not {ids!r}")

@@ -7,9 +7,10 @@ from asgiref.sync import sync_to_async
 
 from django_jobqueue import conf
 from django_jobqueue.core.audit import Action
+from django_jobqueue.core.clock import Seconds
 from django_jobqueue.core.errors import InvalidOptions
 from django_jobqueue.core.health import QueueStats
-from django_jobqueue.core.specs import Cancelled
+from django_jobqueue.core.specs import Cancelled, Purged
 from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.events import events
 from django_jobqueue.store import JobStore
@@ -17,12 +18,14 @@ from django_jobqueue.store import JobStore
 from . import control
 from . import option_values as values
 from .auditing import audit
+from .draining import drained, wait_until_drained
 from .enqueueing import Enqueuer
 from .handlers import handler_of
 from .handles import JobHandle
 from .options import CallOptions
 from .queue_settings import QueueOptions, columns_of
 from .registry import name_of_queue_handler, registry
+from .removing import purge
 from .site import site_store
 from .wakeups import wakeups
 
@@ -133,6 +136,41 @@ class Queue:
         return control.requeue(
             *ids, state=JobState.DEAD, death=death, limit=limit, rate=rate, **own
         )
+
+    def purge(
+        self,
+        *,
+        state: JobState | None = None,
+        older_than: Seconds | None = None,
+        limit: int | None = None,
+        reason: str = "",
+        dry_run: bool = False,
+        **criteria: Unpack[control.Criteria],
+    ) -> Purged:
+        """Remove the history of this queue and cancel what waits in it, all of it unless criteria
+        say what. As `purge`.
+        """
+        return purge(
+            state=state,
+            older_than=older_than,
+            limit=limit,
+            reason=reason,
+            dry_run=dry_run,
+            **self._own(criteria),
+        )
+
+    def drain(self, timeout: Seconds | None = None) -> None:
+        """Return once no job of this queue runs and none is due; while it is paused, once none
+        runs.
+
+        TimeoutError after `timeout` seconds, 0 for a single look; None waits for ever. Where it
+        would have to wait inside a transaction it raises TransactionManagementError.
+        """
+        wait_until_drained(self.name, timeout=timeout)
+
+    async def adrain(self, timeout: Seconds | None = None) -> None:
+        """As `drain`."""
+        await drained(self.name, timeout=timeout)
 
     def _audit(self, store: JobStore, action: Action, **facts: Any) -> None:
         audit(store, action, subject=self.name, queue=self.name, **facts)

@@ -30,7 +30,7 @@ from .holdable import Holdable
 from .insertable import Insertable
 from .readable import Readable
 from .schedulable import Schedulable
-from .steerable import Steerable
+from .steerable import Note, Steerable
 
 #: What is granted beyond the timeout of a job where nobody says how long its worker needs.
 OVERTIME = timedelta(minutes=2)
@@ -201,9 +201,10 @@ class JobStore(Readable, Insertable, Followable, Schedulable, Steerable, Holdabl
         batch: int = 1000,
         dry_run: bool = False,
         now: datetime | None = None,
+        note: Note | None = None,
     ) -> Pruned:
         """Remove one batch of what is older than its retention allows, the queue with the oldest
-        record first; count only with `dry_run`.
+        record first; count only with `dry_run`. `note` is told the ids of jobs.
         """
 
     # The connection.

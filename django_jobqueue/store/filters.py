@@ -61,7 +61,7 @@ class FilteringStore(ConnectedStore):
         `write` answers which of them it has changed: they count towards `limit`, and are noted.
         """
         left = LARGEST_ID if limit is None else limit
-        for scope in _scopes(wanted):
+        for scope in scopes(wanted):
             after, full = 0, True
             while full and left > 0:
                 size = min(BATCH, left)
@@ -83,7 +83,8 @@ class FilteringStore(ConnectedStore):
         return RawSQL(_HAS_TAG, [tag], output_field=BooleanField())  # noqa: S611
 
 
-def _scopes(wanted: JobFilter) -> Iterator[Q]:
+def scopes(wanted: JobFilter) -> Iterator[Q]:
+    """The ids of a filter, a batch at a time; a single scope of all where it names none."""
     if wanted.ids is None:
         yield Q()
         return

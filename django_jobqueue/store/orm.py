@@ -5,11 +5,11 @@ from .explaining import ExplainingStore
 from .firing import FiringStore
 from .lines import LinesStore
 from .looking import LookingStore
+from .purging import PurgingStore
 from .reads import NumbersStore
 from .receipts import ReceiptStore
 from .requeueing import RequeueingStore
 from .retention import RetentionStore
-from .steering import SteeringStore
 from .templates import TemplateStore
 
 
@@ -18,7 +18,7 @@ class OrmStore(
     TemplateStore,
     ReceiptStore,
     AuditingStore,
-    SteeringStore,
+    PurgingStore,
     RequeueingStore,
     LookingStore,
     NumbersStore,

@@ -38,6 +38,10 @@ class Readable(ABC):
         """Return the numbers of one queue; counts stop at `core.health.COUNT_LIMIT`."""
 
     @abstractmethod
+    def has_due_work(self, queue: str) -> bool:
+        """Whether a job of the queue runs, or is due; of a paused queue, whether one runs."""
+
+    @abstractmethod
     def health(self, queues: Sequence[str] = (), *, count_limit: int = COUNT_LIMIT) -> Health:
         """Return how these queues are doing, or all that have ready jobs; counts stop at
         `count_limit`.

@@ -45,6 +45,10 @@ class NumbersStore(ConnectedStore):
             pause_reason=paused.pause_reason,
         )
 
+    def has_due_work(self, queue: str) -> bool:
+        [(found,)] = self.statement("has_due_work", {"queue": queue})
+        return bool(found)
+
     def health(self, queues: Sequence[str] = (), *, count_limit: int = COUNT_LIMIT) -> Health:
         clock = self.database_now()
         names = sorted(set(queues)) or self.queues_with_ready_jobs()

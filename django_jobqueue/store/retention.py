@@ -1,7 +1,8 @@
 """Removing final records whose time is over, one bounded batch per call."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -25,6 +26,10 @@ from .connected import ConnectedStore
 from .filters import BATCH
 from .moving import erase
 from .receipts import RECEIPT_RETENTION
+from .steerable import Note
+
+#: Takes so many of the rows; answers how many records there were, and how many attempts.
+Take = Callable[[QuerySet[Any], int], tuple[int, int]]
 
 WORKER_RETENTION = timedelta(days=1)
 #: For ever, in effect: older than any record, and still a time.
@@ -41,34 +46,40 @@ class RetentionStore(ConnectedStore):
         batch: int = 1000,
         dry_run: bool = False,
         now: datetime | None = None,
+        note: Note | None = None,
     ) -> Pruned:
         clock = now or self.database_now()
+        take: Take = self._count if dry_run else partial(self._remove, note=note)
+        # A dry run removes nothing, so a second look would count the same rows again.
+        taken = partial(_taken, take, batch=batch, at_once=batch if dry_run else BATCH)
+        archived, attempts = taken(self._expired(ArchivedJob, retention, clock))
+        dead, others = taken(self._expired(DeadJob, retention, clock))
+        pruned = Pruned(archived=archived, dead=dead, attempts=attempts + others)
+        if retention.queue is not None:
+            return pruned
         self._prune_lines(clock, dry_run)
-        archive, dead = "archive_retention_seconds", "dead_retention_seconds"
-        counts = [
-            self._prune_records(self._expired(model, setting, default, clock), batch, dry_run)
-            for model, setting, default in (
-                (ArchivedJob, archive, retention.archive),
-                (DeadJob, dead, retention.dead),
-            )
-        ]
-        return Pruned(
-            archived=counts[0][0],
-            dead=counts[1][0],
-            attempts=counts[0][1] + counts[1][1],
+        return pruned + Pruned(
             workers=self._prune_workers(clock, batch, dry_run),
             receipts=self._prune_receipts(clock, batch, dry_run),
             audits=self._prune_audits(clock - retention.audit, batch, dry_run),
         )
 
     def _expired(
-        self, model: type[FinalRecord], setting: str, default: timedelta, clock: datetime
+        self, model: type[FinalRecord], retention: Retention, clock: datetime
     ) -> list[QuerySet[Any]]:
         """Return the rows past their time, of each queue that has some; the oldest first."""
-        queues = QueueRecord.objects.using(self.using).filter(**{f"{setting}__isnull": False})
-        own = dict(queues.values_list("name", setting))
+        kind = "dead" if model is DeadJob else "archive"
+        default: timedelta = getattr(retention, kind)
+        own: dict[str, float] = {}
+        if (for_all := getattr(retention, f"{kind}_for_all")) is not None:
+            default = for_all
+        else:
+            setting = f"{kind}_retention_seconds"
+            queues = QueueRecord.objects.using(self.using).filter(**{f"{setting}__isnull": False})
+            own = dict(queues.values_list("name", setting))
         expired = []
-        for oldest, name in sorted((at, name) for name, at in self._oldest_of_queues(model)):
+        oldest_of = self._oldest_of_queues(model, retention.queue)
+        for oldest, name in sorted((at, name) for name, at in oldest_of):
             seconds = own.get(name, default.total_seconds())
             before = clock - timedelta(seconds=min(seconds, LONGEST.total_seconds()))
             if self.aware(oldest) < before:
@@ -77,28 +88,18 @@ class RetentionStore(ConnectedStore):
                 expired.append(rows.filter(queue=name, finished_at__lt=past))
         return expired
 
-    def _oldest_of_queues(self, model: type[FinalRecord]) -> Iterator[tuple[str, datetime]]:
+    def _oldest_of_queues(
+        self, model: type[FinalRecord], queue: str | None
+    ) -> Iterator[tuple[str, datetime]]:
         """Walk the index from one queue to the next: one entry per queue, whatever it keeps."""
         heads = model._default_manager.using(self.using).order_by("queue", "finished_at")
+        if queue is not None:
+            yield from heads.filter(queue=queue).values_list("queue", "finished_at")[:1]
+            return
         head = heads.values_list("queue", "finished_at").first()
         while head is not None:
             yield head
             head = heads.filter(queue__gt=head[0]).values_list("queue", "finished_at").first()
-
-    def _prune_records(
-        self, expired: list[QuerySet[Any]], batch: int, dry_run: bool
-    ) -> tuple[int, int]:
-        """Remove at most `batch` records; return how many records and how many attempts."""
-        records = attempts = 0
-        for rows in expired:
-            full = True
-            while full and records < batch:
-                # A dry run removes nothing, so a second look would count the same rows again.
-                size = batch - records if dry_run else min(BATCH, batch - records)
-                took = (self._count if dry_run else self._remove)(rows, size)
-                records, attempts = records + took[0], attempts + took[1]
-                full = took[0] == size
-        return records, attempts
 
     def _count(self, rows: QuerySet[Any], size: int) -> tuple[int, int]:
         attempts = AttemptRecord.objects.using(self.using).filter(
@@ -106,13 +107,17 @@ class RetentionStore(ConnectedStore):
         )
         return rows[:size].count(), attempts.count()
 
-    def _remove(self, rows: QuerySet[Any], size: int) -> tuple[int, int]:
+    def _remove(
+        self, rows: QuerySet[Any], size: int, *, note: Note | None = None
+    ) -> tuple[int, int]:
         with self.writing():
             # Locked first: a dead letter that is being requeued keeps its attempts.
             locked = rows.select_for_update(skip_locked=True).values_list("pk", flat=True)
             ids = list(locked[:size])
             attempts = erase(AttemptRecord.objects.using(self.using).filter(job_id__in=ids))
             records = rows.model._default_manager.using(self.using).filter(pk__in=ids)
+            if ids and note is not None:
+                note(ids)
             return erase(records), attempts
 
     def _prune_receipts(self, clock: datetime, batch: int, dry_run: bool) -> int:
@@ -157,3 +162,18 @@ class RetentionStore(ConnectedStore):
         if not dry_run and lapsed.exists():
             with self.writing():
                 erase(lapsed)
+
+
+def _taken(
+    take: Take, expired: list[QuerySet[Any]], *, batch: int, at_once: int
+) -> tuple[int, int]:
+    """Take at most `batch` records; return how many records and how many attempts."""
+    records = attempts = 0
+    for rows in expired:
+        full = True
+        while full and records < batch:
+            size = min(at_once, batch - records)
+            took = take(rows, size)
+            records, attempts = records + took[0], attempts + took[1]
+            full = took[0] == size
+    return records, attempts

@@ -2,13 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django_jobqueue.core.audit import NewAudit
 from django_jobqueue.core.limits import Limit, LimitName
-from django_jobqueue.core.specs import Cancelled, Edited, JobFilter
+from django_jobqueue.core.specs import Cancelled, Edited, JobFilter, Purged
 
 TellCancelled = Callable[[int, str, str], object]
 #: Told the ids of each batch of jobs that a verb has changed, in the transaction of that batch.
@@ -69,6 +69,24 @@ class Steerable(ABC):
     @abstractmethod
     def discard_dead(self, wanted: JobFilter, *, note: Note | None = None) -> int:
         """Delete dead letters and their attempts; return how many."""
+
+    @abstractmethod
+    def purge(
+        self,
+        wanted: JobFilter,
+        *,
+        older_than: timedelta | None = None,
+        limit: int | None = None,
+        reason: str = "",
+        dry_run: bool = False,
+        tell: TellCancelled | None = None,
+        note: Note | None = None,
+    ) -> Purged:
+        """Remove final records, then cancel waiting jobs, at most `limit` of both; what runs stays.
+
+        Older are final records that ended, and waiting jobs that were created, before that. Counts
+        of a `dry_run` stop at `core.health.COUNT_LIMIT` each. `tell` is that of `cancel`.
+        """
 
     @abstractmethod
     def pause_queue(

@@ -21,6 +21,7 @@ from django_jobqueue.models import (
     QueueRecord,
     WorkerRecord,
 )
+from django_jobqueue.models.base import FinalRecord
 
 from .filters import FilteringStore, refuse_empty
 from .limiting import LimitingStore
@@ -51,20 +52,29 @@ class SteeringStore(LimitingStore, FilteringStore):
 
         def write(ids: list[int]) -> list[int]:
             nonlocal cancelled, asked
-            moved = self.archive_waiting(ids, reason)
-            followed = self.follow([job_id for job_id, *_ in moved]) if moved else []
-            moved += [(one.id, one.handler, one.queue) for one in followed]
-            cancelled += len(moved)
-            if tell is not None:
-                for job_id, handler, queue in moved:
-                    tell(job_id, handler, queue)
+            stopped = self.cancel_waiting(ids, reason=reason, tell=tell)
+            cancelled += len(stopped)
             running = jobs.filter(pk__in=ids, state=JobState.RUNNING.value)
             asked += running.update(cancel_requested_at=Coalesce("cancel_requested_at", Now()))
-            return ids
+            return sorted({*ids, *stopped})
 
         # Waits for locks: a job that is just being claimed must be asked to stop, not passed over.
         self.in_batches(self.matching(jobs.all(), wanted), wanted, write, note=note)
         return Cancelled(cancelled=cancelled, asked=asked)
+
+    def cancel_waiting(
+        self, ids: Sequence[int], *, reason: str, tell: TellCancelled | None
+    ) -> list[int]:
+        """Cancel those of these locked jobs that wait, and what was to follow them; return the ids
+        of all.
+        """
+        moved = self.archive_waiting(ids, reason)
+        followed = self.follow([job_id for job_id, *_ in moved]) if moved else []
+        moved += [(one.id, one.handler, one.queue) for one in followed]
+        if tell is not None:
+            for job_id, handler, queue in moved:
+                tell(job_id, handler, queue)
+        return [job_id for job_id, *_ in moved]
 
     def archive_waiting(self, ids: Sequence[int], reason: str) -> list[tuple[int, str, str]]:
         """Cancel those of these jobs that do not run; return id, handler and queue of each."""
@@ -108,15 +118,21 @@ class SteeringStore(LimitingStore, FilteringStore):
 
         def write(ids: list[int]) -> list[int]:
             nonlocal count
-            erase(AttemptRecord.objects.using(self.using).filter(job_id__in=ids))
-            count += erase(dead.filter(pk__in=ids))
-            self.follow(ids)
+            count += len(self.remove(DeadJob, ids))
             return ids
 
         # Rows locked by somebody are on their way out already: requeued, pruned or discarded.
         rows = self.matching(dead.all(), wanted)
         self.in_batches(rows, wanted, write, skip_locked=True, note=note)
         return count
+
+    def remove(self, model: type[FinalRecord], ids: list[int]) -> list[int]:
+        """Delete locked final records and their attempts; return the ids."""
+        erase(AttemptRecord.objects.using(self.using).filter(job_id__in=ids))
+        erase(model._default_manager.using(self.using).filter(pk__in=ids))
+        if model is DeadJob:  # what was held for it; nothing waits for an archived job
+            self.follow(ids)
+        return ids
 
     # Queues and workers.
 

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-import msgspec
-
 from django_jobqueue.core.specs import Retention
 from django_jobqueue.events import EventBus
 from django_jobqueue.service import TickingTask
@@ -37,8 +35,7 @@ class Janitor(TickingTask):
 
     def tick(self) -> float | None:
         pruned = self._store.prune(self._retention, batch=self._batch)
-        if any(msgspec.structs.astuple(pruned)):
+        if pruned.largest:
             self._events.emit("records.pruned", pruned=pruned)
         self._snapshots.look()
-        most = max(pruned.archived, pruned.dead, pruned.receipts, pruned.audits)
-        return 0.0 if most >= self._batch else None
+        return 0.0 if pruned.largest >= self._batch else None

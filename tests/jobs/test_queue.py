@@ -7,7 +7,7 @@ from django_jobqueue.core.errors import InvalidOptions
 from django_jobqueue.core.states import JobState
 from tests.handlers import add, greet
 
-from .finishing import DEAD, finish_next
+from .finishing import DEAD, SUCCEEDED, finish_next
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +61,15 @@ class TestJobs:
         stats = Queue("mail").stats()
 
         assert (stats.ready, stats.scheduled, stats.running, stats.dead) == (1, 1, 0, 0)
+
+    def test_its_throughput_is_what_ended_in_the_last_minute_a_second(self):
+        for _ in range(3):
+            greet.enqueue("Ada")
+            finish_next(SUCCEEDED, queue="mail")
+
+        stats = Queue("mail").stats()
+
+        assert (stats.finished_last_minute, stats.throughput) == (3, 0.05)
 
     def test_cancel_takes_all_of_its_own_jobs_and_no_others(self):
         mine, other = greet.enqueue("Ada"), add.enqueue(1)

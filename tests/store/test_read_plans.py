@@ -24,6 +24,11 @@ def stats(store: JobStore) -> object:
     return store.queue_stats("quiet")
 
 
+def due_work(store: JobStore) -> object:
+    """Of a queue that has none: every look finds nothing."""
+    return store.has_due_work("quiet, and without any job")
+
+
 def health(store: JobStore) -> object:
     # Counted no further than this: the other queue's backlog is long.
     return store.health(count_limit=100)
@@ -73,6 +78,13 @@ def retention(store: JobStore) -> object:
             [
                 "jobqueue_job_ready",
                 "jobqueue_job_scheduled_queue",
+                "jobqueue_job_blocked_queue",
+            ],
+        ),
+        (
+            due_work,
+            [
+                "jobqueue_job_ready",
                 "jobqueue_job_blocked_queue",
             ],
         ),
