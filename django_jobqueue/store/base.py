@@ -18,9 +18,7 @@ from django_jobqueue.core.specs import (
     ClaimedJob,
     FinishedJob,
     Promoted,
-    Pruned,
     Rescued,
-    Retention,
     WantedJobs,
     WorkerIdentity,
 )
@@ -30,7 +28,7 @@ from .holdable import Holdable
 from .insertable import Insertable
 from .readable import Readable
 from .schedulable import Schedulable
-from .steerable import Note, Steerable
+from .steerable import Steerable
 
 #: What is granted beyond the timeout of a job where nobody says how long its worker needs.
 OVERTIME = timedelta(minutes=2)
@@ -190,22 +188,6 @@ class JobStore(Readable, Insertable, Followable, Schedulable, Steerable, Holdabl
         checkpoints: str | None = None,
     ) -> bool:
         """Write JSON texts on a running job while the claim holds; False if it was lost."""
-
-    # Retention.
-
-    @abstractmethod
-    def prune(
-        self,
-        retention: Retention,
-        *,
-        batch: int = 1000,
-        dry_run: bool = False,
-        now: datetime | None = None,
-        note: Note | None = None,
-    ) -> Pruned:
-        """Remove one batch of what is older than its retention allows, the queue with the oldest
-        record first; count only with `dry_run`. `note` is told the ids of jobs.
-        """
 
     # The connection.
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django_jobqueue.core.audit import NewAudit
 from django_jobqueue.core.limits import Limit, LimitName
-from django_jobqueue.core.specs import Cancelled, Edited, JobFilter, Purged
+from django_jobqueue.core.specs import Cancelled, Edited, JobFilter, Pruned, Purged, Retention
 
 TellCancelled = Callable[[int, str, str], object]
 #: Told the ids of each batch of jobs that a verb has changed, in the transaction of that batch.
@@ -86,6 +86,20 @@ class Steerable(ABC):
 
         Older are final records that ended, and waiting jobs that were created, before that. Counts
         of a `dry_run` stop at `core.health.COUNT_LIMIT` each. `tell` is that of `cancel`.
+        """
+
+    @abstractmethod
+    def prune(
+        self,
+        retention: Retention,
+        *,
+        batch: int = 1000,
+        dry_run: bool = False,
+        now: datetime | None = None,
+        note: Note | None = None,
+    ) -> Pruned:
+        """Remove one batch of what is older than its retention allows, the queue with the oldest
+        record first; count only with `dry_run`. `note` is told the ids of jobs.
         """
 
     @abstractmethod

@@ -90,6 +90,12 @@ class TestDueWork:
         Job.objects.filter(state="running").delete()
         assert not has_due_work()
 
+    def test_a_queue_with_settings_is_not_paused_for_that(self):
+        QUEUE.configure(max_running=1)
+        add.enqueue(1)
+
+        assert has_due_work()
+
     def test_a_pause_that_is_over_is_none(self):
         add.enqueue(1)
         QUEUE.pause(until=datetime(2020, 1, 1, tzinfo=UTC))

@@ -182,8 +182,12 @@ class TestPrune:
         for one in (mine, other):
             aged(one, by=30 * 24 * HOUR)
 
+        Queue("mail").pause()
+        AuditRecord.objects.update(at=store_for("default").database_now() - 100 * 24 * HOUR)
+
         assert prune(queue="mail") == Pruned(archived=1)
         assert left() == {other.id}
+        assert prune() == Pruned(archived=1, audits=1)
 
     def test_a_retention_that_is_given_holds_whatever_the_queue_says(self):
         Queue("mail").configure(archive_retention=100 * HOUR, dead_retention=100 * HOUR)
