@@ -225,14 +225,14 @@ class TestJobs:
         monkeypatch.setattr(filters, "BATCH", 2)
         jobs = [add.enqueue(number) for number in range(6)]
         store, tries = store_for("default"), iter(range(10))
-        archive = type(store)._archive_waiting  # type: ignore[attr-defined]
+        cancel_batch = type(store).cancel_waiting  # type: ignore[attr-defined]
 
-        def break_off(*args: Any) -> Any:
+        def break_off(*args: Any, **options: Any) -> Any:
             if next(tries) == 2:
                 raise DatabaseError("the connection is gone")
-            return archive(*args)
+            return cancel_batch(*args, **options)
 
-        monkeypatch.setattr(type(store), "_archive_waiting", break_off)
+        monkeypatch.setattr(type(store), "cancel_waiting", break_off)
         with pytest.raises(DatabaseError, match="is gone"):
             cancel(handler=add)
 
