@@ -11,6 +11,7 @@ from .queues import QueueRecord
 from .receipts import ReceiptRecord
 from .schedules import Schedule, ScheduleSlot
 from .templates import JobTemplate
+from .waiters import WaiterRecord
 from .workers import WorkerRecord
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "ReceiptRecord",
     "Schedule",
     "ScheduleSlot",
+    "WaiterRecord",
     "WorkerRecord",
 ]

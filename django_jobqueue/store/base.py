@@ -29,6 +29,7 @@ from .insertable import Insertable
 from .readable import Readable
 from .schedulable import Schedulable
 from .steerable import Steerable
+from .waitable import Waitable
 
 #: What is granted beyond the timeout of a job where nobody says how long its worker needs.
 OVERTIME = timedelta(minutes=2)
@@ -36,7 +37,7 @@ OVERTIME = timedelta(minutes=2)
 Claims = Sequence[tuple[int, UUID]]
 
 
-class JobStore(Readable, Insertable, Followable, Schedulable, Steerable, Holdable):
+class JobStore(Readable, Insertable, Followable, Schedulable, Steerable, Holdable, Waitable):
     """All lifecycle writes of one database. `using` is the alias of the Django connection it works
     on.
     """

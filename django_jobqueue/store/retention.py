@@ -18,6 +18,7 @@ from django_jobqueue.models import (
     LineRecord,
     QueueRecord,
     ReceiptRecord,
+    WaiterRecord,
     WorkerRecord,
 )
 from django_jobqueue.models.base import FinalRecord
@@ -58,6 +59,7 @@ class RetentionStore(ConnectedStore):
         if retention.queue is not None:
             return pruned
         self._prune_lines(clock, dry_run)
+        self._prune_waiters(clock, dry_run)
         return pruned + Pruned(
             workers=self._prune_workers(clock, batch, dry_run),
             receipts=self._prune_receipts(clock, batch, dry_run),
@@ -158,6 +160,15 @@ class RetentionStore(ConnectedStore):
         """Remove what holders left that died, of lines that nobody has asked for since."""
         lapsed = LineRecord.objects.using(self.using).filter(
             lease_expires_at__lt=self.storable_time(clock - WORKER_RETENTION)
+        )
+        if not dry_run and lapsed.exists():
+            with self.writing():
+                erase(lapsed)
+
+    def _prune_waiters(self, clock: datetime, dry_run: bool) -> None:
+        """Remove what processes left that died while they waited."""
+        lapsed = WaiterRecord.objects.using(self.using).filter(
+            lease_expires_at__lt=self.storable_time(clock)
         )
         if not dry_run and lapsed.exists():
             with self.writing():

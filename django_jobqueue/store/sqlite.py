@@ -17,7 +17,7 @@ from django_jobqueue.core.specs import ClaimedJob, FinishedJob, Promoted, Wanted
 from . import sql
 from .base import OVERTIME
 from .connected import Row
-from .sqlite_workers import SQLiteWorkers
+from .sqlite_waiters import SQLiteWaiters
 from .transient import retrying
 
 #: Where the times and `is_expired` of a claimed row end: SQLite gives them as texts and 0 or 1.
@@ -34,7 +34,7 @@ class _Turns(threading.local):
     wait: Callable[[float], object] | None = None
 
 
-class SQLiteStore(SQLiteWorkers):
+class SQLiteStore(SQLiteWaiters):
     """The embedded store: no other host, no other clock; `dedicated` is the store itself."""
 
     has_one_writer = True

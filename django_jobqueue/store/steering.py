@@ -92,7 +92,9 @@ class SteeringStore(LimitingStore, FilteringStore):
         waiting = jobs.filter(pk__in=ids, state__in=_WAITING)
         told = "id, handler, queue"
         moved = copy_rows(waiting, into=ArchivedJob, columns=columns, returning=told)
-        erase(jobs.filter(pk__in=[job_id for job_id, *_ in moved]))
+        ids_of_moved = [job_id for job_id, *_ in moved]
+        erase(jobs.filter(pk__in=ids_of_moved))
+        self.tell_waiters(ids_of_moved)
         return moved
 
     def run_now(self, wanted: JobFilter, *, note: Note | None = None) -> int:

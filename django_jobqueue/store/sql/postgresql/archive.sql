@@ -44,4 +44,8 @@ WITH done AS MATERIALIZED (
         id bigint, outcome text, error_type text, message text, traceback text, log jsonb
     ) ON report.id = gone.id
 )
-SELECT id FROM gone
+-- Who waits is told at the commit. The outer look is one for the whole batch: where nobody waits, it is all that this costs.
+SELECT id, CASE WHEN EXISTS (SELECT FROM jobqueue_waiter) THEN (
+    SELECT count(pg_notify('django_jobqueue_waiters', job_id::text)) FROM jobqueue_waiter WHERE job_id = gone.id
+) END
+FROM gone

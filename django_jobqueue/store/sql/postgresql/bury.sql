@@ -46,4 +46,8 @@ WITH done AS MATERIALIZED (
         id bigint, outcome text, error_type text, message text, traceback text, log jsonb
     ) ON report.id = gone.id
 )
-SELECT id FROM gone
+-- Who waits is told, as in archive.sql.
+SELECT id, CASE WHEN EXISTS (SELECT FROM jobqueue_waiter) THEN (
+    SELECT count(pg_notify('django_jobqueue_waiters', job_id::text)) FROM jobqueue_waiter WHERE job_id = gone.id
+) END
+FROM gone

@@ -42,4 +42,8 @@ WITH done AS MATERIALIZED (
         id bigint, worker_id uuid, outcome text, error_type text, message text, traceback text, log jsonb
     ) ON report.id = kept.id
 )
-SELECT id FROM kept
+-- Who waits is told, as in archive.sql.
+SELECT id, CASE WHEN EXISTS (SELECT FROM jobqueue_waiter) THEN (
+    SELECT count(pg_notify('django_jobqueue_waiters', job_id::text)) FROM jobqueue_waiter WHERE job_id = kept.id
+) END
+FROM kept

@@ -1,0 +1,127 @@
+"""Hearing that jobs may have changed, so that nobody needs to look all the time."""
+
+import selectors
+import socket
+from collections.abc import Collection
+from contextlib import suppress
+from threading import Event
+from typing import Any, Protocol
+
+from django.db import connections
+
+from django_jobqueue.core.clock import monotonic
+
+from .sessions import PsycopgSession
+
+WAITERS_CHANNEL = "django_jobqueue_waiters"
+
+
+class JobWatch(Protocol):
+    """Belongs to one thread, except for `wake`. What it misses shows only when somebody looks."""
+
+    def start(self) -> None:
+        """Hear of everything from now on; again after a lost connection, else nothing."""
+
+    def wait(self, seconds: float, *, among: Collection[int]) -> Collection[int]:
+        """Return those of the jobs that may have changed, as soon as there are some; none once
+        `seconds` are over, or somebody calls `wake`.
+        """
+
+    def wake(self) -> None:
+        """End the wait that is going on, or else the next one."""
+
+    def close(self) -> None:
+        """Let go of everything but the connection, which is the store's."""
+
+
+class Notices:
+    """What finishing statements on PostgreSQL tell: the id of each job that somebody waits for."""
+
+    def __init__(self, session: PsycopgSession) -> None:
+        self._session = session
+        self._connection: Any = None  #: the one that listens
+        self._heard: set[int] = set()
+        self._alarm, self._bell = socket.socketpair()
+        self._alarm.setblocking(False)
+        self._bell.setblocking(False)
+
+    def start(self) -> None:
+        connection = self._session.connection
+        if connection is not self._connection:
+            # For what arrives together with the answer to some other statement.
+            connection.add_notify_handler(lambda notice: self._hear(notice.payload))
+            connection.execute(f"LISTEN {WAITERS_CHANNEL}")
+            self._connection = connection
+
+    def wait(self, seconds: float, *, among: Collection[int]) -> Collection[int]:
+        self._take()
+        if not self._heard:
+            with selectors.DefaultSelector() as selector:
+                selector.register(self._connection.fileno(), selectors.EVENT_READ)
+                selector.register(self._alarm, selectors.EVENT_READ)
+                selector.select(seconds)
+            self._take()
+        with suppress(BlockingIOError):
+            self._alarm.recv(4096)
+        heard, self._heard = self._heard.intersection(among), set()
+        return heard
+
+    def wake(self) -> None:
+        with suppress(OSError):  # closed, or full of calls that were not heard yet
+            self._bell.send(b"!")
+
+    def close(self) -> None:
+        self._alarm.close()
+        self._bell.close()
+
+    def _take(self) -> None:
+        """Take what has arrived, without waiting."""
+        arrived = self._connection.pgconn
+        arrived.consume_input()
+        while notice := arrived.notifies():
+            self._hear(notice.extra.decode())
+
+    def _hear(self, payload: str) -> None:
+        if payload.isdecimal():
+            self._heard.add(int(payload))
+
+
+class FileChanges:
+    """Whether another connection has changed the SQLite file; a look takes microseconds.
+
+    https://www.sqlite.org/pragma.html#pragma_data_version
+    """
+
+    LOOK_SECONDS = 0.01
+
+    def __init__(self, using: str) -> None:
+        self._using = using
+        self._seen: int | None = None
+        self._alarm = Event()
+
+    def start(self) -> None:
+        if self._seen is None:
+            self._seen = self._version()
+
+    def wait(self, seconds: float, *, among: Collection[int]) -> Collection[int]:
+        until = monotonic() + seconds
+        while True:
+            left = max(0.0, until - monotonic())
+            woken = self._alarm.wait(min(left, self.LOOK_SECONDS))
+            if (version := self._version()) != self._seen:
+                self._seen = version
+                return among
+            if woken or left <= 0:
+                self._alarm.clear()
+                return ()
+
+    def wake(self) -> None:
+        self._alarm.set()
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+    def _version(self) -> int:
+        with connections[self._using].cursor() as cursor:
+            [(version,)] = cursor.execute("PRAGMA data_version").fetchall()
+        return int(version)
