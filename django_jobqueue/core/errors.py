@@ -133,13 +133,12 @@ class UniqueConflict(JobQueueError):
 
 
 class JobNotFound(JobQueueError):
-    """No table has this job: it never existed, its transaction was rolled back, or retention
-    removed it.
-    """
+    """No table has this job: it never existed, was rolled back, or its record was not kept."""
 
     def __init__(self, job_id: int) -> None:
         super().__init__(
-            f"job {job_id} is in no table: it was never committed, or its record is past retention"
+            f"job {job_id} is in no table: it was never committed, its record is past retention, "
+            "or it succeeded and its handler keeps no record of that (keep=False)"
         )
         self.job_id = job_id
 

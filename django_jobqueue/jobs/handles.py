@@ -1,14 +1,10 @@
 """The handle to one job: look it up wherever it now lives, wait for it, cancel it."""
 
-import asyncio
-from collections.abc import Iterator
-from threading import Event
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.db import transaction
 
-from django_jobqueue.core.clock import Seconds, monotonic, seconds_of
+from django_jobqueue.core.clock import Seconds
 from django_jobqueue.core.errors import JobNotFinished, JobNotFound, JobNotStored
 from django_jobqueue.core.snapshots import AttemptSnapshot, JobSnapshot
 from django_jobqueue.core.specs import Cancelled
@@ -16,8 +12,7 @@ from django_jobqueue.core.states import JobState
 
 from .control import cancel
 from .site import site_store
-
-FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.25
+from .waiting import Until, next_of, rests
 
 
 class JobHandle:
@@ -145,39 +140,28 @@ class JobHandle:
         """As `cancel`."""
         return await sync_to_async(self.cancel, thread_sensitive=True)(reason=reason)
 
-    def wait(self, timeout: Seconds | None = None) -> JobSnapshot:
-        """Return the record once the job is final, whatever became of it.
+    def wait(self, timeout: Seconds | None = None, *, until: Until = "finished") -> JobSnapshot:
+        """Return the record once the job is final, whatever became of it; with `until="attempted"`
+        once its first attempt is over, even if it will be tried again.
 
-        TimeoutError after `timeout` seconds, 0 for a single look; None waits for ever. Inside a
-        transaction a live job raises TransactionManagementError at once: nothing that happens to it
-        would be seen before the transaction ends, and no worker sees a job that it enqueued.
+        TimeoutError after `timeout` seconds, 0 for a single look; None waits for ever. JobNotFound
+        where the record is gone, as is that of a success with `keep=False`. Inside a transaction a
+        live job raises TransactionManagementError at once: nothing that happens to it would be seen
+        before the transaction ends, and no worker sees a job that it enqueued.
         """
-        pauses = _pauses(self, timeout)
-        for pause in pauses:
-            # An event that nobody sets: the banned time.sleep() in a form freezegun leaves alone.
-            Event().wait(pause)
+        for each in rests(self, timeout=timeout, until=until):
+            each.rest()
         return self.snapshot
 
-    async def finished(self, timeout: Seconds | None = None) -> JobSnapshot:
+    async def finished(
+        self, timeout: Seconds | None = None, *, until: Until = "finished"
+    ) -> JobSnapshot:
         """As `wait`, to be awaited; with Django's prefix for such twins it would be `await`."""
-        pauses = _pauses(self, timeout)
-        look = sync_to_async(_next, thread_sensitive=True)
-        while (pause := await look(pauses)) is not None:
-            await asyncio.sleep(pause)
+        steps = rests(self, timeout=timeout, until=until)
+        look = sync_to_async(next_of, thread_sensitive=True)
+        while (each := await look(steps)) is not None:
+            await each.arest()
         return self.snapshot
-
-
-def _pauses(handle: JobHandle, timeout: Seconds | None) -> Iterator[float]:
-    """Look at the job before each pause and stop when it is final; every step uses the database."""
-    deadline = None if timeout is None else monotonic() + seconds_of(timeout)
-    pause = FIRST_PAUSE
-    while not handle.refresh().is_finished:
-        _refuse_transaction(handle.snapshot.id)
-        left = LONGEST_PAUSE if deadline is None else deadline - monotonic()
-        if left <= 0:
-            raise TimeoutError(f"job {handle.id} is still {handle.state} after {timeout}")
-        yield min(pause, left)
-        pause = min(pause * 1.5, LONGEST_PAUSE)
 
 
 def _id_under(receipt: UUID, *, position: int) -> int:
@@ -193,15 +177,3 @@ def _id_under(receipt: UUID, *, position: int) -> int:
             receipt, "a unique key was taken when it was flushed, and on_conflict was 'raise'"
         )
     return ids[position]
-
-
-def _next(pauses: Iterator[float]) -> float | None:
-    return next(pauses, None)
-
-
-def _refuse_transaction(job_id: int) -> None:
-    if transaction.get_connection(site_store().using).in_atomic_block:
-        raise transaction.TransactionManagementError(
-            f"waiting for job {job_id} inside a transaction would last for ever: workers see a job "
-            "once its transaction has committed. Wait after the atomic() block."
-        )
