@@ -1,10 +1,17 @@
+import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import Event
 
+import pytest
 from freezegun import freeze_time
 
 from django_jobqueue.core.clock import DatabaseClock, SystemClock, monotonic, seconds_of
 from tests.clock import FrozenClock
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def test_the_system_clock_is_aware_and_in_utc():
@@ -28,6 +35,23 @@ def test_elapsed_time_goes_on_under_freezegun():
 
     assert 0.009 < after - before < 60
     assert later - after < 60
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="no namespaces on this system")
+def test_elapsed_time_counts_the_sleep_of_the_machine():
+    # A time namespace whose machine has slept for an hour since it was started.
+    asleep = ["unshare", "--time", "--boottime", "3600"]
+    look = (
+        "import time; from django_jobqueue.core.clock import monotonic; "
+        "print(monotonic() - time.clock_gettime(time.CLOCK_MONOTONIC))"
+    )
+    looked = subprocess.run(
+        [*asleep, sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True
+    )
+    if looked.stderr.startswith("unshare"):
+        pytest.skip(f"no namespace with a time of its own can be had: {looked.stderr.strip()}")
+
+    assert 3599 < float(looked.stdout) < 3660
 
 
 def test_a_span_may_be_a_number_or_a_timedelta():
