@@ -2,19 +2,21 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
 from itertools import pairwise
 from math import inf
 
 import msgspec
 
 from .history import Event
+from .jobs import LIMIT
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """A job as it stands in the end; `answered` is the token that its result names.
 
     `doomed` is the reason for which it must die, if it must; `effects` how many there are, of one
-    that leaves them in its own transaction.
+    that leaves them in its own transaction; `is_limited` where only LIMIT may be leased at a time.
     """
 
     id: int
@@ -26,6 +28,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     doomed: str = ""
     effects: int | None = None
+    is_limited: bool = False
 
     @property
     def is_live(self) -> bool:
@@ -59,11 +62,16 @@ class Verdict(msgspec.Struct, kw_only=True):
     wrong_ends: int = 0  #: doomed, and not dead for its own reason
     cancelled: int = 0  #: though nobody asked for it
     unfenced_overlaps: int = 0  #: two runs at once, and nobody had declared the first worker dead
+    over_limit: int = 0  #: began while as many as may be were running on workers that live
+    repeated_slots: int = 0  #: of a schedule, with more than one job
+    missing_slots: int = 0  #: between two others, with none
 
     jobs: int = 0
     succeeded: int = 0
     doomed: int = 0  #: dead, as they had to
     transactional: int = 0
+    limited: int = 0
+    slots: int = 0
     recovered: int = 0  #: enqueues whose answer was lost, and whose job was there
     runs: int = 0
     repeated_effects: int = 0  #: jobs whose effect was seen more than once
@@ -72,7 +80,8 @@ class Verdict(msgspec.Struct, kw_only=True):
 
     FAILURES = (
         "lost unfinished unexpected duplicated doubly_finished late_writes unexplained dead "
-        "wrongly_spent wrong_effects wrong_ends cancelled unfenced_overlaps"
+        "wrongly_spent wrong_effects wrong_ends cancelled unfenced_overlaps over_limit "
+        "repeated_slots missing_slots"
     )
 
     @property
@@ -82,9 +91,15 @@ class Verdict(msgspec.Struct, kw_only=True):
 
 
 def judge(
-    events: Sequence[Event], records: Sequence[Record], *, dead_workers: Collection[str]
+    events: Sequence[Event],
+    records: Sequence[Record],
+    *,
+    dead_workers: Collection[str],
+    slots: Sequence[datetime] = (),
 ) -> Verdict:
-    """Return the verdict; `dead_workers` are the ids of all that were declared dead."""
+    """Return the verdict; `dead_workers` are the ids of all that were declared dead, `slots` those
+    of the jobs of a schedule that comes every second.
+    """
     runs = runs_of(events)
     verdict = Verdict(jobs=len(records), runs=len(runs))
     _judge_enqueueing(verdict, events, records)
@@ -99,6 +114,11 @@ def judge(
     # What is given up runs on, until its process has gone: that is its doom.
     apart = {record.id for record in doomed}
     _judge_runs(verdict, [run for run in runs if run.job not in apart], dead_workers)
+    of_limited = {record.id for record in records if record.is_limited}
+    verdict.limited = len(of_limited)
+    living = [run for run in runs if run.job in of_limited and run.worker not in dead_workers]
+    verdict.over_limit = _over_limit(living)
+    _judge_slots(verdict, slots)
     effects = Counter(event.job for event in events if event.event == "effect")
     verdict.repeated_effects = sum(count > 1 for count in effects.values())
     return verdict
@@ -177,3 +197,23 @@ def _is_late(run: Run, several: Sequence[Run]) -> bool:
     return run.returned and any(
         run.started < other.started < run.ended < other.ended for other in several
     )
+
+
+def _over_limit(runs: Sequence[Run]) -> int:
+    # A run lies within its lease, so the runs at any moment are no more than the leases.
+    ends: list[float] = []
+    too_many = 0
+    for run in runs:
+        ends = [ended for ended in ends if ended > run.started]
+        too_many += len(ends) >= LIMIT
+        ends.append(run.ended)
+    return too_many
+
+
+def _judge_slots(verdict: Verdict, slots: Sequence[datetime]) -> None:
+    known = sorted(set(slots))
+    verdict.slots = len(known)
+    verdict.repeated_slots = len(slots) - len(known)
+    if known:
+        expected = (known[-1] - known[0]) // timedelta(seconds=1) + 1
+        verdict.missing_slots = expected - len(known)

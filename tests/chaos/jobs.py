@@ -20,6 +20,8 @@ from .history import Event, History
 HISTORY = "JOBQUEUE_CHAOS_HISTORY"
 #: Nothing sets it: a pause that needs no sleep.
 _NEVER = threading.Event()
+#: So many of one handler may be leased at a time.
+LIMIT = 3
 #: The jobs that cannot succeed: what becomes of each, whatever else happens to it.
 ENDINGS = MappingProxyType(
     {
@@ -71,6 +73,20 @@ def insert(context: JobContext, number: int) -> str:
     )
     _history().note(replace(seen, event="end"))
     return seen.token
+
+
+@job(name="chaos.limited", max_running=LIMIT)
+def limited(context: JobContext, number: int, seconds: float) -> str:
+    """Take `seconds`, with no more than LIMIT of its kind beside it, on whatever worker."""
+    seen = _begin(context, number)
+    _NEVER.wait(seconds)
+    _history().note(replace(seen, event="end"))
+    return seen.token
+
+
+@job(name="chaos.tick", schedulable=True)
+def tick() -> None:
+    """Come once for each slot of a schedule."""
 
 
 @job(name="chaos.doomed", timeout=1, max_attempts=1, max_rescues=3)

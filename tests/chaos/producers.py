@@ -11,10 +11,12 @@ from django.db import Error, connection, transaction
 from django_jobqueue import JobHandle
 
 from .history import Event, History
-from .jobs import ENDINGS, doomed, insert, work
+from .jobs import ENDINGS, doomed, insert, limited, work
 
 #: One in so many runs in the transaction of its finish.
 TRANSACTIONAL = 20
+#: One in so many is under a limit.
+LIMITED = 25
 Enqueue = Callable[[], JobHandle]
 
 
@@ -75,6 +77,8 @@ class Producer(threading.Thread):
             return partial(doomed.enqueue, number=number, how=how)
         if number % TRANSACTIONAL == 0:
             return partial(insert.enqueue, number=number)
+        if number % LIMITED == 1:
+            return partial(limited.enqueue, number=number, seconds=slow / 20)
         return partial(work.enqueue, number=number, seconds=seconds, first=first)
 
     def _commit_late(self, enqueue: Enqueue) -> int:

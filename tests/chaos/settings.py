@@ -28,6 +28,7 @@ JOBQUEUE = {
     # Who is killed every few seconds does not say which job is to blame.
     "MAX_RESCUES": 30_000,
     "MAX_REPROCESS_COUNT": None,
+    "SCHEDULES": {"tick": {"handler": "chaos.tick", "every": 1, "missed": "all"}},
 }
 
 #: What a worker says of itself tells what the storm did to it.

@@ -10,21 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from django.contrib.sessions.models import Session
 from django.db import connection
 
 from django_jobqueue.core.clock import monotonic
-from django_jobqueue.models import ArchivedJob, DeadJob, Job, WorkerRecord
+from django_jobqueue.models import WorkerRecord
 from tests.failpoints.points import Action, Failpoints, Fired
 from tests.faketime import clean_up_after
 
-from .checker import Record, Verdict, judge
+from .checker import Verdict, judge
 from .faults import Agenda, Faults
 from .fleet import Fleet
 from .history import Event, History, read
-from .jobs import ENDINGS, insert
+from .jobs import ENDINGS
 from .producers import Producer
 from .proxy import Proxy
+from .records import live_jobs, records, slots
 from .server import Server
 from .watching import Watch
 
@@ -193,35 +193,16 @@ def _come_to_an_end(ground: Ground, fleet: Fleet) -> None:
     connection.close()  # what was done to others was done to it
     pause = threading.Event()
     until = monotonic() + CALM_SECONDS
-    while monotonic() < until and Job.objects.exists():
+    while monotonic() < until and live_jobs().exists():
         fleet.look()
         pause.wait(4 * LOOK_SECONDS)
 
 
 def _verdict(events: Sequence[Event]) -> Verdict:
     dead = WorkerRecord.objects.filter(state="dead").values_list("pk", flat=True)
-    return judge(events, list(_records()), dead_workers={str(one) for one in dead})
-
-
-def _records() -> Iterator[Record]:
-    effects = Counter(map(int, Session.objects.values_list("session_data", flat=True)))
-    columns = ["pk", "handler", "payload", "state", "claim_token", "result", "attempt"]
-    for table in (Job, ArchivedJob, DeadJob):
-        reason = ["reason"] if table is DeadJob else []
-        for row in table._default_manager.values(*columns, *reason):
-            yield _record(row, effects[row["pk"]])
-
-
-def _record(row: Mapping[str, Any], effects: int) -> Record:
-    arguments = row["payload"]["kwargs"]
-    return Record(
-        id=row["pk"],
-        number=arguments["number"],
-        state=row["state"],
-        token=str(row["claim_token"] or ""),
-        answered=row["result"] or "",
-        attempt=row["attempt"],
-        reason=row.get("reason", ""),
-        doomed=ENDINGS.get(arguments.get("how", ""), ""),
-        effects=effects if row["handler"] == insert.handler.name else None,
+    return judge(
+        events,
+        list(records()),
+        dead_workers={str(one) for one in dead},
+        slots=list(slots()),
     )

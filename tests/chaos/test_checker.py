@@ -1,12 +1,14 @@
 """Each verdict both ways: a history that deserves it, and one that nearly does."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from .checker import Record, Verdict, judge
 from .history import Event
+from .jobs import LIMIT
 
 DEAD = {"dead worker"}
 
@@ -193,6 +195,29 @@ def test_a_finish_is_late_where_a_successor_is_running() -> None:
 
     assert ended(3, 4) == 1
     assert ended(5, 4) == 0, "the successor was done by then: nothing was at stake"
+
+
+def test_one_more_than_may_run_at_a_time_is_over_the_limit() -> None:
+    def over_limit(fourth: float, worker: str = "w") -> int:
+        runs = [start(1 + job / 10, job=job) for job in range(LIMIT)]
+        last = start(fourth, job=9, worker=worker)
+        events = sorted([*runs, end(2, job=1), last], key=lambda event: event.mono)
+        records = [done(id=job, number=job, is_limited=True) for job in (*range(LIMIT), 9)]
+        return verdict(events, *records).over_limit
+
+    assert over_limit(1.9) == 1
+    assert over_limit(2.1) == 0, "one of them had ended"
+    assert over_limit(1.9, worker="dead worker") == 0, "it holds no lease"
+
+
+def test_each_slot_between_the_first_and_the_last_has_one_job() -> None:
+    def judged(*seconds: int) -> dict[str, int]:
+        slots = [datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC) for second in seconds]
+        return judge([], [], dead_workers=DEAD, slots=slots).failures
+
+    assert judged(3, 1, 2) == {}
+    assert judged(1, 2, 2, 3) == {"repeated_slots": 1}
+    assert judged(1, 4) == {"missing_slots": 2}
 
 
 def test_an_effect_that_was_seen_twice_is_told() -> None:

@@ -31,5 +31,7 @@ def test_jobs_come_through_a_short_storm(tmp_path: Path) -> None:
     assert report.failpoints, "no worker came to a place where it was to be killed"
     assert report.verdict.doomed == 2
     assert report.verdict.transactional > 0
+    assert report.verdict.limited > 0
+    assert report.verdict.slots > 0
     assert report.verdict.succeeded > 0.9 * JOBS, "some are rolled back by their producer"
     assert report.verdict.runs > report.verdict.jobs, "nothing was interrupted or retried"
