@@ -13,7 +13,9 @@ from typing import (
     overload,
 )
 
+from django_jobqueue.core.clock import Seconds
 from django_jobqueue.core.errors import InvalidHandler, InvalidOptions
+from django_jobqueue.core.snapshots import JobSnapshot
 
 from .calls import JobCall
 from .context import JobContext
@@ -64,10 +66,26 @@ class InstanceEnqueuer:
 
     def s(self) -> JobCall:
         """As `Enqueuer.s`, with the fields as they are now."""
+        enqueuer = self._of_one_job("in a chain a job runs once")
+        args, kwargs = enqueuer.handler.spread(self._instance)
+        return enqueuer.s(*args, **kwargs)
+
+    def enqueue_and_wait(self, timeout: Seconds | None, /) -> JobSnapshot:
+        """As `Enqueuer.enqueue_and_wait`, with the fields as they are now."""
+        enqueuer = self._of_one_job("a schedule has no end to wait for")
+        args, kwargs = enqueuer.handler.spread(self._instance)
+        return enqueuer.enqueue_and_wait(timeout, *args, **kwargs)
+
+    async def aenqueue_and_wait(self, timeout: Seconds | None, /) -> JobSnapshot:
+        """As `enqueue_and_wait`."""
+        enqueuer = self._of_one_job("a schedule has no end to wait for")
+        args, kwargs = enqueuer.handler.spread(self._instance)
+        return await enqueuer.aenqueue_and_wait(timeout, *args, **kwargs)
+
+    def _of_one_job(self, why: str) -> Enqueuer[...]:
         if isinstance(self._enqueuer, RecurringEnqueuer):
-            raise InvalidOptions("schedule", "is for what recurs: in a chain a job runs once")
-        args, kwargs = self._enqueuer.handler.spread(self._instance)
-        return self._enqueuer.s(*args, **kwargs)
+            raise InvalidOptions("schedule", f"is for what recurs: {why}")
+        return self._enqueuer
 
     async def aenqueue(self) -> Any:
         """As `enqueue`."""
@@ -92,7 +110,7 @@ class _OfClassOrInstance:
 
 
 _OF_CLASS = ("handler", "enqueue_many", "aenqueue_many")
-_OF_BOTH = ("using", "enqueue", "aenqueue", "s")
+_OF_BOTH = ("using", "enqueue", "aenqueue", "enqueue_and_wait", "aenqueue_and_wait", "s")
 
 
 def _equip(declared: type, handler: Handler) -> None:

@@ -8,7 +8,14 @@ from asgiref.sync import sync_to_async
 
 from django_jobqueue import conf
 from django_jobqueue.conf import JobQueueSettings
-from django_jobqueue.core.errors import InvalidArguments, InvalidOptions, PayloadError
+from django_jobqueue.core.clock import Seconds
+from django_jobqueue.core.errors import (
+    InvalidArguments,
+    InvalidOptions,
+    JobNotStored,
+    PayloadError,
+)
+from django_jobqueue.core.snapshots import JobSnapshot
 from django_jobqueue.core.specs import NewJob
 from django_jobqueue.store import store_for
 
@@ -23,6 +30,7 @@ from .registry import registry
 from .schedule_options import RecurringOptions, split, terms_of
 from .schedules import RecurringEnqueuer
 from .spooling import insert_or_spool
+from .waiting import refuse_wait
 
 P = ParamSpec("P")
 #: One call of a bulk enqueue: keyword arguments, positional ones, or an instance of the class.
@@ -81,6 +89,17 @@ class Enqueuer(Generic[P]):
         [handle] = _stored([new], settings=settings)
         return handle
 
+    def enqueue_and_wait(
+        self, timeout: Seconds | None, /, *args: P.args, **kwargs: P.kwargs
+    ) -> JobSnapshot:
+        """Store a job of these arguments, and return its record as `JobHandle.wait(timeout)` does.
+
+        Inside a transaction it raises TransactionManagementError and stores nothing. After a
+        TimeoutError, which names it, the job goes on. JobNotStored where it went into the spool.
+        """
+        refuse_wait(timeout)
+        return _to_wait_for(self.enqueue(*args, **kwargs)).wait(timeout)
+
     def enqueue_many(self, calls: Iterable[Call]) -> list[JobHandle]:
         """Store many jobs in one go; the handles come in the order of `calls`.
 
@@ -125,6 +144,13 @@ class Enqueuer(Generic[P]):
         """As `enqueue`."""
         return await sync_to_async(self.enqueue, thread_sensitive=True)(*args, **kwargs)
 
+    async def aenqueue_and_wait(
+        self, timeout: Seconds | None, /, *args: P.args, **kwargs: P.kwargs
+    ) -> JobSnapshot:
+        """As `enqueue_and_wait`."""
+        await sync_to_async(refuse_wait, thread_sensitive=True)(timeout)
+        return await _to_wait_for(await self.aenqueue(*args, **kwargs)).finished(timeout)
+
     async def aenqueue_many(self, calls: Iterable[Call]) -> list[JobHandle]:
         """As `enqueue_many`."""
         return await sync_to_async(self.enqueue_many, thread_sensitive=True)(calls)
@@ -139,6 +165,13 @@ def enqueuer_of(handler: HandlerLike) -> Enqueuer[...]:
         return handler
     found = registry.get(handler) if isinstance(handler, str) else handler_of(handler)
     return Enqueuer(found)
+
+
+def _to_wait_for(handle: JobHandle) -> JobHandle:
+    if handle.receipt is not None:
+        why = "it went into the spool of this host, whose flush nobody waits for"
+        raise JobNotStored(handle.receipt, why)
+    return handle
 
 
 def _stored(jobs: Sequence[NewJob], *, settings: JobQueueSettings) -> list[JobHandle]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import chain, repeat
 from threading import Event
 from typing import Literal, Protocol
@@ -105,6 +106,18 @@ def rests(handle: Looking, *, timeout: Seconds | None, until: Until) -> Iterator
 def next_of(rests: Iterator[Rest]) -> Rest | None:
     """Take the next step; None after the last."""
     return next(rests, None)
+
+
+def refuse_wait(timeout: object) -> None:
+    """Raise what a wait would, before there is a job: TypeError for a timeout that is none,
+    TransactionManagementError if a transaction is open.
+    """
+    if timeout is not None and not isinstance(timeout, int | float | timedelta):
+        raise TypeError(
+            "the first argument is the timeout of the wait, in seconds, as a timedelta or None for "
+            f"ever, and the arguments of the job follow it: {timeout!r} is no timeout"
+        )
+    refuse_transaction("waiting for a job")
 
 
 def refuse_transaction(what: str) -> None:

@@ -11,7 +11,16 @@ from tests.handlers import Divide, Ship, add, add_async, greet
 
 from . import functions
 
-ADDED = ("handler", "using", "enqueue", "aenqueue", "enqueue_many", "aenqueue_many")
+ADDED = (
+    "handler",
+    "using",
+    "enqueue",
+    "aenqueue",
+    "enqueue_and_wait",
+    "aenqueue_and_wait",
+    "enqueue_many",
+    "aenqueue_many",
+)
 
 
 @pytest.fixture
