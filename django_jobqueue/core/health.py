@@ -131,3 +131,12 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
     def throughput(self) -> float:
         """How many jobs ended a second, over the last minute; dead letters do not count."""
         return self.finished_last_minute / 60
+
+
+class Matching(msgspec.Struct, frozen=True, kw_only=True):
+    """How many jobs of each kind a filter means."""
+
+    waiting: int = 0
+    running: int = 0
+    archived: int = 0
+    dead: int = 0

@@ -1,7 +1,8 @@
 """What `why` and those who list workers and limits ask; each read stops, and none locks."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import reduce
+from itertools import islice
 from operator import or_
 from typing import Any
 from uuid import UUID
@@ -19,7 +20,7 @@ from django_jobqueue.core.snapshots import (
     WorkerSnapshot,
 )
 from django_jobqueue.core.states import JobState, WorkerState
-from django_jobqueue.models import Job, LimitRecord, QueueRecord, WorkerRecord
+from django_jobqueue.models import ArchivedJob, DeadJob, Job, LimitRecord, QueueRecord, WorkerRecord
 
 from .connected import ConnectedStore
 from .reads import literal
@@ -41,6 +42,19 @@ class ExplainingStore(ConnectedStore):
             until=self.aware_or_none(row.paused_until),
             reason=row.pause_reason,
         )
+
+    def queue_names(self, *, limit: int = COUNT_LIMIT) -> list[str]:
+        names = set(self.queues_with_ready_jobs())
+        names.update(self._jobs(JobState.RUNNING).values_list("queue", flat=True).distinct())
+        names.update(QueueRecord.objects.using(self.using).values_list("name", flat=True)[:limit])
+        for rows in (
+            self._jobs(JobState.SCHEDULED),
+            self._jobs(JobState.BLOCKED),
+            ArchivedJob.objects.using(self.using).all(),
+            DeadJob.objects.using(self.using).all(),
+        ):
+            names.update(islice(_queues_of(rows), limit))
+        return sorted(names)[:limit]
 
     def workers(self, *, living: bool = True, limit: int = COUNT_LIMIT) -> list[WorkerSnapshot]:
         rows = self._workers()
@@ -126,3 +140,12 @@ class ExplainingStore(ConnectedStore):
 
     def _jobs(self, state: JobState) -> QuerySet[Job]:
         return Job.objects.using(self.using).filter(state=literal(state))
+
+
+def _queues_of(rows: QuerySet[Any]) -> Iterator[str]:
+    """Walk an index from one queue to the next: one entry each, however many rows they have."""
+    names = rows.order_by("queue").values_list("queue", flat=True)
+    name = names.first()
+    while name is not None:
+        yield name
+        name = names.filter(queue__gt=name).first()

@@ -7,6 +7,7 @@ from django.db.models import BooleanField, Model, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from django_jobqueue.core.errors import InvalidOptions
+from django_jobqueue.core.health import COUNT_LIMIT
 from django_jobqueue.core.specs import JobFilter
 
 from .connected import ConnectedStore
@@ -45,6 +46,16 @@ class FilteringStore(ConnectedStore):
         if wanted.tag is not None:
             rows = rows.filter(self._has_tag(wanted.tag))
         return rows
+
+    def counted(
+        self, rows: QuerySet[ModelT], wanted: JobFilter, *, limit: int | None = None
+    ) -> int:
+        """Count rows that match, those of its ids if it has some, to `limit` or COUNT_LIMIT."""
+        most = COUNT_LIMIT if limit is None else min(limit, COUNT_LIMIT)
+        count = 0
+        for scope in scopes(wanted):
+            count += rows.filter(scope).order_by()[: most - count].count()
+        return count
 
     def in_batches(
         self,

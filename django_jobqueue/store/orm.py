@@ -5,6 +5,7 @@ from .explaining import ExplainingStore
 from .firing import FiringStore
 from .lines import LinesStore
 from .looking import LookingStore
+from .matching import MatchingStore
 from .purging import PurgingStore
 from .reads import NumbersStore
 from .receipts import ReceiptStore
@@ -23,6 +24,7 @@ class OrmStore(
     LookingStore,
     NumbersStore,
     ExplainingStore,
+    MatchingStore,
     RetentionStore,
     LinesStore,
 ):

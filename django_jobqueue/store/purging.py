@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 
 from django.db.models import Model, QuerySet
 
-from django_jobqueue.core.health import COUNT_LIMIT
 from django_jobqueue.core.specs import JobFilter, Purged
 from django_jobqueue.core.states import ARCHIVED_STATES, WAITING_STATES, JobState
 from django_jobqueue.models import ArchivedJob, DeadJob, Job
 
-from .filters import refuse_empty, scopes
+from .filters import refuse_empty
 from .steerable import Note, TellCancelled
 from .steering import SteeringStore
 
@@ -49,7 +48,7 @@ class PurgingStore(SteeringStore):
         for part in self._parts(wanted, partial(self.cancel_waiting, reason=reason, tell=tell)):
             rows = self._rows_of(part, wanted, past)
             if dry_run:
-                counts[part.counter] = _count(rows, wanted, limit=left)
+                counts[part.counter] = self.counted(rows, wanted, limit=left)
             else:
                 counts[part.counter] = self._purge(part, rows, wanted, limit=left, note=note)
             left = None if left is None else left - counts[part.counter]
@@ -99,11 +98,3 @@ class PurgingStore(SteeringStore):
         is_final = part.model is not Job
         self.in_batches(rows, wanted, write, limit=limit, skip_locked=is_final, note=note)
         return count
-
-
-def _count(rows: QuerySet[Any], wanted: JobFilter, *, limit: int | None) -> int:
-    most = COUNT_LIMIT if limit is None else min(limit, COUNT_LIMIT)
-    count = 0
-    for scope in scopes(wanted):
-        count += rows.filter(scope).order_by()[: most - count].count()
-    return count

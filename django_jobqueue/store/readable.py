@@ -73,6 +73,10 @@ class Readable(ABC):
         """
 
     @abstractmethod
+    def queue_names(self, *, limit: int = COUNT_LIMIT) -> list[str]:
+        """Return the queues that have jobs of any kind, or a row of their own, sorted."""
+
+    @abstractmethod
     def limits_in_force(self) -> LimitsInForce:
         """Return what the database knows of limits, besides what the code declares."""
 

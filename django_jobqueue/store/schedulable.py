@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
+from django_jobqueue.core.health import COUNT_LIMIT
 from django_jobqueue.core.schedules import (
     Declared,
     Fired,
@@ -58,6 +59,10 @@ class Schedulable(ABC):
         """Return the schedule as it is now; with `lock`, as it is to the end of the transaction."""
 
     @abstractmethod
+    def list_schedules(self, *, limit: int = COUNT_LIMIT) -> list[ScheduleSnapshot]:
+        """Return the schedules as they are now, by their names."""
+
+    @abstractmethod
     def slots_of(self, name: str) -> list[SlotOutcome]:
         """Return the kept slots of a schedule, the latest first."""
 
@@ -89,6 +94,10 @@ class Schedulable(ABC):
     @abstractmethod
     def find_template(self, name: str, *, lock: bool = False) -> StoredTemplate:
         """Return the template as it is now; with `lock`, as it is to the end of the transaction."""
+
+    @abstractmethod
+    def list_templates(self, *, limit: int = COUNT_LIMIT) -> list[StoredTemplate]:
+        """Return the templates as they are now, by their names."""
 
     @abstractmethod
     def delete_template(self, name: str) -> None:

@@ -8,6 +8,7 @@ from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast, Now
 
 from django_jobqueue.core.error_text import storable_text
+from django_jobqueue.core.health import COUNT_LIMIT
 from django_jobqueue.core.schedule_errors import InvalidSchedule, ScheduleNotFound, UnknownTimeZone
 from django_jobqueue.core.schedules import (
     SLOTS_KEPT,
@@ -153,7 +154,12 @@ class ScheduleStore(InsertingStore):
         return row
 
     def find_schedule(self, name: str, *, lock: bool = False) -> ScheduleSnapshot:
-        row = self._row(name, lock=lock)
+        return self._snapshot(self._row(name, lock=lock))
+
+    def list_schedules(self, *, limit: int = COUNT_LIMIT) -> list[ScheduleSnapshot]:
+        return [self._snapshot(row) for row in self.schedules().order_by("name")[:limit]]
+
+    def _snapshot(self, row: Any) -> ScheduleSnapshot:
         try:
             terms = terms_of(row)
         except UNREADABLE:

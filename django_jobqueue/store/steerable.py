@@ -7,8 +7,16 @@ from typing import Any
 from uuid import UUID
 
 from django_jobqueue.core.audit import NewAudit
+from django_jobqueue.core.health import Matching
 from django_jobqueue.core.limits import Limit, LimitName
-from django_jobqueue.core.specs import Cancelled, Edited, JobFilter, Pruned, Purged, Retention
+from django_jobqueue.core.specs import (
+    Cancelled,
+    Edited,
+    JobFilter,
+    Pruned,
+    Purged,
+    Retention,
+)
 
 TellCancelled = Callable[[int, str, str], object]
 #: Told the ids of each batch of jobs that a verb has changed, in the transaction of that batch.
@@ -42,6 +50,10 @@ class Steerable(ABC):
         What waits for a cancelled job is cancelled with it, unless it holds. `tell` is called with
         id, handler and queue of each job that waited.
         """
+
+    @abstractmethod
+    def count_matching(self, wanted: JobFilter) -> Matching:
+        """Return how many jobs are meant; each count stops at `core.health.COUNT_LIMIT`."""
 
     @abstractmethod
     def run_now(self, wanted: JobFilter, *, note: Note | None = None) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 
+from django_jobqueue.core.health import COUNT_LIMIT
 from django_jobqueue.core.schedule_errors import InvalidSchedule, TemplateNotFound
 from django_jobqueue.core.schedules import StoredTemplate
 from django_jobqueue.core.specs import NewJob
@@ -30,14 +31,15 @@ class TemplateStore(ConnectedStore):
             )
 
     def find_template(self, name: str, *, lock: bool = False) -> StoredTemplate:
-        text = Cast("payload", output_field=TextField())
-        rows = self._templates(name).annotate(payload_text=text)
+        rows = _with_payload(self._templates(name))
         row = (rows.select_for_update() if lock else rows).first()
         if row is None:
             raise TemplateNotFound(name)
-        return StoredTemplate(
-            name=row.name, handler=row.handler, payload=row.payload_text, options=row.options
-        )
+        return _stored(row)
+
+    def list_templates(self, *, limit: int = COUNT_LIMIT) -> list[StoredTemplate]:
+        rows = _with_payload(JobTemplate.objects.using(self.using)).order_by("name")
+        return [_stored(row) for row in rows[:limit]]
 
     def delete_template(self, name: str) -> None:
         with self.writing():
@@ -55,3 +57,14 @@ class TemplateStore(ConnectedStore):
 
     def _schedules_of(self, name: str) -> QuerySet[Any]:
         return Schedule.objects.using(self.using).filter(template=name)
+
+
+def _with_payload(rows: QuerySet[Any]) -> QuerySet[Any]:
+    told: QuerySet[Any] = rows.annotate(payload_text=Cast("payload", output_field=TextField()))
+    return told
+
+
+def _stored(row: Any) -> StoredTemplate:
+    return StoredTemplate(
+        name=row.name, handler=row.handler, payload=row.payload_text, options=row.options
+    )

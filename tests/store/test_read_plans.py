@@ -52,6 +52,10 @@ def workers_and_limits(store: JobStore) -> object:
     return store.workers(), store.limits(), store.pause_of("busy")
 
 
+def names(store: JobStore) -> object:
+    return store.queue_names()
+
+
 def job_at(place: int) -> JobSnapshot:
     """The live job of that place in the history; the first 30 are quiet."""
     first = Job.objects.order_by("id").values_list("pk", flat=True)[0]
@@ -93,6 +97,16 @@ def retention(store: JobStore) -> object:
         (blocked, ["jobqueue_job_blocked_by"]),
         (running, ["jobqueue_job_running"]),
         (workers_and_limits, []),
+        (
+            names,
+            [
+                "jobqueue_job_ready",
+                "jobqueue_job_scheduled_queue",
+                "jobqueue_job_blocked_queue",
+                "jobqueue_archive_queue",
+                "jobqueue_dead_queue",
+            ],
+        ),
         (retention, ["jobqueue_archive_queue", "jobqueue_dead_queue"]),
     ],
 )

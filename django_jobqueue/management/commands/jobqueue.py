@@ -10,10 +10,16 @@ from django.db import DatabaseError, InterfaceError
 
 from django_jobqueue import conf
 from django_jobqueue.core.errors import JobQueueError, ReadTooSlow
-from django_jobqueue.management.subcommands import SUBCOMMANDS, Subcommand, SubcommandGroup
+from django_jobqueue.jobs.auditing import acting_as
+from django_jobqueue.management.subcommands import (
+    SUBCOMMANDS,
+    Answer,
+    Subcommand,
+    SubcommandGroup,
+)
+from django_jobqueue.management.subcommands.base import NO_DATABASE, REFUSED
+from django_jobqueue.management.subcommands.options import actor_of, add_actor
 
-REFUSED = 2  #: exit status when what was asked for cannot be
-NO_DATABASE = 3  #: exit status when the database cannot be reached, or does not answer
 FORMATS = ("text", "json")
 
 
@@ -37,14 +43,16 @@ class Command(BaseCommand):
                 self._add(part, parts)
             return
         own.add_argument("--format", choices=FORMATS, default=FORMATS[0])
-        own.set_defaults(run=subcommand.run)
+        own.set_defaults(run=subcommand.run, is_recorded=subcommand.is_recorded)
+        if subcommand.is_recorded:
+            add_actor(own)
         for django in ("--settings", "--pythonpath"):  # where they are written most often
             own.add_argument(django, default=SUPPRESS, help=SUPPRESS)
         subcommand.add_arguments(own)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            answer = options["run"](options)
+            answer = _answer_to(options)
         except (DatabaseError, InterfaceError, ReadTooSlow) as error:
             alias = conf.current().database
             told = f"the database {alias!r} does not answer: {str(error).strip()}"
@@ -57,3 +65,11 @@ class Command(BaseCommand):
             self.stdout.write(answer.text)
         if answer.status:
             sys.exit(answer.status)
+
+
+def _answer_to(options: dict[str, Any]) -> Answer:
+    if not options["is_recorded"]:
+        answer: Answer = options["run"](options)
+        return answer
+    with acting_as(actor_of(options), why=options["why"]):
+        return _answer_to({**options, "is_recorded": False})

@@ -5,8 +5,9 @@ from typing import Any, ClassVar
 import msgspec
 from django.core.management.base import CommandParser
 
-#: Exit status when there was nothing to do, or only a part of it could be done.
-NOT_DONE = 1
+NOT_DONE = 1  #: exit status when there was nothing to do, or only a part of it could be done
+REFUSED = 2  #: exit status when what was asked for cannot be
+NO_DATABASE = 3  #: exit status when the database cannot be reached, or does not answer
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +23,8 @@ class Subcommand(ABC):
 
     name: ClassVar[str]
     about: ClassVar[str]
+    #: Whether it changes something: then it takes `--by` and `--why`, for the audit record.
+    is_recorded: ClassVar[bool] = False
 
     def add_arguments(self, parser: CommandParser) -> None:  # noqa: B027 - some take none
         """Add the options of this subcommand; `--format` is there already."""
