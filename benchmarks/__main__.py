@@ -83,6 +83,14 @@ def _memory_options(memory: argparse.ArgumentParser) -> None:
     memory.add_argument("--runs", **_count(5, RUNS))
 
 
+def _limits_options(limits: argparse.ArgumentParser) -> None:
+    limits.add_argument("--jobs", **_count(400))
+    limits.add_argument("--processes", **_count(4, "workers"))
+    limits.add_argument("--limit", **_count(3, "jobs that may run at once"))
+    limits.add_argument("--of", choices=("handler", "key", "queue"), default="key", help=DEFAULT)
+    limits.add_argument("--runs", **_count(3, RUNS))
+
+
 def _count(default: int, about: str = "") -> Any:
     """The options of an argument that is a number of things."""
     told = f"{about}; {DEFAULT}" if about else DEFAULT
@@ -101,6 +109,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "latency": ("milliseconds from commit to the start of the handler", _latency_options),
     "poison": ("jobs per second beside one that kills its process", _poison_options),
     "beside": ("how soon jobs start beside very many others, on PostgreSQL", _beside_options),
+    "limits": ("how much of a limit across workers is used", _limits_options),
     "memory": ("seconds for a backlog of the memory queue, which has no database", _memory_options),
     "enqueue": ("jobs stored per second, beside bare INSERT and COPY", _enqueue_options),
 }

@@ -51,11 +51,11 @@ def _jobs_per_second(command: Sequence[str], *, jobs: int, processes: int) -> fl
     _fill(jobs)
     with tempfile.TemporaryDirectory(prefix="jobqueue-calls-") as folder:
         with started(command, count=processes, environment={CALLS_FOLDER: folder}) as children:
-            with _claims_held_back():
-                _wait_for_workers(children, processes)
+            with claims_held_back():
+                wait_for_workers(children, processes)
             children.wait(DRAIN_SECONDS)
         check_exactly_once(jobs, calls=_calls(Path(folder)))
-    return jobs / _took().total_seconds()
+    return jobs / seconds_taken()
 
 
 def _fill(jobs: int) -> None:
@@ -66,7 +66,7 @@ def _fill(jobs: int) -> None:
 
 
 @contextmanager
-def _claims_held_back() -> Iterator[None]:
+def claims_held_back() -> Iterator[None]:
     """Let no process claim before all have started; some would work while others still import."""
     if connection.vendor == "sqlite":
         yield  # one process: nothing to wait for, and its worker row needs the write lock
@@ -76,7 +76,8 @@ def _claims_held_back() -> Iterator[None]:
         yield
 
 
-def _wait_for_workers(children: Children, processes: int) -> None:
+def wait_for_workers(children: Children, processes: int) -> None:
+    """Return once so many have registered."""
     if connection.vendor == "sqlite":
         return
     while WorkerRecord.objects.count() < processes:
@@ -88,10 +89,11 @@ def _calls(folder: Path) -> Iterable[int]:
         yield from json.loads(file.read_text())
 
 
-def _took() -> timedelta:
+def seconds_taken() -> float:
+    """How long it took to work off what is in the archive."""
     times = ArchivedJob.objects.aggregate(first=Min("claimed_at"), last=Max("finished_at"))
     took: timedelta = times["last"] - times["first"]
-    return max(took, SHORTEST)
+    return max(took, SHORTEST).total_seconds()
 
 
 def _report(options: Namespace, limits: Sequence[float], ours: Sequence[float]) -> Report:
