@@ -128,6 +128,11 @@ class Usage(msgspec.Struct):
     running: int = 0
     next_at: datetime | None = None
     is_changed: bool = False
+    is_set: bool = False  #: by an operator, whatever the code declares
+
+    def holds_for(self, declared: Limit) -> bool:
+        """Whether this is what holds for a job of which so much is declared."""
+        return self.is_set or self.limit == declared
 
     def refuses(self, now: datetime) -> float | None:
         """Return None if one more may start; else in how many seconds it may, 0 where nobody

@@ -1,7 +1,7 @@
 """The rows of limits: locked in one order, and then counted; and the jobs that they block."""
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
@@ -21,18 +21,27 @@ from django_jobqueue.core.limits import (
 )
 from django_jobqueue.core.specs import FinishedJob
 
+from .connected import Row
 from .orm import OrmStore
 
 #: No promoter looks more often for a rate that lets another job start.
 SHORTEST_LOOK_SECONDS = 0.05
 
 Usages = Mapping[LimitName, Usage]
+#: A statement's name, and its parameters.
+Named = tuple[str, Mapping[str, object]]
 
 
 class LimitRowsStore(OrmStore):
     """What is counted is counted in a later statement than the lock, whose snapshot sees what the
     holder before has committed.
     """
+
+    def run_all(self, named: Sequence[Named]) -> list[list[Row]]:
+        """Run several, in one round trip where that can be had; each sees what was committed while
+        the one before waited for a lock.
+        """
+        return [self.run(name, parameters) for name, parameters in named]
 
     @abstractmethod
     def claiming(self) -> AbstractContextManager[object]:
@@ -59,10 +68,21 @@ class LimitRowsStore(OrmStore):
         """
         if not declared:
             return {}, _NEVER
-        rows = self.run(
-            "lock_limits",
-            {"limits": as_json([_named(name) for name in declared]), "now": self._time(now)},
-        )
+        return self.usages_of(self.run_all(self.locking(declared, now)), declared, known)
+
+    def locking(self, names: Iterable[LimitName], now: datetime | None) -> list[Named]:
+        """Return what locks the rows of these limits, and then counts what runs."""
+        asked = {"limits": as_json([_named(name) for name in names]), "now": self._time(now)}
+        return [("lock_limits", asked), ("running_of_limits", {})]
+
+    def usages_of(
+        self,
+        answers: Sequence[list[Row]],
+        declared: Mapping[LimitName, Limit | None],
+        known: Limits,
+    ) -> tuple[dict[LimitName, Usage], datetime]:
+        """Read what `locking` was answered; NoRow for a declared limit that has none."""
+        rows, running = answers
         usages, clock = {}, _NEVER
         for kind, text, most, rate, burst, is_set, next_at, at in rows:
             name, clock = LimitName(LimitKind(kind), text), self.aware(at)
@@ -71,28 +91,18 @@ class LimitRowsStore(OrmStore):
             if limit is None or is_set:
                 limit = written
             usages[name] = Usage(
-                limit, next_at=self.aware_or_none(next_at), is_changed=limit != written
+                limit,
+                next_at=self.aware_or_none(next_at),
+                is_changed=limit != written,
+                is_set=bool(is_set),
             )
         missing = {name: limit for name, limit in declared.items() if name not in usages}
         if any(limit is not None for limit in missing.values()):
             rows_to_add = [_described(name, limit or Limit()) for name, limit in missing.items()]
             raise NoRow(sorted(rows_to_add, key=lambda row: (row["kind"], row["name"])))
         usages |= {name: Usage(Limit()) for name in missing}
-        if any(usage.limit.max_running is not None for usage in usages.values()):
-            self._count_running(usages, known)
+        _count(running, usages, known)
         return usages, clock
-
-    def _count_running(self, usages: Usages, known: Limits) -> None:
-        for queue, handler, key, count in self.run("running_of_limits", {}):
-            names = [
-                LimitName(LimitKind.QUEUE, queue),
-                LimitName(LimitKind.HANDLER, known.own_name(handler)),
-            ]
-            if key is not None:
-                names.append(LimitName(LimitKind.KEY, key))
-            for name in names:
-                if (usage := usages.get(name)) is not None:
-                    usage.running += count
 
     def write_limits(self, usages: Usages) -> None:
         changed = [
@@ -107,19 +117,6 @@ class LimitRowsStore(OrmStore):
         return None if moment is None else self.time_text(moment)
 
     # Blocked jobs.
-
-    def freed_by(self, finished: Iterable[FinishedJob], limits: Limits) -> set[LimitName]:
-        """Return the limits under which one job less runs now, and that block the jobs they
-        refuse.
-        """
-        return {
-            name
-            for job in (done.job for done in finished)
-            for name, _ in Candidate(
-                job.id, job.queue, job.handler, job.concurrency_key, None
-            ).limits(limits)
-            if name.kind is not LimitKind.QUEUE
-        }
 
     def unblock(
         self,
@@ -146,10 +143,15 @@ class LimitRowsStore(OrmStore):
         return [LimitName.parse(text) for (text,) in self.run("blocking_limits", {})]
 
     def _unblock(self, names: Mapping[LimitName, None], now: datetime | None) -> Unblocked:
-        usages, clock = self.lock_limits(names, Limits(), now)
+        return self.unblock_under(*self.lock_limits(names, Limits(), now))
+
+    def unblock_under(self, usages: Usages, clock: datetime) -> Unblocked:
+        """Make as many ready as these limits, which are locked, let start now."""
         queues: list[str] = []
         due: list[float] = []
         for name, usage in usages.items():
+            if name.kind is LimitKind.QUEUE:  # which blocks nothing: it leaves what it refuses
+                continue
             if room := usage.room(clock):
                 rows = self.run("unblock", {"blocked_by": str(name), "limit": room})
                 queues += [queue for (queue,) in rows]
@@ -159,6 +161,28 @@ class LimitRowsStore(OrmStore):
         return Unblocked(
             queues=tuple(set(queues)), count=len(queues), next_due_seconds=min(due, default=None)
         )
+
+
+def freed_by(finished: Iterable[FinishedJob], known: Limits) -> list[LimitName]:
+    """Return the limits under which one job less runs."""
+    jobs = [done.job for done in finished]
+    candidates = [
+        Candidate(job.id, job.queue, job.handler, job.concurrency_key, None) for job in jobs
+    ]
+    return sorted({name for one in candidates for name, _ in one.limits(known)})
+
+
+def _count(running: Iterable[Row], usages: Usages, known: Limits) -> None:
+    for queue, handler, key, count in running:
+        names = [
+            LimitName(LimitKind.QUEUE, queue),
+            LimitName(LimitKind.HANDLER, known.own_name(handler)),
+        ]
+        if key is not None:
+            names.append(LimitName(LimitKind.KEY, key))
+        for name in names:
+            if (usage := usages.get(name)) is not None:
+                usage.running += count
 
 
 class NoRow(Exception):

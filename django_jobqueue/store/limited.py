@@ -5,8 +5,11 @@ later statement than the lock. So two claims never both count "2 of 3".
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -22,10 +25,22 @@ from django_jobqueue.core.limits import (
 from django_jobqueue.core.specs import ClaimedJob, FinishedJob, WantedJobs
 
 from .connected import Row
-from .limit_rows import LimitRowsStore, NoRow, as_json
+from .limit_rows import LimitRowsStore, Named, NoRow, Usages, as_json, freed_by
+
+Answer = TypeVar("Answer")
 
 #: How often one claim looks again behind jobs that it had to block, or to leave.
 ROUNDS = 10
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """The ids whose finish was written, what the locks were answered, and the queues in which jobs
+    became ready that had waited for these: to be told once it is committed.
+    """
+
+    held: set[int]
+    locked: Sequence[list[Row]]
+    readied: Sequence[str] = ()
 
 
 class LimitedStore(LimitRowsStore):
@@ -42,6 +57,12 @@ class LimitedStore(LimitRowsStore):
         now: datetime | None,
     ) -> list[Row]:
         """Return the candidates, locked."""
+
+    def finish_and_lock(
+        self, finished: Sequence[FinishedJob], locking: Sequence[Named], *, worker_id: UUID
+    ) -> Ended:
+        """Finish jobs of the worker, which nobody declares dead meanwhile; then lock limits."""
+        return Ended(self.finish_many(finished), self.run_all(locking))
 
     @abstractmethod
     def claim_picked(
@@ -60,35 +81,44 @@ class LimitedStore(LimitRowsStore):
         now: datetime | None = None,
     ) -> list[ClaimedJob]:
         """Claim what the limits allow; block what that of a handler or a key refuses."""
+        asked = [each for each in wanted if each.limit > 0]
+        return self._claim_rounds(_Round(worker_id, token, asked, limits, total, now))
+
+    def _claim_rounds(self, one: "_Round") -> list[ClaimedJob]:
         claimed: list[ClaimedJob] = []
-        left = {one.queue: one.limit for one in wanted}
         for _ in range(ROUNDS):
-            asked = [WantedJobs(name, free) for name, free in left.items() if free > 0]
-            room = total - len(claimed)
-            if not asked or room <= 0:
+            if not one.asked or one.total <= 0:
                 break
-            one = _Round(worker_id, token, asked, limits, room, now)
-            jobs, grants = self._with_rows_to_lock(one)
+            try:
+                jobs, grants = self._with_rows_to_lock(partial(self._claim_round, one))
+            except _NothingPicked:
+                break
             claimed += jobs
             if not grants.may_hide_others:
                 break
-            limits = limits.after(grants)
-            for job in jobs:
-                left[job.queue] -= 1
-            left.update(dict.fromkeys(grants.full_queues, 0))
+            one = one.after(jobs, grants)
         return claimed
 
-    def _with_rows_to_lock(self, one: "_Round") -> tuple[list[ClaimedJob], Grants]:
+    def _with_rows_to_lock(self, attempt: Callable[[], Answer]) -> Answer:
         while True:
             try:
                 with self.claiming():
-                    return self._claim_round(one)
+                    return attempt()
             except NoRow as missing:
                 # Apart from the claim: added while others are locked, two claims could deadlock.
                 with self.claiming():
                     self.run("add_limits", {"limits": as_json(missing.rows)})
 
     def _claim_round(self, one: "_Round") -> tuple[list[ClaimedJob], Grants]:
+        if not (candidates := self._candidates(one)):
+            raise _NothingPicked
+        declared: dict[LimitName, Limit | None] = {}
+        for candidate in candidates:
+            declared.update(candidate.limits(one.limits))
+        usages, clock = self.lock_limits(declared, one.limits, one.now)
+        return self._claim_granted(one, candidates, usages, clock)
+
+    def _candidates(self, one: "_Round") -> list[Candidate]:
         rows = self.pick(
             one.worker_id,
             wanted=one.asked,
@@ -96,11 +126,11 @@ class LimitedStore(LimitRowsStore):
             total=one.total,
             now=one.now,
         )
-        candidates = [Candidate(*row) for row in rows]
-        declared: dict[LimitName, Limit | None] = {}
-        for candidate in candidates:
-            declared.update(candidate.limits(one.limits))
-        usages, clock = self.lock_limits(declared, one.limits, one.now)
+        return [Candidate(*row) for row in rows]
+
+    def _claim_granted(
+        self, one: "_Round", candidates: Sequence[Candidate], usages: Usages, clock: datetime
+    ) -> tuple[list[ClaimedJob], Grants]:
         grants = grant(candidates, known=one.limits, usages=usages, now=clock)
         self.write_limits(usages)
         if grants.blocked:
@@ -126,14 +156,57 @@ class LimitedStore(LimitRowsStore):
         wanted: Sequence[WantedJobs],
         total: int,
     ) -> tuple[set[int], list[ClaimedJob]]:
-        """Finish first, and in a transaction of its own: a claim counts what others can see."""
-        held = self.finish_many(finished) if finished else set()
-        if freed := self.freed_by(finished, limits):
-            self.unblock(freed)
-        claimed = self.claim_within(
-            limits, worker_id=worker_id, token=token, wanted=wanted, total=total
-        )
-        return held, claimed
+        """What ends, and what takes its permits, are one transaction where that can be had: a
+        permit is idle for as long as one commit takes.
+        """
+        one = _Round(worker_id, token, [each for each in wanted if each.limit > 0], limits, total)
+        freed = freed_by(finished, limits)
+        if not freed:
+            held = self.finish_many(finished) if finished else set()
+            return held, self._claim_rounds(one)
+        exchange = partial(self._exchange_round, one, finished, freed)
+        done = self._with_rows_to_lock(exchange)
+        self.notify(done.readied)
+        if done.was_partial or done.grants.may_hide_others:
+            done.claimed += self._claim_rounds(one.after(done.claimed, done.grants))
+        return done.held, done.claimed
+
+    def _exchange_round(
+        self, one: "_Round", finished: Sequence[FinishedJob], freed: Sequence[LimitName]
+    ) -> "_Exchanged":
+        """Claims nothing under other limits than those that are locked for what ends: taken in two
+        steps, locks are in no order.
+        """
+        locking = self.locking(freed, None)
+        ended = self.finish_and_lock(finished, locking, worker_id=one.worker_id)
+        usages, clock = self.usages_of(ended.locked, dict.fromkeys(freed), one.limits)
+        self.unblock_under(usages, clock)
+        if not one.asked or one.total <= 0:
+            return _Exchanged(ended.held, ended.readied)
+        candidates = self._candidates(one)
+        mine = [each for each in candidates if _is_under(usages, each.limits(one.limits))]
+        claimed, grants = self._claim_granted(one, mine, usages, clock)
+        was_partial = len(mine) < len(candidates)
+        return _Exchanged(ended.held, ended.readied, claimed, grants, was_partial)
+
+
+def _is_under(usages: Usages, limits: Sequence[tuple[LimitName, Limit]]) -> bool:
+    """Whether these limits are locked, and as they are declared."""
+    return all(name in usages and usages[name].holds_for(limit) for name, limit in limits)
+
+
+class _Exchanged(msgspec.Struct):
+    """What came of one exchange; `was_partial`: jobs were left that may be claimed in a round."""
+
+    held: set[int]
+    readied: Sequence[str]
+    claimed: list[ClaimedJob] = []
+    grants: Grants = msgspec.field(default_factory=Grants)
+    was_partial: bool = False
+
+
+class _NothingPicked(Exception):
+    """Rolls back a look in vain: the commit of its lock would wait for the disk."""
 
 
 class _Round(msgspec.Struct, frozen=True):
@@ -144,4 +217,16 @@ class _Round(msgspec.Struct, frozen=True):
     asked: Sequence[WantedJobs]
     limits: Limits
     total: int
-    now: datetime | None
+    now: datetime | None = None
+
+    def after(self, claimed: Sequence[ClaimedJob], grants: Grants) -> "_Round":
+        """Return what is still to be asked for."""
+        taken = Counter(job.queue for job in claimed)
+        left = [
+            WantedJobs(each.queue, each.limit - taken[each.queue])
+            for each in self.asked
+            if each.queue not in grants.full_queues and each.limit > taken[each.queue]
+        ]
+        return msgspec.structs.replace(
+            self, asked=left, limits=self.limits.after(grants), total=self.total - len(claimed)
+        )

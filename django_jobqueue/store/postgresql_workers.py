@@ -7,12 +7,20 @@ from uuid import UUID
 
 import msgspec
 
-from django_jobqueue.core.specs import LEASE_LAPSED, Beat, Followed, Rescued, WorkerIdentity
+from django_jobqueue.core.specs import (
+    LEASE_LAPSED,
+    Beat,
+    FinishedJob,
+    Followed,
+    Rescued,
+    WorkerIdentity,
+)
 
 from . import sql
 from .base import Claims
-from .following import followed_of
-from .limited import LimitedStore
+from .following import followed_of, ready_queues
+from .limit_rows import Named
+from .limited import Ended, LimitedStore
 from .postgresql_arrays import array
 from .postgresql_finish import Settlement, following
 from .sessions import Row, Session, Statement
@@ -38,6 +46,21 @@ class PostgreSQLWorkers(LimitedStore):
 
     def run(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
         return self.session.rows(statement(name), parameters)
+
+    def run_all(self, named: Sequence[Named]) -> list[list[Row]]:
+        return self.session.together([(statement(name), facts) for name, facts in named])
+
+    def finish_and_lock(
+        self, finished: Sequence[FinishedJob], locking: Sequence[Named], *, worker_id: UUID
+    ) -> Ended:
+        settlement = Settlement(self.session)
+        statements: list[Statement] = [(statement("hold_worker"), {"worker_id": worker_id})]
+        statements += settlement.statements(finished)
+        written = len(statements)
+        statements += [(statement(name), facts) for name, facts in locking]
+        answers = self.session.together(statements)
+        held = settlement.settle_rest(finished, answers[1:written])
+        return Ended(held, answers[written:], readied=ready_queues(settlement.followed))
 
     def claiming(self) -> AbstractContextManager[object]:
         return self.session.atomic()

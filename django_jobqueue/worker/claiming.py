@@ -86,6 +86,7 @@ class Claiming:
             self._store,
             configured=self._options.queues,
             strict=self._options.strict,
+            freeing=self.in_hand.freeing_queues,
             refresh_seconds=self._conf.poll_interval.total_seconds(),
         )
 

@@ -197,6 +197,10 @@ class InHand:
             if held.is_runnable and not held.has_ended
         ]
 
+    def freeing_queues(self) -> set[str]:
+        """Return the queues of jobs whose permits others may have once their end is written."""
+        return {held.job.queue for held in self.all() if held.is_limited and held.has_ended}
+
     def claims(self) -> list[Claim]:
         with self._lock:
             return list(self._held)

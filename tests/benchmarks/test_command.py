@@ -79,6 +79,14 @@ def test_beside_is_for_postgresql():
     assert "--database sqlite" in done.stderr
 
 
+@pytest.mark.parametrize("of", ["handler", "key", "queue"])
+def test_limits_prints_what_is_used_of_a_limit(of):
+    figures = figures_of("limits", "--jobs", "5", "--processes", "1", "--runs", "1", "--of", of)
+
+    assert (figures["benchmark"], figures["limit"], figures["of"]) == ("limits", 3, of)
+    assert 0 < figures["share"] <= figures["held"] <= 1
+
+
 def test_enqueue_prints_both_ways_beside_the_bare_driver():
     figures = figures_of("enqueue", "--count", "20", "--bulk", "50", "--runs", "1")
 

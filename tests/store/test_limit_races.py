@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 
 from django_jobqueue.core.limits import Limit, LimitKind, LimitName, Limits
-from django_jobqueue.core.specs import FinishedJob, Transition, WantedJobs
+from django_jobqueue.core.specs import ClaimedJob, FinishedJob, Transition, WantedJobs
 from django_jobqueue.core.states import JobState
 from django_jobqueue.models import Job, LimitRecord
 from django_jobqueue.store import sql, store_for
@@ -95,6 +95,61 @@ def test_a_job_that_is_blocked_by_what_has_just_ended_becomes_ready(
         _, claimed = finishing.result()
 
     assert len(claimed) == 1
+
+
+def exchange(side: Side, worker_id: UUID, done: ClaimedJob) -> list[ClaimedJob]:
+    _, claimed = side.store.finish_and_claim(
+        [FinishedJob(done, Transition(state=JobState.SUCCEEDED))],
+        worker_id=worker_id,
+        token=uuid4(),
+        wanted=[WantedJobs("default", 1)],
+        total=1,
+        limits=Limits(),
+    )
+    return claimed
+
+
+def test_a_permit_passes_from_one_job_to_the_next_in_one_transaction(
+    sides: tuple[Side, Side],
+) -> None:
+    mine, _ = sides
+    for _ in range(2):
+        make_job(concurrency_key="k")
+    worker = register_worker()
+    [done] = claim_of(mine, worker)
+
+    [claimed] = exchange(mine, worker, done)
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT xmin::text FROM jobqueue_archivedjob WHERE id = %s "
+            "UNION SELECT xmin::text FROM jobqueue_job WHERE id = %s",
+            [done.id, claimed.id],
+        )
+        assert len(cursor.fetchall()) == 1
+
+
+def test_what_ends_waits_for_who_declares_its_worker_dead_before_it_locks_its_jobs(
+    sides: tuple[Side, Side],
+) -> None:
+    mine, theirs = sides
+    make_job(concurrency_key="k")
+    worker = register_worker()
+    [done] = claim_of(mine, worker)
+    with ThreadPoolExecutor(1) as pool:
+        with theirs.connection.transaction():
+            theirs.connection.execute(
+                "SELECT FROM jobqueue_worker WHERE id = %s FOR UPDATE", [worker]
+            )
+            ending = pool.submit(exchange, mine, worker, done)
+            waits_for_a_lock(mine.pid)
+            # As a reaper does next; were the job locked by now, neither could go on.
+            theirs.connection.execute(
+                "SELECT FROM jobqueue_job WHERE id = %s FOR UPDATE NOWAIT", [done.id]
+            )
+        assert ending.result() == []
+
+    assert not Job.objects.exists()
 
 
 def test_a_claim_without_limits_is_one_statement(

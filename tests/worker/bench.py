@@ -127,9 +127,6 @@ class Bench:
         poll_seconds: float = 1.0,
         **more: Any,
     ) -> Pump:
-        served = ServedQueues(
-            self.store, configured=queues, strict=strict, refresh_seconds=1, elapsed=elapsed
-        )
         held: dict[str, Any] = {"in_hand": self.in_hand, "slots": self.slots}
         looking = Looking(poll_seconds=poll_seconds, elapsed=elapsed)
         return Pump(
@@ -137,7 +134,7 @@ class Bench:
             membership=self.membership,
             **held,
             outbox=self.outbox,
-            queues=served,
+            queues=self.served_of(queues, strict, elapsed),
             asking=self.asking_with(looking, elapsed),
             prepare=prepare,
             looking=looking,
@@ -145,6 +142,18 @@ class Bench:
             drain=self.drain_of(drain_seconds, elapsed),
             poll_seconds=poll_seconds,
             **more,
+        )
+
+    def served_of(
+        self, queues: Sequence[str], strict: bool, elapsed: Callable[[], float]
+    ) -> ServedQueues:
+        return ServedQueues(
+            self.store,
+            configured=queues,
+            strict=strict,
+            freeing=self.in_hand.freeing_queues,
+            refresh_seconds=1,
+            elapsed=elapsed,
         )
 
     def asking_with(self, looking: Looking, elapsed: Callable[[], float]) -> Asking:

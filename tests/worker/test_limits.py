@@ -74,6 +74,21 @@ class TestPump:
         assert len(bench.running) == 2
         assert len(bench.in_hand) == 2
 
+    def test_the_next_of_a_key_starts_in_the_look_that_writes_the_end_of_the_one_before(
+        self,
+    ) -> None:
+        bench = Bench(sync_slots=2)
+        first, second = (bench.enqueue(concurrency_key="k") for _ in range(2))
+        bench.look()
+        bench.time.passes(1.0)
+        bench.look()  # finds no queue with a ready job any more
+        assert bench.running == [first]
+
+        bench.end_all()
+        bench.pump.tick()
+
+        assert bench.running == [second]
+
     def test_a_rate_has_the_pump_look_when_the_next_may_start(self) -> None:
         time = Time()
         looking = Looking(poll_seconds=10.0, elapsed=time)
