@@ -71,6 +71,11 @@ def _poison_options(poison: argparse.ArgumentParser) -> None:
     poison.add_argument("--runs", **_count(3, RUNS))
 
 
+def _rate_options(rate: argparse.ArgumentParser) -> None:
+    rate.add_argument("--minutes", **_count(2, "how long"))
+    rate.add_argument("--processes", **_count(3, "workers"))
+
+
 def _enqueue_options(enqueue: argparse.ArgumentParser) -> None:
     enqueue.add_argument("--count", **_count(2_000, "jobs enqueued one at a time"))
     enqueue.add_argument("--bulk", **_count(20_000, "jobs enqueued in one call"))
@@ -108,6 +113,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "drain": ("jobs per second of a real worker, beside the limit", _drain_options),
     "latency": ("milliseconds from commit to the start of the handler", _latency_options),
     "poison": ("jobs per second beside one that kills its process", _poison_options),
+    "rate": ("starts in any minute under a rate that workers share", _rate_options),
     "beside": ("how soon jobs start beside very many others, on PostgreSQL", _beside_options),
     "limits": ("how much of a limit across workers is used", _limits_options),
     "memory": ("seconds for a backlog of the memory queue, which has no database", _memory_options),

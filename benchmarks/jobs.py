@@ -19,6 +19,9 @@ STARTS_SOCKET = "JOBQUEUE_BENCHMARK_STARTS"
 #: A start on the wire: the job's number, and when its handler began.
 START = struct.Struct("!qd")
 
+#: How often `rated` may start.
+RATE_PER_MINUTE = 100
+
 _calls: list[int] = []
 
 
@@ -34,6 +37,11 @@ def tell_start(number: int) -> None:
     began = monotonic()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.sendto(START.pack(number, began), os.environ[STARTS_SOCKET])
+
+
+@job(rate=f"{RATE_PER_MINUTE}/m")
+def rated(number: int) -> None:
+    """Do nothing, not too often."""
 
 
 @job
