@@ -169,6 +169,8 @@ class JobQueueSettings:
     services: Paths = ()
     probes: Listening = None
 
+    admin_edits_arguments: Switch = False
+
     max_payload_bytes: Count = 256 * 1024
     max_attempts: Attempts = 3
     backoff: Annotated[Backoff, _backoff] = _EXPONENTIAL

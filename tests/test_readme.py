@@ -19,7 +19,7 @@ DOCUMENTS = {
     "docs/memory.md": 2,
     "docs/permits.md": 2,
     "docs/schedules.md": 3,
-    "docs/steering.md": 5,
+    "docs/steering.md": 6,
     "docs/waiting.md": 3,
 }
 

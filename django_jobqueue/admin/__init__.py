@@ -6,6 +6,7 @@ never through models.
 """
 
 from .archive import ArchivedJobAdmin
+from .audit import AuditAdmin
 from .dead_letters import DeadJobAdmin
 from .jobs import JobAdmin
 from .queues import QueueAdmin
@@ -15,6 +16,7 @@ from .workers import WorkerAdmin
 
 __all__ = [
     "ArchivedJobAdmin",
+    "AuditAdmin",
     "DeadJobAdmin",
     "JobAdmin",
     "QueueAdmin",

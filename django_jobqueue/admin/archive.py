@@ -7,13 +7,14 @@ from django.utils.translation import gettext_lazy as _
 
 from django_jobqueue.models import ArchivedJob
 
+from .editing import EditedRequeueing
 from .filters import LiteralFilter, RecentValuesFilter, TimeRangeFilter
 from .records import JobRecordAdmin, record_fieldsets
 from .requeueing import requeue_selected
 
 
 @admin.register(ArchivedJob)
-class ArchivedJobAdmin(JobRecordAdmin):
+class ArchivedJobAdmin(EditedRequeueing, JobRecordAdmin):
     """Jobs that succeeded or were cancelled, until retention removes them."""
 
     list_display = (
@@ -33,7 +34,7 @@ class ArchivedJobAdmin(JobRecordAdmin):
     )
     ordering = ("-finished_at", "-id")
     fieldsets = record_fieldsets("state")
-    actions = ("requeue",)
+    actions = ("requeue", "requeue_edited")
 
     def has_requeue_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "requeue_archivedjob")

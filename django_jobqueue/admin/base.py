@@ -88,6 +88,10 @@ class LookingAdmin(ModelAdmin):
         asked = f"?{urlencode(query)}" if query else ""
         return format_html('<a href="{}{}">{}</a>', address, asked, text)
 
+    def link_to_audit(self, **query: str) -> SafeString | str:
+        """Return a link to what operators did to one thing."""
+        return self.link("auditrecord_changelist", text=gettext("what operators did"), **query)
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return LargeTableChangeList
 

@@ -12,13 +12,14 @@ from django_jobqueue.jobs import control
 from django_jobqueue.models import DeadJob
 
 from .actions import confirmation, is_confirmed, selected_rows, tell, write_down
+from .editing import EditedRequeueing
 from .filters import RecentValuesFilter, TimeRangeFilter
 from .records import JobRecordAdmin, record_fieldsets
 from .requeueing import requeue_selected
 
 
 @admin.register(DeadJob)
-class DeadJobAdmin(JobRecordAdmin):
+class DeadJobAdmin(EditedRequeueing, JobRecordAdmin):
     """Dead letters: jobs that wait for a person to requeue or discard them."""
 
     list_display = (
@@ -38,7 +39,7 @@ class DeadJobAdmin(JobRecordAdmin):
     )
     ordering = ("-finished_at", "-id")
     fieldsets = record_fieldsets("state", "reason")
-    actions = ("requeue", "discard")
+    actions = ("requeue", "requeue_edited", "discard")
 
     def has_requeue_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "requeue_deadjob")

@@ -43,10 +43,10 @@ class QueueAdmin(LookingAdmin):
     search_fields = ("name",)
     search_help_text = _("The first letters of a queue's name.")
     fieldsets = (
-        (None, {"fields": ("queue_name", "jobs")}),
+        (None, {"fields": ("queue_name", "jobs", "audit")}),
         (_("Pause"), {"fields": ("is_paused", "paused_at", "paused_until", "reason")}),
     )
-    readonly_fields = ("queue_name", "jobs", "is_paused", "reason")
+    readonly_fields = ("queue_name", "jobs", "audit", "is_paused", "reason")
     actions = ("pause", "resume")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -116,6 +116,10 @@ class QueueAdmin(LookingAdmin):
     @admin.display(description=_("jobs"))
     def jobs(self, queue: QueueRecord) -> object:
         return self.link("job_changelist", text=_("show"), queue=queue.name)
+
+    @admin.display(description=_("audit"))
+    def audit(self, queue: QueueRecord) -> object:
+        return self.link_to_audit(queue=queue.name)
 
     @admin.action(permissions=["pause"], description=_("Pause"))
     def pause(self, request: HttpRequest, queryset: QuerySet[Any]) -> TemplateResponse | None:

@@ -42,7 +42,7 @@ def record_fieldsets(*state: str) -> list[tuple[Any, Any]]:
         (None, {"fields": ("id", "handler_name", "queue_name", state, counts)}),
         (_("What it was given, and what came of it"), {"fields": said}),
         (_("Labels"), {"fields": labels}),
-        (_("Options and origin"), {"fields": (*options, recurring)}),
+        (_("Options and origin"), {"fields": (*options, recurring, "audit")}),
     ]
 
 
@@ -76,6 +76,7 @@ class JobRecordAdmin(LookingAdmin):
         "tags_text",
         "meta_text",
         "backoff_text",
+        "audit",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -194,6 +195,10 @@ class JobRecordAdmin(LookingAdmin):
     @admin.display(description=_("backoff"))
     def backoff_text(self, job: JobRecord) -> object:
         return pretty_json(job.backoff)
+
+    @admin.display(description=_("audit"))
+    def audit(self, job: JobRecord) -> object:
+        return self.link_to_audit(job=str(job.pk))
 
 
 def _is_readable(job: Any) -> bool:

@@ -27,7 +27,19 @@ class ScheduleAdmin(ScheduleActions, KeptByNameAdmin):
     list_filter = ("source",)
     search_help_text = _("The first letters of a schedule's name.")
     fieldsets = (
-        (None, {"fields": ("schedule_name", "source", "handler_name", "template_name", "jobs")}),
+        (
+            None,
+            {
+                "fields": (
+                    "schedule_name",
+                    "source",
+                    "handler_name",
+                    "template_name",
+                    "jobs",
+                    "audit",
+                )
+            },
+        ),
         (_("Rule"), {"fields": ("rule", "missed", "missed_cap", "overlap", "jitter")}),
         (_("State"), {"fields": ("state", "next_slot", "last_slot")}),
         (_("What it is given"), {"fields": ("arguments_shown",)}),
@@ -42,6 +54,7 @@ class ScheduleAdmin(ScheduleActions, KeptByNameAdmin):
         "handler_name",
         "template_name",
         "jobs",
+        "audit",
         "rule",
         "jitter",
         "state",
@@ -100,6 +113,10 @@ class ScheduleAdmin(ScheduleActions, KeptByNameAdmin):
     @admin.display(description=_("jobs"))
     def jobs(self, row: Schedule) -> object:
         return self.link("job_changelist", text=_("show"), schedule=row.name)
+
+    @admin.display(description=_("audit"))
+    def audit(self, row: Schedule) -> object:
+        return self.link_to_audit(subject=row.name, action__startswith="schedule.")
 
     @admin.display(description=_("jitter"))
     def jitter(self, row: Schedule) -> str:

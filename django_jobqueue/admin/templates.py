@@ -24,11 +24,11 @@ class TemplateAdmin(KeptByNameAdmin):
     list_display = ("template_name", "handler_name", "created_at")
     search_help_text = _("The first letters of a template's name.")
     fieldsets = (
-        (None, {"fields": ("template_name", "handler_name", "created_at")}),
+        (None, {"fields": ("template_name", "handler_name", "created_at", "audit")}),
         (_("What it is given"), {"fields": ("arguments_shown", "options_shown")}),
     )
     edited = ((None, {"fields": ("name", "handler", "arguments", "options")}),)
-    readonly_fields = ("template_name", "handler_name", "arguments_shown", "options_shown")
+    readonly_fields = ("template_name", "handler_name", "arguments_shown", "options_shown", "audit")
     actions = ("enqueue",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -66,6 +66,10 @@ class TemplateAdmin(KeptByNameAdmin):
     @admin.display(description=_("options"))
     def options_shown(self, row: Any) -> object:
         return pretty_json(row.options) if row.shows_payload else HIDDEN
+
+    @admin.display(description=_("audit"))
+    def audit(self, row: JobTemplate) -> object:
+        return self.link_to_audit(subject=row.name, action__startswith="template.")
 
     @admin.action(permissions=["enqueue"], description=_("Enqueue a copy"))
     def enqueue(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:

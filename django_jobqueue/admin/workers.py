@@ -36,7 +36,7 @@ class WorkerAdmin(LookingAdmin):
     list_filter = ("state",)
     ordering = ("-heartbeat_at", "-pk")
     fieldsets = (
-        (None, {"fields": ("id", "name", "state", "version", "supervisor_id")}),
+        (None, {"fields": ("id", "name", "state", "version", "supervisor_id", "audit")}),
         (_("Work"), {"fields": ("all_queues", "all_handlers", "concurrency", "running", "jobs")}),
         (
             _("Lease"),
@@ -53,7 +53,15 @@ class WorkerAdmin(LookingAdmin):
             },
         ),
     )
-    readonly_fields = ("name", "all_queues", "all_handlers", "jobs", "heartbeat_age", "lease")
+    readonly_fields = (
+        "name",
+        "all_queues",
+        "all_handlers",
+        "jobs",
+        "heartbeat_age",
+        "lease",
+        "audit",
+    )
     actions = ("ask_to_stop",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -100,6 +108,10 @@ class WorkerAdmin(LookingAdmin):
     @admin.display(description=_("running jobs"))
     def jobs(self, worker: WorkerRecord) -> object:
         return self.link("job_changelist", text=_("show"), worker_id=str(worker.pk))
+
+    @admin.display(description=_("audit"))
+    def audit(self, worker: WorkerRecord) -> object:
+        return self.link_to_audit(subject=str(worker.pk))
 
     def has_stop_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "stop_worker")

@@ -31,6 +31,7 @@ class Job(JobRecord):
         verbose_name = "job"
         permissions = [
             ("view_payload", "Can see the arguments, results and errors of jobs"),
+            ("edit_payload", "Can requeue jobs with other arguments"),
             ("cancel_job", "Can cancel jobs"),
             ("run_job", "Can run scheduled jobs now"),
         ]
