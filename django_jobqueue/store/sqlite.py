@@ -182,7 +182,7 @@ class SQLiteStore(SQLiteWaiters):
         claimed_at, unreadable = self.aware(claimed_at), None
         try:
             times = [self.aware(ready_at), self.aware(created_at)]
-        except (AttributeError, TypeError, ValueError, OverflowError):
+        except (AttributeError, ValueError, OverflowError):
             times, unreadable = [claimed_at] * 2, f"ready_at {ready_at}, created_at {created_at}"
         facts += [claimed_at, *times, bool(is_expired), unreadable]
         *options, has_next = row[_EXPIRED_COLUMN:]

@@ -149,9 +149,9 @@ class JobStoreContract:
 
     def test_a_job_of_the_future_is_scheduled_for_it(self, store, now):
         at = now + timedelta(hours=1)
-        found = store.find(store.insert(new(run_at=at)).id)
-
-        assert (found.state, found.run_at) == (JobState.SCHEDULED, at)
+        for inserted in (store.insert(new(run_at=at)), *store.insert_many([new(run_at=at)])):
+            found = store.find(inserted.id)
+            assert (found.state, found.run_at) == (JobState.SCHEDULED, at)
 
     def test_a_job_of_the_past_is_ready(self, store, now):
         inserted = store.insert(new(run_at=now - MINUTE))
@@ -1009,6 +1009,8 @@ class JobStoreContract:
             JobState.CANCELLED,
             JobState.READY,
         ]
+        assert [len(store.attempts_of(job.id)) for job in jobs] == [0, 1, 0]
+        assert store.attempts_of(jobs[1].id)[0].outcome == "cancelled"
 
     @pytest.mark.parametrize(
         "wanted",
@@ -1251,6 +1253,7 @@ class JobStoreContract:
         for job in (good_bye, unknown):
             found = store.find(job.id)
             assert (found.state, found.attempt) == (JobState.CANCELLED, 0)
+            assert [one.outcome for one in store.attempts_of(job.id)] == ["cancelled"]
 
     # Requeueing.
 

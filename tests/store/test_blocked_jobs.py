@@ -1,5 +1,6 @@
 """What becomes of jobs that a limit refuses, where several limits do."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -45,6 +46,24 @@ def test_a_sweep_looks_at_every_limit_that_blocks_jobs(store: JobStore, worker: 
         finish(store, job, JobState.SUCCEEDED)
 
     assert store.unblock().count == 4
+    ready = Job.objects.filter(state="ready").values_list("concurrency_key", flat=True)
+    assert sorted(ready) == ["a", "b", "c", "d"]
+
+
+def test_of_those_that_one_limit_blocks_the_first_in_line_is_next(
+    store: JobStore, worker: UUID
+) -> None:
+    keyed(1, "a")
+    [job] = claim(store, worker, limits=Limits())
+    now = store.database_now()
+    for minutes in (1, 3, 2):
+        make_job(concurrency_key="a", ready_at=now - timedelta(minutes=minutes))
+    claim(store, worker, limits=Limits())
+    finish(store, job, JobState.SUCCEEDED)
+
+    store.unblock()
+
+    assert Job.objects.get(state="ready").ready_at == now - timedelta(minutes=3)
 
 
 def test_a_job_that_is_ready_again_is_blocked_by_nothing(store: JobStore, worker: UUID) -> None:

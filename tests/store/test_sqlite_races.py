@@ -211,40 +211,6 @@ def test_a_write_that_never_gets_its_turn_says_so(
     assert not Job.objects.exists()
 
 
-def test_within_a_transaction_of_the_caller_a_lock_is_told_at_once(
-    store: JobStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pauses: list[float] = []
-    monkeypatch.setattr(store, "_wait", pauses.append)
-    with (
-        options_of_new_connections(transaction_mode="DEFERRED", timeout=0),
-        the_write_lock_held_elsewhere(until=threading.Event()),
-        pytest.raises(OperationalError, match="locked"),
-        transaction.atomic(),
-    ):
-        store.insert(NewJob(handler="h"))
-
-    assert pauses == []
-
-
-def test_how_a_thread_pauses_holds_for_the_quarantine_too(store: JobStore) -> None:
-    pauses: list[float] = []
-
-    def give_up(seconds: float) -> bool:
-        pauses.append(seconds)
-        return True
-
-    with (
-        options_of_new_connections(timeout=0),
-        the_write_lock_held_elsewhere(until=threading.Event()),
-        store.pausing_with(give_up),
-        pytest.raises(OperationalError, match="locked"),
-    ):
-        store.dedicated(suspects=True).insert(NewJob(handler="h"))
-
-    assert len(pauses) == 1
-
-
 @pytest.mark.parametrize("mode", ["IMMEDIATE", "DEFERRED"])
 def test_who_waits_for_the_lock_can_be_told_to_give_up(store: JobStore, mode: str) -> None:
     told, waits = threading.Event(), threading.Event()
