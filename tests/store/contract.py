@@ -421,6 +421,10 @@ class JobStoreContract:
 
         assert (second.id, second.created) == (holder.id, False)
 
+    def test_a_window_without_a_key_means_nothing(self, store):
+        for _ in range(2):
+            assert store.insert(new(unique_for=MINUTE)).created
+
     def test_a_conflict_in_a_bulk_call_skips_its_own_row(self, store):
         holder = store.insert(new(unique_key="taken"))
         answers = store.insert_many(
@@ -1061,6 +1065,13 @@ class JobStoreContract:
             assert getattr(store, verb)(JobFilter(ids=ids)) in (0, Cancelled(), ([], []))
         assert Job.objects.count() + DeadJob.objects.count() == 3
 
+    def test_the_first_id_is_an_id_like_any_other(self, store):
+        make_job(id=1, queue="q")
+        assert store.cancel(JobFilter(ids=(1,))) == Cancelled(cancelled=1)
+        ArchivedJob.objects.all().delete()
+        make_job(id=1, queue="q")
+        assert store.cancel(JobFilter(queue="q")) == Cancelled(cancelled=1)
+
     def test_more_jobs_than_one_batch_holds_are_all_cancelled(self, store):
         ids = ids_of(store.insert_many([new("bulk")] * 1_101))
         store.insert(new("other"))
@@ -1353,6 +1364,12 @@ class JobStoreContract:
 
         assert store.requeue(JobFilter(queue="q"), limit=2) == (dead[:2], [refused.pk])
         assert store.requeue(JobFilter(queue="q"), limit=0) == ([], [])
+
+    def test_ids_that_match_nothing_do_not_use_a_limit_up(self, store):
+        dead = [make_job(JobState.DEAD, id=BIG_ID + n).pk for n in range(2)]
+        unknown = range(1_000_000, 1_000_500)
+
+        assert store.requeue(JobFilter(ids=(*unknown, *dead)), limit=2) == (dead, [])
 
     def test_dead_letters_are_discarded_with_their_attempts(self, store):
         dead, other = make_job(JobState.DEAD, queue="q"), make_job(JobState.DEAD)

@@ -1,6 +1,6 @@
 """What every store must do when schedules are due, in sentences."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,10 +9,11 @@ from django_jobqueue.core.cron import every
 from django_jobqueue.core.firing import MISSED, OVER_CAP
 from django_jobqueue.core.schedules import Fired, Missed, Overlap
 from django_jobqueue.core.specs import NewJob
-from django_jobqueue.core.states import DeathReason, JobState
-from django_jobqueue.models import ArchivedJob, DeadJob, Job, Schedule, ScheduleSlot
+from django_jobqueue.core.states import JobState
+from django_jobqueue.models import Job, Schedule, ScheduleSlot
 from django_jobqueue.store import store_for
 from django_jobqueue.store.base import JobStore
+from django_jobqueue.store.firing import NO_FURTHER_SLOT
 
 from .schedules import MINUTE, NOON, a_schedule, end, fire, minutes_of, save, slots_of_jobs, told
 
@@ -55,6 +56,7 @@ class TestFiring:
         assert (found.schedule, found.slot, found.run_at) == ("nightly", NOON, NOON + 0.1 * MINUTE)
         assert found.state is JobState.READY
         assert (slot.schedule, slot.slot, slot.queue) == ("nightly", NOON, "cleaning")
+        assert (slot.handler, slot.reason) == ("shop.clean", "")
 
     def test_a_slot_is_done_once_however_often_one_looks(self, store: JobStore) -> None:
         save(store)
@@ -89,6 +91,30 @@ class TestFiring:
         assert fire(store, minutes=0, limit=2).next_slot_seconds == 0.0
         assert fire(store, minutes=0, limit=2).next_slot_seconds == 300.0
         assert slots_of_jobs() == [0, 0, 0]
+
+    def test_at_the_end_of_time_it_is_disabled(self, store: JobStore) -> None:
+        end_of_time = datetime(9999, 12, 31, 23, tzinfo=UTC)
+        save(store, rule=every(timedelta(days=1)))
+        Schedule.objects.update(next_slot=end_of_time)
+
+        fired = store.fire_schedules(missed_after=MINUTE, now=end_of_time + MINUTE)
+
+        assert [one.slot for one in fired.slots] == [end_of_time]
+        assert fired.disabled == (("nightly", NO_FURTHER_SLOT),)
+        assert store.find_schedule("nightly").disabled_reason == NO_FURTHER_SLOT
+
+    def test_slots_are_the_same_on_a_site_that_uses_naive_times(
+        self, store: JobStore, settings: Any
+    ) -> None:
+        settings.USE_TZ, settings.TIME_ZONE = False, "Asia/Kolkata"
+        save(store)
+        [slot] = fire(store, minutes=1).slots
+
+        assert slot.slot == NOON
+        assert told(store) == [(0, "")]
+        found = store.find_schedule("nightly")
+        assert (found.last_slot, found.next_slot) == (NOON, NOON + 5 * MINUTE)
+        assert fire(store, minutes=2) == Fired(next_slot_seconds=180.0)
 
     def test_the_last_ten_slots_are_kept(self, store: JobStore) -> None:
         save(store)
@@ -196,39 +222,21 @@ class TestOverlap:
         assert (told(store, "skip"), told(store, "raise")) == (expected, expected)
         assert Job.objects.count() == 1
 
-
-class TestAfterTheFinish:
-    @pytest.fixture(autouse=True)
-    def waiting(self, store: JobStore) -> None:
-        save(store, rule=every(timedelta(minutes=5), after="finish"))
-        assert fire(store, minutes=3).slots == ()
-        assert len(fire(store, minutes=4).slots) == 1
-
-    def test_no_slot_comes_while_the_job_lives(self, store: JobStore) -> None:
-        assert fire(store, minutes=60) == Fired()
-        assert store.find_schedule("nightly").next_slot is None
-
-    @pytest.mark.parametrize("state", [JobState.SUCCEEDED, JobState.CANCELLED, JobState.DEAD])
-    def test_the_span_begins_at_its_end_however_it_ended(
-        self, store: JobStore, state: JobState
+    def test_a_job_that_replaces_the_holder_of_its_key_is_that_of_the_slot(
+        self, store: JobStore
     ) -> None:
-        end(store, state, **({"reason": DeathReason.EXHAUSTED} if state is JobState.DEAD else {}))
-        finals: Any = (ArchivedJob, DeadJob)
-        for final in finals:
-            final.objects.update(finished_at=NOON + 17 * MINUTE)
+        holder = store.insert(NewJob(handler="shop.clean", unique_key="key")).id
+        save(store, job=NewJob(handler="shop.clean", unique_key="key", on_conflict="replace"))
 
-        assert fire(store, minutes=21).next_slot_seconds == 60.0
-        [slot] = fire(store, minutes=22).slots
-        assert slot.slot == NOON + 22 * MINUTE
+        [slot] = fire(store, minutes=0).slots
 
-    def test_where_no_record_was_kept_it_begins_when_that_is_seen(self, store: JobStore) -> None:
-        end(store, JobState.SUCCEEDED, keep=False)
+        assert (slot.job_id, slot.reason) == (holder, "")
 
-        assert fire(store, minutes=30).next_slot_seconds == 300.0
+    def test_what_is_kept_of_one_schedule_pushes_out_nothing_of_another(
+        self, store: JobStore
+    ) -> None:
+        for name in ("a", "b"):
+            save(store, name, missed=Missed.ALL)
+        fire(store, minutes=60)
 
-    def test_a_slot_that_was_skipped_does_not_end_the_series(self, store: JobStore) -> None:
-        end(store, JobState.SUCCEEDED)
-        ArchivedJob.objects.update(finished_at=NOON)
-        store.pause_schedule("nightly", reason="holidays")
-
-        assert fire(store, minutes=6).next_slot_seconds == 300.0
+        assert (len(told(store, "a")), len(told(store, "b"))) == (10, 10)

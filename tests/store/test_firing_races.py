@@ -5,13 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
 
 from django_jobqueue.core.cron import every
 from django_jobqueue.core.schedules import Fired, Missed
 from django_jobqueue.models import Job, Schedule, ScheduleSlot
 from django_jobqueue.store import store_for
 from django_jobqueue.store.base import JobStore
+from tests.locks import table_locked
 
 from .schedules import MINUTE, NOON, fire, save, slots_of_jobs
 
@@ -103,6 +104,18 @@ def test_a_schedule_in_the_hands_of_another_is_passed_over(store: JobStore) -> N
     assert [one.schedule for one in fired.slots] == ["free"]
     assert fired.next_slot_seconds == timedelta(minutes=5).total_seconds()
     assert Job.objects.filter(schedule="held").count() == 0
+
+
+@pytest.mark.postgresql
+def test_a_database_that_is_busy_disables_nothing(store: JobStore) -> None:
+    save(store)
+    with table_locked("jobqueue_job"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = 20")
+        with pytest.raises(OperationalError, match="lock timeout"):
+            fire(store, minutes=0)
+
+    assert store.find_schedule("nightly").disabled_at is None
+    assert len(fire(store, minutes=0).slots) == 1
 
 
 def test_a_job_whose_slot_cannot_be_written_is_not_there_either(store: JobStore) -> None:
