@@ -450,6 +450,15 @@ class JobStoreContract:
         assert answers[1].replaced
         assert Job.objects.get().priority == 3
 
+    def test_windows_hold_in_a_bulk_call_and_each_for_its_own_key(self, store, now):
+        recent = make_job(JobState.SUCCEEDED, unique_key="recent", finished_at=now)
+        answers = store.insert_many(
+            [new(unique_key=key, unique_for=MINUTE) for key in ("recent", "new")]
+        )
+
+        assert [answer.created for answer in answers] == [False, True]
+        assert answers[0].id == recent.pk
+
     def test_a_bulk_call_that_may_not_conflict_inserts_nothing_at_all(self, store):
         store.insert(new(unique_key="taken"))
         with transaction.atomic():
