@@ -31,6 +31,8 @@ from .tracing import Reached
 #: A test that takes so many times as long as before, and a moment more, does not end. On a busy
 #: machine it may still come to run: the moment is short for work only.
 PATIENCE, WORKING, WAITING = 5, 3.0, 8.0
+#: What any test takes at least, in seconds.
+MOMENT = 0.05
 #: How many of the tests that killed last are tried first.
 MEMORY = 10
 #: More tests that fail without a fault are no coincidence.
@@ -225,6 +227,7 @@ class Run:
                 tests |= self.reached.of_line(mutant.file, line)
         tests &= self.seconds.keys()
         here, near = self.killers[mutant.place], self.killers[mutant.file]
+        lines = self.reached.lines_of(mutant.file)
         mirror, own = f"tests/{mutant.package}/", f"/test_{mutant.path.stem}.py"
         ordered = sorted(
             tests,
@@ -233,7 +236,8 @@ class Run:
                 own not in self.items[number].nodeid,
                 number not in near,
                 not self.items[number].nodeid.startswith(mirror),
-                self.seconds[number],
+                # What runs much of a file in little time is about it.
+                (self.seconds[number] + MOMENT) / (1 + lines[number]),
             ),
         )
         spent = accumulate((self.seconds[number] for number in ordered), initial=0.0)
@@ -258,7 +262,7 @@ class Run:
 
     def reaching(self, file: str) -> list[str]:
         """The test files that run any of this file, those with most such tests first."""
-        tests = (self.items[number] for number in self.reached.of_file(file))
+        tests = (self.items[number] for number in self.reached.lines_of(file))
         counted = Counter(item.nodeid.partition("::")[0] for item in tests)
         mirror = f"tests/{file.partition('/')[0]}/"
         return sorted(counted, key=lambda path: (not path.startswith(mirror), -counted[path]))

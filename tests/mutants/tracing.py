@@ -3,7 +3,7 @@
 import gc
 import sys
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import _lru_cache_wrapper, cache
@@ -22,6 +22,7 @@ class Reached:
 
         self._lines: dict[tuple[str, int], set[int]] = defaultdict(set)
         self.statements: dict[tuple[str, str], set[int]] = defaultdict(set)
+        self._counted: dict[str, Counter[int]] = {}
         self._test = 0
         self._load = load.__wrapped__.__code__
 
@@ -41,14 +42,16 @@ class Reached:
     def of_line(self, file: str, line: int) -> set[int]:
         return self._lines[_PREFIX + file, line]
 
-    def of_file(self, file: str) -> set[int]:
-        """The tests that ran any line of it; the import counts for none."""
-        return {
-            test
-            for (filename, _), tests in self._lines.items()
-            if filename == _PREFIX + file
-            for test in tests
-        }
+    def lines_of(self, file: str) -> Counter[int]:
+        """How many lines of it each test ran, of those that ran any; the import counts for none."""
+        if file not in self._counted:
+            self._counted[file] = Counter(
+                test
+                for (filename, _), tests in self._lines.items()
+                if filename == _PREFIX + file
+                for test in tests
+            )
+        return self._counted[file]
 
     # Called for every line that the tests run: nothing is looked up that need not be.
 
