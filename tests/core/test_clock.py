@@ -85,3 +85,11 @@ class TestDatabaseClock:
         clock = skewed.measured(local.now(), before=local.now(), after=local.now())
 
         assert clock.now() == local.now()
+
+
+def test_a_clock_that_was_never_measured_tells_the_local_time():
+    class Stopped:
+        def now(self):
+            return datetime(2026, 1, 1, tzinfo=UTC)
+
+    assert DatabaseClock(Stopped()).now() == Stopped().now()

@@ -235,3 +235,9 @@ def test_a_traceback_is_kept_as_python_prints_it():
         raise error
     except ValueError:
         assert describe_error(error).traceback == traceback.format_exc()
+
+
+def test_the_name_of_an_error_fits_into_its_column():
+    named = type("E" * 300, (Exception,), {})
+
+    assert 200 < len(describe_error(named()).type) <= 255
