@@ -96,6 +96,12 @@ def _limits_options(limits: argparse.ArgumentParser) -> None:
     limits.add_argument("--runs", **_count(3, RUNS))
 
 
+def _isolation_options(isolation: argparse.ArgumentParser) -> None:
+    isolation.add_argument("--slow", **_count(1_000, "jobs of the full queue"))
+    isolation.add_argument("--quick", **_count(500, "jobs of the other"))
+    isolation.add_argument("--runs", **_count(3, RUNS))
+
+
 def _count(default: int, about: str = "") -> Any:
     """The options of an argument that is a number of things."""
     told = f"{about}; {DEFAULT}" if about else DEFAULT
@@ -115,6 +121,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "poison": ("jobs per second beside one that kills its process", _poison_options),
     "rate": ("starts in any minute under a rate that workers share", _rate_options),
     "beside": ("how soon jobs start beside very many others, on PostgreSQL", _beside_options),
+    "isolation": ("seconds for the jobs of one queue beside a full one", _isolation_options),
     "limits": ("how much of a limit across workers is used", _limits_options),
     "memory": ("seconds for a backlog of the memory queue, which has no database", _memory_options),
     "enqueue": ("jobs stored per second, beside bare INSERT and COPY", _enqueue_options),

@@ -79,6 +79,14 @@ def test_beside_is_for_postgresql():
     assert "--database sqlite" in done.stderr
 
 
+def test_isolation_prints_how_soon_the_quick_ones_were_done_and_how_many_others_were_left():
+    figures = figures_of("isolation", "--slow", "4", "--quick", "4", "--runs", "1")
+
+    assert (figures["benchmark"], figures["slow"], figures["quick"]) == ("isolation", 4, 4)
+    assert figures["seconds"] > 0
+    assert 0 <= figures["slow_left"] <= 4
+
+
 @pytest.mark.parametrize("of", ["handler", "key", "queue"])
 def test_limits_prints_what_is_used_of_a_limit(of):
     figures = figures_of("limits", "--jobs", "5", "--processes", "1", "--runs", "1", "--of", of)

@@ -123,6 +123,23 @@ class TestWorker:
 
         assert first.refresh().state == second.refresh().state == JobState.SUCCEEDED
 
+    def test_a_full_queue_keeps_no_other_waiting(self, site: Site) -> None:
+        gate = Gate()
+        slow = site.job(gate.pass_through, name="slow", queue="slow")
+        quick = site.counted("quick", queue="quick")
+        Queue("slow").configure(concurrency=2)
+        for _ in range(20):
+            slow.enqueue()
+        for _ in range(10):
+            site.declared["quick"].enqueue()
+
+        with site.working(concurrency=3) as running:
+            running.told.wait_for("job.succeeded", times=10)
+            assert len(quick) == 10
+            assert Job.objects.filter(queue="slow").count() == 20
+            gate.open()
+            running.told.wait_for("job.succeeded", times=30)
+
     def test_jobs_of_one_key_run_one_after_another(self, site: Site) -> None:
         inside, most = threading.Semaphore(2), []
 
