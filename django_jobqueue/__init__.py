@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     )
     from .core.cron import Cron, CronString, every
     from .core.errors import (
+        BatchFinished,
+        BatchNotFound,
         HandlerAlreadyRegistered,
         HandlerNotRegistered,
         InvalidArguments,
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     )
     from .core.states import DeathReason, JobState
     from .jobs.auditing import acting_as
+    from .jobs.batches import Batch, BatchHandle
     from .jobs.calls import JobCall
     from .jobs.composition import chain
     from .jobs.context import JobContext
@@ -96,7 +99,8 @@ _HOMES = {
     "core.backoff": "Backoff Constant Custom Exponential Linear NoRetry Polynomial",
     "core.cron": "Cron CronString every",
     "core.errors": (
-        "HandlerAlreadyRegistered HandlerNotRegistered InvalidArguments InvalidHandler "
+        "BatchFinished BatchNotFound HandlerAlreadyRegistered HandlerNotRegistered "
+        "InvalidArguments InvalidHandler "
         "InvalidOptions InvalidSettings JobCancelled JobFailed JobInterrupt JobNotFinished "
         "JobNotFound JobNotStored JobQueueError JobReleased JobTimedOut LeaseLost "
         "PayloadError PayloadTooLarge RequeueRefused SpoolUnusable StateChanged "
@@ -106,6 +110,7 @@ _HOMES = {
     "core.states": "DeathReason JobState",
     "core.schedule_errors": "InvalidSchedule ScheduleNotFound TemplateNotFound UnknownTimeZone",
     "jobs.auditing": "acting_as",
+    "jobs.batches": "Batch BatchHandle",
     "jobs.calls": "JobCall",
     "jobs.composition": "chain",
     "jobs.context": "JobContext",
@@ -138,6 +143,10 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split
 __all__ = [
     "Acquired",
     "Backoff",
+    "Batch",
+    "BatchFinished",
+    "BatchHandle",
+    "BatchNotFound",
     "Breaker",
     "Busy",
     "Cancel",

@@ -36,6 +36,7 @@ def a_claim(**said: Any) -> ClaimedJob:
         "checkpoints": None,
         "error": None,
         "has_next": False,
+        "batch_id": None,
         "claim_token": uuid4(),
         "worker_id": uuid4(),
     }

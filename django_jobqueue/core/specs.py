@@ -79,6 +79,7 @@ class ClaimedJob(msgspec.Struct, frozen=True):
     checkpoints: str | None
     error: str | None
     has_next: bool  #: another job waits for this one
+    batch_id: int | None
     claim_token: UUID
     worker_id: UUID
 
@@ -170,6 +171,7 @@ class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str | None = None
     unique_key: str | None = None
     tag: str | None = None
+    batch_id: int | None = None
     state: JobState | None = None
     reason: DeathReason | None = None
 
@@ -248,12 +250,22 @@ class Followed(msgspec.Struct, frozen=True, kw_only=True):
     handler: str
     queue: str
     state: JobState  #: ready, scheduled or cancelled
+    batch_id: int | None
 
 
 class Swept(msgspec.Struct, frozen=True, kw_only=True):
     """One stretch of a sweep over what jobs wait for; the next begins after `up_to`, 0 for anew."""
 
     followed: tuple[Followed, ...] = ()
+    up_to: int = 0
+
+
+class SweptBatches(msgspec.Struct, frozen=True, kw_only=True):
+    """One stretch of a sweep over batches, and the queues that their ends gave jobs; the next
+    begins after `up_to`, 0 for anew.
+    """
+
+    queues: tuple[str, ...] = ()
     up_to: int = 0
 
 

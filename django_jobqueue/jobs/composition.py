@@ -8,6 +8,7 @@ from asgiref.sync import sync_to_async
 
 from django_jobqueue import conf
 from django_jobqueue.core.errors import InvalidOptions
+from django_jobqueue.core.specs import NewJob
 
 from .announcing import announce
 from .calls import JobCall
@@ -31,13 +32,20 @@ class Chain:
         UniqueConflict if the unique key of any of them is taken; then nothing is stored. A `delay`
         counts from now, as a `run_at` does: a job whose turn comes sooner waits until then.
         """
-        settings, store = conf.current(), site_store()
-        jobs = [
-            msgspec.structs.replace(call.job, on_failure=self._on_failure) for call in self._calls
-        ]
-        answers = store.insert_chain(jobs)
+        settings, store, jobs = conf.current(), site_store(), self.links()
+        batch_id = jobs[0].batch_id
+        if batch_id is None:
+            answers = store.insert_chain(jobs)
+        else:
+            [answers] = store.insert_members(batch_id, [jobs])
         announce(jobs, answers, store=store, settings=settings, waking=1)
         return [JobHandle(inserted.id) for inserted in answers]
+
+    def links(self) -> list[NewJob]:
+        """Return the jobs in order; what each waits for is known once they are stored."""
+        return [
+            msgspec.structs.replace(call.job, on_failure=self._on_failure) for call in self._calls
+        ]
 
     async def aenqueue(self) -> list[JobHandle]:
         """As `enqueue`."""
@@ -55,6 +63,8 @@ def chain(*calls: JobCall, on_failure: OnFailure = "cancel") -> Chain:
         raise TypeError(f"chain() takes one call or more, such as send.s(user_id=1), not {calls!r}")
     if on_failure not in ("cancel", "hold"):
         raise InvalidOptions("on_failure", f"must be 'cancel' or 'hold', not {on_failure!r}")
+    if len({call.job.batch_id for call in calls}) > 1:
+        raise InvalidOptions("batch", "must be the same for all jobs of a chain")
     if calls[0].job.result_as is not None:
         raise InvalidOptions("result_as", "has no meaning for the first job: none is before it")
     return Chain(calls, on_failure=on_failure)

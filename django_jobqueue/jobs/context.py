@@ -21,6 +21,7 @@ from django_jobqueue.store import JobStore
 from .lines import cluster_line
 
 if TYPE_CHECKING:
+    from .batches import BatchHandle
     from .handles import JobHandle
 
 PROGRESS_INTERVAL = 0.5
@@ -81,6 +82,13 @@ class JobContext:
     def attempt(self) -> int:
         """Which run this is, from 1."""
         return self.job.attempt
+
+    @property
+    def batch(self) -> "BatchHandle | None":
+        """The batch that the job belongs to, to which it may add others."""
+        from .batches import BatchHandle  # late: it knows handlers, and they know this class
+
+        return None if self.job.batch_id is None else BatchHandle(self.job.batch_id)
 
     @property
     def cancelled(self) -> bool:

@@ -20,6 +20,7 @@ from django_jobqueue.store import JobStore
 from .auditing import AuditedJobs, audit
 from .editing import edited_arguments
 from .handlers import HandlerLike, name_of
+from .option_values import batch_id
 from .options import refuse_unknown
 from .registry import name_of_queue_handler, registry
 from .site import site_store
@@ -34,6 +35,7 @@ class Criteria(TypedDict, total=False):
     fingerprint: str
     unique_key: str
     tag: str
+    batch: object
 
 
 class Requeued(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,6 +190,8 @@ def filter_of(
     if not all(type(job_id) is int for job_id in ids):
         raise TypeError(f"{verb}() takes the ids of jobs, which are whole numbers, not {ids!r}")
     given = {key: _read(key, value) for key, value in criteria.items() if value is not None}
+    if "batch" in given:
+        given["batch_id"] = given.pop("batch")
     wanted = JobFilter(ids=ids or None, state=state, reason=death, **given)
     if wanted.is_empty:
         raise ValueError(
@@ -197,9 +201,11 @@ def filter_of(
     return wanted
 
 
-def _read(criterion: str, value: Any) -> str:
+def _read(criterion: str, value: Any) -> Any:
     if criterion == "handler":
         return name_of(value)
+    if criterion == "batch":
+        return batch_id("batch", value)
     return checked_label(criterion, value)
 
 

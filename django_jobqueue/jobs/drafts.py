@@ -47,6 +47,7 @@ class Draft:
             meta=dump_payload(options.meta or {}),
             template=template,
             result_as=said.result_as,
+            batch_id=said.batch,
         )
 
     @property

@@ -16,7 +16,7 @@ from django_jobqueue.core.errors import (
     PayloadError,
 )
 from django_jobqueue.core.snapshots import JobSnapshot
-from django_jobqueue.core.specs import NewJob
+from django_jobqueue.core.specs import Inserted, NewJob
 from django_jobqueue.store import store_for
 
 from .announcing import announce
@@ -176,7 +176,13 @@ def _to_wait_for(handle: JobHandle) -> JobHandle:
 
 def _stored(jobs: Sequence[NewJob], *, settings: JobQueueSettings) -> list[JobHandle]:
     store = store_for(settings.database)
-    answers = insert_or_spool(jobs, store=store, settings=settings)
+    batch_id = jobs[0].batch_id
+    if batch_id is not None:
+        # Never spooled: by the time of the flush the batch may have finished.
+        groups = store.insert_members(batch_id, [[new] for new in jobs])
+        answers: list[Inserted] | UUID = [one for group in groups for one in group]
+    else:
+        answers = insert_or_spool(jobs, store=store, settings=settings)
     if isinstance(answers, UUID):
         return [JobHandle.of_spooled(answers, position=at) for at in range(len(jobs))]
     announce(jobs, answers, store=store, settings=settings)

@@ -71,6 +71,14 @@ def priority(option: str, value: object) -> int:
     return value
 
 
+def batch_id(option: str, value: object) -> int:
+    """The id of a batch, given as its handle or as the number."""
+    found = getattr(value, "id", value)
+    if type(found) is not int or found < 1:
+        raise InvalidOptions(option, f"must be the handle of a batch, or its id, not {value!r}")
+    return found
+
+
 def switch(option: str, value: object) -> bool:
     """True or False, nothing that merely counts as such."""
     if not isinstance(value, bool):

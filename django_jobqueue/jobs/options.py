@@ -49,6 +49,7 @@ class CallOptions(SharedOptions, total=False):
     delay: Seconds
     expires_at: datetime
     result_as: str
+    batch: object
 
 
 _READERS: Mapping[str, Callable[[str, Any], object]] = {
@@ -71,6 +72,7 @@ _READERS: Mapping[str, Callable[[str, Any], object]] = {
     "delay": values.delay,
     "expires_at": values.moment,
     "result_as": values.label,
+    "batch": values.batch_id,
 }
 #: Ways to say one thing: one at a time, and the later saying replaces the earlier, however said.
 _GROUPS = (("run_at", "delay"), ("unique", "unique_by", "unique_key"))
@@ -101,6 +103,7 @@ class JobOptions:
     delay: float | None = None
     expires_at: datetime | None = None
     result_as: str | None = None
+    batch: int | None = None
 
     @classmethod
     def of_call(cls, given: Mapping[str, Any]) -> Self:

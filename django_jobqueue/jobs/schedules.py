@@ -204,6 +204,8 @@ def refuse_moments(said: JobOptions) -> None:
     for option in ("run_at", "expires_at"):
         if getattr(said, option) is not None:
             raise InvalidOptions(option, "names one moment, which does not recur: use delay")
+    if said.batch is not None:
+        raise InvalidOptions("batch", "finishes once, and what recurs would be added for ever")
     refuse_result_as(said)
 
 

@@ -3,6 +3,7 @@
 from .archive import ArchivedJob
 from .attempts import AttemptRecord
 from .audit import AuditRecord
+from .batches import BatchRecord
 from .dead_letters import DeadJob
 from .jobs import Job
 from .limits import LimitRecord
@@ -18,6 +19,7 @@ __all__ = [
     "ArchivedJob",
     "AttemptRecord",
     "AuditRecord",
+    "BatchRecord",
     "DeadJob",
     "Job",
     "JobTemplate",

@@ -41,4 +41,10 @@ class ArchivedJob(FinalRecord):
                 condition=Q(unique_key__isnull=False),
                 name="jobqueue_archive_unique_key",
             ),
+            # The members of batches; other jobs are not in it.
+            models.Index(
+                fields=["batch_id", "state"],
+                condition=Q(batch_id__isnull=False),
+                name="jobqueue_archive_batch",
+            ),
         ]

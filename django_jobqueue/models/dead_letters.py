@@ -44,4 +44,10 @@ class DeadJob(FinalRecord):
                 condition=Q(unique_key__isnull=False),
                 name="jobqueue_dead_unique_key",
             ),
+            # The members of batches; other jobs are not in it.
+            models.Index(
+                fields=["batch_id"],
+                condition=Q(batch_id__isnull=False),
+                name="jobqueue_dead_batch",
+            ),
         ]

@@ -106,6 +106,12 @@ class Job(JobRecord):
                 ),
                 name="jobqueue_job_waits_for",
             ),
+            # The members of batches; other jobs are not in it.
+            models.Index(
+                fields=["batch_id", "id"],
+                condition=Q(batch_id__isnull=False),
+                name="jobqueue_job_batch",
+            ),
             # Whether any job has a key at all; the others are not in it.
             models.Index(
                 fields=["concurrency_key"],

@@ -23,6 +23,7 @@ from django_jobqueue.core.specs import (
     WorkerIdentity,
 )
 
+from .batchable import Batchable
 from .followable import Followable
 from .holdable import Holdable
 from .insertable import Insertable
@@ -37,7 +38,9 @@ OVERTIME = timedelta(minutes=2)
 Claims = Sequence[tuple[int, UUID]]
 
 
-class JobStore(Readable, Insertable, Followable, Schedulable, Steerable, Holdable, Waitable):
+class JobStore(
+    Readable, Insertable, Followable, Batchable, Schedulable, Steerable, Holdable, Waitable
+):
     """All lifecycle writes of one database. `using` is the alias of the Django connection it works
     on.
     """

@@ -45,6 +45,10 @@ class ConnectedStore(JobStore):
     def run(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
         """Run the vendor's statement of that name on the connection that claims."""
 
+    @abstractmethod
+    def claiming(self) -> AbstractContextManager[object]:
+        """Open a transaction on that connection."""
+
     def execute(self, text: str, parameters: Any) -> list[Row]:
         with self.connection.cursor() as cursor:
             cursor.execute(text, parameters)

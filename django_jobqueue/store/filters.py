@@ -15,7 +15,7 @@ from .steerable import Note
 
 BATCH = 500
 LARGEST_ID = 2**63 - 1
-_COLUMNS = ("handler", "queue", "fingerprint", "unique_key")
+_COLUMNS = ("handler", "queue", "fingerprint", "unique_key", "batch_id")
 #: `tags` is the column of the row that is looked at; json_each has no column of that name.
 _HAS_TAG = "EXISTS (SELECT 1 FROM json_each(tags) AS tag WHERE tag.value = %s)"
 

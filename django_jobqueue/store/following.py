@@ -42,11 +42,6 @@ class FollowingStore(InsertingStore):
 def followed_of(rows: Iterable[Row]) -> list[Followed]:
     """Return the answer of a statement that followed."""
     return [
-        Followed(id=job_id, handler=handler, queue=queue, state=JobState(state))
-        for job_id, handler, queue, state in rows
+        Followed(id=job_id, handler=handler, queue=queue, state=JobState(state), batch_id=batch_id)
+        for job_id, handler, queue, state, batch_id in rows
     ]
-
-
-def ready_queues(followed: Iterable[Followed]) -> list[str]:
-    """Return the queues in which somebody may go on now."""
-    return sorted({one.queue for one in followed if one.state is JobState.READY})

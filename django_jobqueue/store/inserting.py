@@ -84,12 +84,16 @@ class InsertingStore(ConnectedStore):
         self, jobs: Sequence[NewJob], now: datetime | None
     ) -> list[tuple[int, str | None]]:
         """Store the jobs whose key is free or None; return their (id, unique key), in no order."""
+        rows = self.statement("insert", self.insert_parameters(jobs, now))
+        return [(job_id, key) for job_id, key in rows]
+
+    def insert_parameters(self, jobs: Sequence[NewJob], now: datetime | None) -> dict[str, object]:
+        """Return the parameters of the statement `insert`."""
         rows = [self._row_of(new, position) for position, new in enumerate(jobs)]
-        parameters = {
+        return {
             "jobs": msgspec.json.encode(rows).decode(),
             "now": None if now is None else self.time_text(now),
         }
-        return [(job_id, key) for job_id, key in self.statement("insert", parameters)]
 
     def _row_of(self, new: NewJob, position: int) -> dict[str, Any]:
         row: dict[str, Any] = {name: getattr(new, name) for name in _STORED}

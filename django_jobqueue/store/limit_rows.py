@@ -1,8 +1,6 @@
 """The rows of limits: locked in one order, and then counted; and the jobs that they block."""
 
-from abc import abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
 import msgspec
@@ -42,10 +40,6 @@ class LimitRowsStore(OrmStore):
         the one before waited for a lock.
         """
         return [self.run(name, parameters) for name, parameters in named]
-
-    @abstractmethod
-    def claiming(self) -> AbstractContextManager[object]:
-        """Open a transaction on that connection."""
 
     def limits_in_force(self) -> LimitsInForce:
         queues, handlers, has_keys = {}, {}, False

@@ -20,7 +20,6 @@ from django_jobqueue.core.specs import (
 
 from . import sql
 from .base import OVERTIME
-from .following import ready_queues
 from .postgresql_arrays import array, quoted_array
 from .postgresql_copy import copy_plain_jobs
 from .postgresql_finish import Settlement
@@ -141,10 +140,8 @@ class PostgreSQLStore(PostgreSQLWaiters):
         return [ClaimedJob(*row) for row in rows]
 
     def finish_many(self, finished: Sequence[FinishedJob]) -> set[int]:
-        settlement = Settlement(self.session)
-        held = settlement.write(finished) if finished else set()
-        self.notify(ready_queues(settlement.followed))
-        return held
+        with self.settling(finished) as settlement:
+            return settlement.write(finished) if finished else set()
 
     def finish_and_claim(
         self,
@@ -160,19 +157,17 @@ class PostgreSQLStore(PostgreSQLWaiters):
             return self.finish_and_claim_within(
                 limits, finished, worker_id=worker_id, token=token, wanted=wanted, total=total
             )
-        settlement = Settlement(self.session)
-        statements = settlement.statements(finished)
+        statements = Settlement(self.session).statements(finished)
         # The claim goes first: a reaper locks the worker's row and then its jobs, so must we.
         claims = bool(wanted) and total > 0
         if claims:
             statements.insert(0, self._claim_statement(worker_id, token, wanted, total, None))
         if not statements:
             return set(), []
-        answers = self.session.together(statements)
-        claimed = _in_line(answers.pop(0), wanted) if claims else []
-        held = settlement.settle_rest(finished, answers)
-        self.notify(ready_queues(settlement.followed))
-        return held, claimed
+        with self.settling(finished) as settlement:
+            answers = self.session.together(statements)
+            claimed = _in_line(answers.pop(0), wanted) if claims else []
+            return settlement.settle_rest(finished, answers), claimed
 
     def _claim_statement(
         self,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from django_jobqueue.core.specs import AttemptReport, FinishedJob, Followed, Transition
+from django_jobqueue.core.specs import AttemptReport, FinishedJob, Transition
 from django_jobqueue.core.states import ARCHIVED_STATES, JobState
 
 from . import sql
@@ -22,7 +22,10 @@ class Settlement:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.followed: list[Followed] = []  #: what waited for these jobs, and need not any more
+        #: The queues of what waited for these jobs, and is ready now.
+        self.queues: set[str] = set()
+        #: The batches of the jobs that have ended, by themselves or because of others.
+        self.batches: set[int] = set()
 
     def write(self, finished: Sequence[FinishedJob]) -> set[int]:
         """Write every transition whose claim holds, as one transaction; return the ids that were
@@ -45,8 +48,13 @@ class Settlement:
         here.
         """
         if _awaited(finished):
-            self.followed += followed_of(answers.pop())
+            self._follow(answers.pop())
         held = {row[0] for rows in answers for row in rows}
+        self.batches |= {
+            done.job.batch_id
+            for done in finished
+            if done.job.batch_id is not None and done.id in held and done.transition.state.is_final
+        }
         if len(held) == len(finished):
             return held
         left = [
@@ -66,6 +74,8 @@ class Settlement:
             for job_id, _ in claims
         ]
         ids = [job_id for job_id, _ in claims]
+        members = self.session.rows(sql.load("postgresql", "batches_of"), {"ids": array(ids)})
+        self.batches |= {batch_id for (batch_id,) in members}
         archive = {
             "ids": array(ids),
             "tokens": array(token for _, token in claims),
@@ -79,8 +89,18 @@ class Settlement:
         }
         # Rare enough not to ask first whether anybody waits for them.
         statements = [(sql.load("postgresql", "archive"), archive), following(ids)]
-        written, _ = self.session.together(statements)
+        written, followed = self.session.together(statements)
+        self._follow(followed)
         return {row[0] for row in written}
+
+    def _follow(self, answer: list[Row]) -> None:
+        followed = followed_of(answer)
+        self.queues |= {one.queue for one in followed if one.state is JobState.READY}
+        self.batches |= {
+            one.batch_id
+            for one in followed
+            if one.batch_id is not None and one.state is JobState.CANCELLED
+        }
 
 
 def following(ids: Iterable[int], *, now: datetime | None = None) -> Statement:

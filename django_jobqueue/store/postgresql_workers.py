@@ -1,7 +1,7 @@
 """Workers on PostgreSQL: leases, and what becomes of the jobs of a worker that is gone."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -72,6 +72,19 @@ class PostgreSQLWorkers(LimitedStore):
         parameters = arrays_of(list(claims))
         return {job_id for (job_id,) in self.session.rows(statement("written_under"), parameters)}
 
+    @contextmanager
+    def settling(self, finished: Sequence[FinishedJob] = ()) -> Iterator[Settlement]:
+        """Write finished jobs in the block; what follows from their end is done in the same
+        transaction, and who is to run it is woken after that.
+        """
+        settlement = Settlement(self.session)
+        is_about_batches = any(done.job.batch_id is not None for done in finished)
+        with self.session.atomic() if is_about_batches else nullcontext():
+            yield settlement
+            if settlement.batches:
+                settlement.queues |= set(self.finish_batches(settlement.batches))
+        self.notify(sorted(settlement.queues))
+
     def register_worker(self, worker: WorkerIdentity, *, lease: timedelta) -> None:
         facts = {
             "worker_id": worker.id,
@@ -108,7 +121,8 @@ class PostgreSQLWorkers(LimitedStore):
         )
         if not renewed:
             return Beat(alive=False)
-        cancelled = Settlement(self.session).archive_cancelled(unwanted)
+        with self.settling() as settlement:
+            cancelled = settlement.archive_cancelled(unwanted)
         return Beat(
             alive=True,
             stop_requested=renewed[0][0],
@@ -122,9 +136,7 @@ class PostgreSQLWorkers(LimitedStore):
         with self.session.atomic():
             self.session.rows(*_no_longer_than(GOOD_BYE_LIMIT))
             self.session.changed(statement("deregister_worker"), me)
-            Settlement(self.session).archive_cancelled(
-                self.session.rows(statement("cancel_lost"), me)
-            )
+            self._cancel_lost(me)
             self.session.rows(statement("give_back"), me)
 
     def release_of_dead_workers(
@@ -148,8 +160,7 @@ class PostgreSQLWorkers(LimitedStore):
             return self._rescue_from(worker_id, limit)
 
     def _rescue_from(self, worker_id: UUID, limit: int) -> Rescued:
-        lost = self.session.rows(statement("cancel_lost"), {"worker_id": worker_id})
-        Settlement(self.session).archive_cancelled(lost)
+        self._cancel_lost({"worker_id": worker_id})
         parameters = {
             "worker_id": worker_id,
             "limit": limit,
@@ -157,6 +168,11 @@ class PostgreSQLWorkers(LimitedStore):
             "cause": LEASE_LAPSED,
         }
         return _rescued(worker_id, self.session.rows(statement("rescue"), parameters))
+
+    def _cancel_lost(self, worker: Mapping[str, object]) -> None:
+        lost = self.session.rows(statement("cancel_lost"), worker)
+        with self.settling() as settlement:
+            settlement.archive_cancelled(lost)
 
     def release_of_worker(
         self, worker_id: UUID, *, started: Sequence[int] | None, cause: str
@@ -171,9 +187,7 @@ class PostgreSQLWorkers(LimitedStore):
         with self.session.atomic():
             self.session.rows(*_no_longer_than(GOOD_BYE_LIMIT))
             self.session.changed(statement("declare_dead"), me)
-            Settlement(self.session).archive_cancelled(
-                self.session.rows(statement("cancel_lost"), me)
-            )
+            self._cancel_lost(me)
             back = self.session.rows(statement("rescue"), suspects)
             back += self.session.rows(statement("give_back"), me)
         return _rescued(worker_id, back)

@@ -9,13 +9,13 @@ from django.db import IntegrityError
 from django_jobqueue.core.specs import Inserted, NewJob
 from django_jobqueue.models import ReceiptRecord
 
-from .following import FollowingStore
+from .batching import BatchingStore
 
 #: How long the receipt of an enqueue tells that it was stored.
 RECEIPT_RETENTION = timedelta(days=8)
 
 
-class ReceiptStore(FollowingStore):
+class ReceiptStore(BatchingStore):
     """The receipt is inserted with the jobs, so that either both are there or neither."""
 
     def insert_once(self, receipt: UUID, jobs: Sequence[NewJob]) -> list[Inserted] | None:

@@ -84,6 +84,7 @@ class RequeueingStore(FilteringStore):
         def write(bring_back: BringBack, ids: list[int]) -> list[int]:
             requeued = bring_back(ids, edits)
             back = [requeued[one] for one in ids if one in requeued]
+            self.rejoin(back)
             if spacing:
                 self._spread(back, after=len(live), spacing=spacing)
             live.extend(back)
@@ -142,6 +143,9 @@ class RequeueingStore(FilteringStore):
             unless_conflict="unique_key",
         )
         self._hold_for(dict(copied))
+        # The copy takes the place of its original among the members of a batch.
+        members = archived.filter(pk__in=dict(copied), batch_id__isnull=False)
+        members.update(batch_id=None)
         return dict(copied)
 
     def _hold_for(self, copies: dict[int, int]) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from django_jobqueue.core.specs import Pruned, Retention
 from django_jobqueue.core.states import JobState, WorkerState
@@ -13,6 +13,7 @@ from django_jobqueue.models import (
     ArchivedJob,
     AttemptRecord,
     AuditRecord,
+    BatchRecord,
     DeadJob,
     Job,
     LineRecord,
@@ -60,6 +61,7 @@ class RetentionStore(ConnectedStore):
             return pruned
         self._prune_lines(clock, dry_run)
         self._prune_waiters(clock, dry_run)
+        self._prune_batches(clock - retention.archive, batch, dry_run)
         return pruned + Pruned(
             workers=self._prune_workers(clock, batch, dry_run),
             receipts=self._prune_receipts(clock, batch, dry_run),
@@ -79,6 +81,8 @@ class RetentionStore(ConnectedStore):
             setting = f"{kind}_retention_seconds"
             queues = QueueRecord.objects.using(self.using).filter(**{f"{setting}__isnull": False})
             own = dict(queues.values_list("name", setting))
+        batches = BatchRecord.objects.using(self.using)
+        unfinished = batches.filter(pk=OuterRef("batch_id"), finished_at__isnull=True)
         expired = []
         oldest_of = self._oldest_of_queues(model, retention.queue)
         for oldest, name in sorted((at, name) for name, at in oldest_of):
@@ -86,6 +90,8 @@ class RetentionStore(ConnectedStore):
             before = clock - timedelta(seconds=min(seconds, LONGEST.total_seconds()))
             if self.aware(oldest) < before:
                 rows = model._default_manager.using(self.using).order_by("finished_at", "pk")
+                # An unfinished batch learns from the records of its members how it ends.
+                rows = rows.filter(Q(batch_id__isnull=True) | ~Exists(unfinished))
                 past = self.storable_time(before)
                 expired.append(rows.filter(queue=name, finished_at__lt=past))
         return expired
@@ -155,6 +161,14 @@ class RetentionStore(ConnectedStore):
             return len(ids)
         with self.writing():
             return erase(gone.filter(pk__in=ids))
+
+    def _prune_batches(self, before: datetime, batch: int, dry_run: bool) -> None:
+        batches = BatchRecord.objects.using(self.using)
+        past = batches.filter(finished_at__lt=self.storable_time(before)).order_by("finished_at")
+        ids = [] if dry_run else list(past.values_list("pk", flat=True)[:batch])
+        if ids:
+            with self.writing():
+                erase(past.filter(pk__in=ids))
 
     def _prune_lines(self, clock: datetime, dry_run: bool) -> None:
         """Remove what holders left that died, of lines that nobody has asked for since."""

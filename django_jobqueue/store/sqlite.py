@@ -185,8 +185,8 @@ class SQLiteStore(SQLiteWaiters):
         except (AttributeError, ValueError, OverflowError):
             times, unreadable = [claimed_at] * 2, f"ready_at {ready_at}, created_at {created_at}"
         facts += [claimed_at, *times, bool(is_expired), unreadable]
-        *options, has_next = row[_EXPIRED_COLUMN:]
-        facts += [*options, bool(has_next), token, worker_id]
+        *options, has_next, batch_id = row[_EXPIRED_COLUMN:]
+        facts += [*options, bool(has_next), batch_id, token, worker_id]
         return ClaimedJob(*facts)
 
     def finish_and_claim(

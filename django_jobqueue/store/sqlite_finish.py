@@ -58,16 +58,20 @@ class SQLiteFinish(LimitedStore):
         with self.writing():
             facts = {job_id: told for job_id, *told in self._on("held", list(unique.values()))}
             held = sorted((one for one in unique.values() if one.id in facts), key=_id)
-            awaited = []
+            awaited, batches = [], set()
             for one in held:
-                is_unwanted, has_next = facts[one.id]
+                is_unwanted, has_next, batch_id = facts[one.id]
                 if is_unwanted and not one.state.is_final:
                     one.state = JobState.CANCELLED
                     one.outcome = one.outcome or JobState.CANCELLED.value
-                awaited += [one.id] if has_next and one.state.is_final else []
+                if one.state.is_final:
+                    awaited += [one.id] if has_next else []
+                    batches |= set() if batch_id is None else {batch_id}
             self._write_held(held, now)
-            if awaited:
-                self.follow(awaited, now=now)
+            followed = self.follow(awaited, now=now) if awaited else []
+            batches |= {one.batch_id for one in followed if one.batch_id is not None}
+            if batches:
+                self.finish_batches(batches)
         return set(facts)
 
     def follow(self, ids: Sequence[int], *, now: datetime | None = None) -> list[Followed]:
@@ -81,7 +85,7 @@ class SQLiteFinish(LimitedStore):
             rows = self.statement("go_on", {"ids": going_on, "now": moment})
             for why, job_ids in unwanted.items():
                 moved = self.archive_waiting(job_ids, why or "")
-                rows += [(*facts, JobState.CANCELLED) for facts in moved]
+                rows += [(*facts, JobState.CANCELLED, batch_id) for *facts, batch_id in moved]
         return followed_of(rows)
 
     def written_under(self, claims: Iterable[tuple[int, UUID]]) -> set[int]:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.db.models import F, Value
+from django.db.models import Count, F, QuerySet, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Now
 
@@ -16,6 +16,7 @@ from django_jobqueue.core.states import WAITING_STATES, JobState, WorkerState
 from django_jobqueue.models import (
     ArchivedJob,
     AttemptRecord,
+    BatchRecord,
     DeadJob,
     Job,
     QueueRecord,
@@ -31,6 +32,10 @@ from .steerable import Note, TellCancelled
 _REASON_LIMIT = 255
 _PAUSE = ["paused_at", "paused_until", "pause_reason"]
 _WAITING = [state.value for state in WAITING_STATES]
+
+
+#: Id, handler, queue and batch of a job.
+Moved = tuple[int, str, str, int | None]
 
 
 class SteeringStore(LimitingStore, FilteringStore):
@@ -65,19 +70,21 @@ class SteeringStore(LimitingStore, FilteringStore):
     def cancel_waiting(
         self, ids: Sequence[int], *, reason: str, tell: TellCancelled | None
     ) -> list[int]:
-        """Cancel those of these locked jobs that wait, and what was to follow them; return the ids
-        of all.
+        """Cancel those of these locked jobs that wait, and what was to follow them; finish their
+        batches; return the ids of all.
         """
         moved = self.archive_waiting(ids, reason)
         followed = self.follow([job_id for job_id, *_ in moved]) if moved else []
-        moved += [(one.id, one.handler, one.queue) for one in followed]
+        moved += [(one.id, one.handler, one.queue, one.batch_id) for one in followed]
         if tell is not None:
-            for job_id, handler, queue in moved:
+            for job_id, handler, queue, _ in moved:
                 tell(job_id, handler, queue)
+        if batches := {batch_id for *_, batch_id in moved if batch_id is not None}:
+            self.notify(self.finish_batches(batches))
         return [job_id for job_id, *_ in moved]
 
-    def archive_waiting(self, ids: Sequence[int], reason: str) -> list[tuple[int, str, str]]:
-        """Cancel those of these jobs that do not run; return id, handler and queue of each."""
+    def archive_waiting(self, ids: Sequence[int], reason: str) -> list[Moved]:
+        """Cancel those of these jobs that do not run."""
         jobs = Job.objects.using(self.using)
         columns: dict[str, str | Combinable] = {
             **SHARED_COLUMNS,
@@ -90,7 +97,7 @@ class SteeringStore(LimitingStore, FilteringStore):
             text = msgspec.json.encode(error).decode()
             columns["error"] = Coalesce(stored_json(text), F("error"))
         waiting = jobs.filter(pk__in=ids, state__in=_WAITING)
-        told = "id, handler, queue"
+        told = "id, handler, queue, batch_id"
         moved = copy_rows(waiting, into=ArchivedJob, columns=columns, returning=told)
         ids_of_moved = [job_id for job_id, *_ in moved]
         erase(jobs.filter(pk__in=ids_of_moved))
@@ -130,11 +137,21 @@ class SteeringStore(LimitingStore, FilteringStore):
 
     def remove(self, model: type[FinalRecord], ids: list[int]) -> list[int]:
         """Delete locked final records and their attempts; return the ids."""
+        rows = model._default_manager.using(self.using).filter(pk__in=ids)
+        self._discard_from_batches(rows)
         erase(AttemptRecord.objects.using(self.using).filter(job_id__in=ids))
-        erase(model._default_manager.using(self.using).filter(pk__in=ids))
+        erase(rows)
         if model is DeadJob:  # what was held for it; nothing waits for an archived job
             self.follow(ids)
         return ids
+
+    def _discard_from_batches(self, records: QuerySet[FinalRecord]) -> None:
+        """Their batches remember them: without their records they would not have failed."""
+        failed = records.filter(batch_id__isnull=False).exclude(state=JobState.SUCCEEDED.value)
+        for batch_id, count in failed.order_by().values_list("batch_id").annotate(Count("pk")):
+            batch = BatchRecord.objects.using(self.using).filter(pk=batch_id)
+            batch.update(discarded=F("discarded") + count)
+
 
     # Queues and workers.
 

@@ -82,8 +82,9 @@ class Answers:
     ) -> FinishedJob:
         """Return what to write because of `outcome`, with the lines that the run has logged."""
         job, backoff = held.job, backoff or self._policies.backoff_of(held.handler, held.job)
-        # Who waits for a job learns from its record what became of it.
-        transition = decide(job, outcome, backoff, keep=held.handler.keep or job.has_next)
+        # Who waits for a job, and its batch, learn from its record what became of it.
+        keep = held.handler.keep or job.has_next or job.batch_id is not None
+        transition = decide(job, outcome, backoff, keep=keep)
         if held.is_cancelled and not transition.state.is_final:
             transition = decide(job, Cancel(JobCancelled.message), backoff)
         transition = with_log(transition, held.log_lines)

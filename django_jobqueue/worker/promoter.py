@@ -30,7 +30,7 @@ class Promoter(TickingTask):
         self._store, self._events = store, events
         self._wake_pump, self._notify = wake, notify
         self._seconds, self._batch = interval.total_seconds(), batch
-        self._swept_up_to = 0
+        self._swept_up_to = self._batches_up_to = 0
 
     def tick(self) -> float | None:
         promoted = self._store.promote(limit=self._batch)
@@ -49,14 +49,18 @@ class Promoter(TickingTask):
         return min(self._seconds, *known) if known else None
 
     def _follow(self) -> None:
-        """A stretch of those that wait for other jobs, each time: finishes have followed them,
-        unless a lock was in the way.
+        """A stretch of those that wait for other jobs, and of the batches, each time: finishes have
+        followed them, unless a lock was in the way.
         """
         swept = self._store.sweep_waiting(after=self._swept_up_to, limit=self._batch)
         self._swept_up_to = swept.up_to
         if swept.followed:
             self._wake_workers(sorted({one.queue for one in swept.followed}))
             self._events.emit("jobs.followed", ids=tuple(one.id for one in swept.followed))
+        batches = self._store.sweep_batches(after=self._batches_up_to, limit=self._batch)
+        self._batches_up_to = batches.up_to
+        if batches.queues:
+            self._wake_workers(batches.queues)
 
     def _wake_workers(self, queues: Sequence[str]) -> None:
         self._wake_pump()

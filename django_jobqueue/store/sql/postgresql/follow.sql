@@ -40,7 +40,7 @@ WITH RECURSIVE waiting AS MATERIALIZED (
         END
     FROM judged, clock
     WHERE job.id = ANY(ARRAY(SELECT id FROM judged WHERE may_go_on)) AND job.id = judged.id
-    RETURNING job.id, job.handler, job.queue, job.state
+    RETURNING job.id, job.handler, job.queue, job.state, job.batch_id
 ), unwanted AS (
     SELECT id, why, is_gone FROM judged WHERE NOT may_go_on AND (is_gone OR on_failure = 'cancel')
     UNION
@@ -71,6 +71,6 @@ WITH RECURSIVE waiting AS MATERIALIZED (
         result, progress, checkpoints, meta, tags, batch_id, template, schedule, slot, requeued_from
     FROM gone, clock
 )
-SELECT id, handler, queue, state FROM gone_on
+SELECT id, handler, queue, state, batch_id FROM gone_on
 UNION ALL
-SELECT id, handler, queue, 'cancelled' FROM gone
+SELECT id, handler, queue, 'cancelled', batch_id FROM gone

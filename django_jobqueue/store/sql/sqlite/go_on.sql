@@ -14,4 +14,4 @@ SET state = CASE WHEN run_at > (SELECT at FROM clock) THEN 'scheduled' ELSE 'rea
         )
     END
 WHERE id IN (SELECT value FROM json_each(%(ids)s)) AND state = 'blocked'
-RETURNING id, handler, queue, state
+RETURNING id, handler, queue, state, batch_id

@@ -1,0 +1,12 @@
+-- What became of the members of a batch, unless one lives after all; what was enqueued at an earlier end is left out.
+SELECT id, parent_id,
+    (SELECT count(*) FROM jobqueue_archivedjob WHERE batch_id = batch.id AND state = 'succeeded'),
+    (SELECT count(*) FROM jobqueue_archivedjob WHERE batch_id = batch.id AND state = 'cancelled'),
+    (SELECT count(*) FROM jobqueue_deadjob WHERE batch_id = batch.id) + discarded,
+    CASE WHEN NOT success_enqueued THEN on_success::text END,
+    CASE WHEN NOT failure_enqueued THEN on_failure::text END,
+    CASE WHEN NOT finish_enqueued THEN on_finish::text END
+FROM jobqueue_batch AS batch
+WHERE id = %(id)s
+    AND NOT EXISTS (SELECT 1 FROM jobqueue_job AS member WHERE member.batch_id = batch.id)
+    AND NOT EXISTS (SELECT 1 FROM jobqueue_batch AS part WHERE part.parent_id = batch.id AND part.finished_at IS NULL)
