@@ -24,10 +24,9 @@ if TYPE_CHECKING:
         NoRetry,
         Polynomial,
     )
+    from .core.batch_errors import BatchFinished, BatchNotFound
     from .core.cron import Cron, CronString, every
     from .core.errors import (
-        BatchFinished,
-        BatchNotFound,
         HandlerAlreadyRegistered,
         HandlerNotRegistered,
         InvalidArguments,
@@ -97,10 +96,10 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "core.backoff": "Backoff Constant Custom Exponential Linear NoRetry Polynomial",
+    "core.batch_errors": "BatchFinished BatchNotFound",
     "core.cron": "Cron CronString every",
     "core.errors": (
-        "BatchFinished BatchNotFound HandlerAlreadyRegistered HandlerNotRegistered "
-        "InvalidArguments InvalidHandler "
+        "HandlerAlreadyRegistered HandlerNotRegistered InvalidArguments InvalidHandler "
         "InvalidOptions InvalidSettings JobCancelled JobFailed JobInterrupt JobNotFinished "
         "JobNotFound JobNotStored JobQueueError JobReleased JobTimedOut LeaseLost "
         "PayloadError PayloadTooLarge RequeueRefused SpoolUnusable StateChanged "

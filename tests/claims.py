@@ -33,10 +33,8 @@ def a_claim(**said: Any) -> ClaimedJob:
         "concurrency_key": None,
         "meta": "{}",
         "tags": "[]",
-        "checkpoints": None,
-        "error": None,
+        **dict.fromkeys(("checkpoints", "error", "batch_id")),
         "has_next": False,
-        "batch_id": None,
         "claim_token": uuid4(),
         "worker_id": uuid4(),
     }

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = {
     "README.md": 6,
     "docs/command.md": 1,
-    "docs/composition.md": 1,
+    "docs/composition.md": 2,
     "docs/lines.md": 5,
     "docs/memory.md": 2,
     "docs/permits.md": 2,

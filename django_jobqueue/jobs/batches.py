@@ -7,8 +7,8 @@ from typing import Any
 from asgiref.sync import sync_to_async
 
 from django_jobqueue import conf
+from django_jobqueue.core.batch_errors import BatchNotFound
 from django_jobqueue.core.batches import BatchSnapshot, NewBatch
-from django_jobqueue.core.errors import BatchNotFound
 from django_jobqueue.core.payloads import dump_payload
 from django_jobqueue.core.specs import Cancelled, Inserted, NewJob
 from django_jobqueue.core.states import JobState

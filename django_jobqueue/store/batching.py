@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from django.db.models import Count
 
+from django_jobqueue.core.batch_errors import BatchFinished, BatchNotFound
 from django_jobqueue.core.batches import BatchSnapshot, EndedBatch, NewBatch
-from django_jobqueue.core.errors import BatchFinished, BatchNotFound
 from django_jobqueue.core.specs import Inserted, NewJob, SweptBatches
 from django_jobqueue.core.states import JobState
 from django_jobqueue.models import ArchivedJob, BatchRecord, DeadJob, Job

@@ -121,8 +121,7 @@ class PostgreSQLWorkers(LimitedStore):
         )
         if not renewed:
             return Beat(alive=False)
-        with self.settling() as settlement:
-            cancelled = settlement.archive_cancelled(unwanted)
+        cancelled = self._archive_cancelled(unwanted)
         return Beat(
             alive=True,
             stop_requested=renewed[0][0],
@@ -170,9 +169,11 @@ class PostgreSQLWorkers(LimitedStore):
         return _rescued(worker_id, self.session.rows(statement("rescue"), parameters))
 
     def _cancel_lost(self, worker: Mapping[str, object]) -> None:
-        lost = self.session.rows(statement("cancel_lost"), worker)
+        self._archive_cancelled(self.session.rows(statement("cancel_lost"), worker))
+
+    def _archive_cancelled(self, claims: Sequence[Row]) -> set[int]:
         with self.settling() as settlement:
-            settlement.archive_cancelled(lost)
+            return settlement.archive_cancelled(claims)
 
     def release_of_worker(
         self, worker_id: UUID, *, started: Sequence[int] | None, cause: str

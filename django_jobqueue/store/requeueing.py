@@ -84,7 +84,6 @@ class RequeueingStore(FilteringStore):
         def write(bring_back: BringBack, ids: list[int]) -> list[int]:
             requeued = bring_back(ids, edits)
             back = [requeued[one] for one in ids if one in requeued]
-            self.rejoin(back)
             if spacing:
                 self._spread(back, after=len(live), spacing=spacing)
             live.extend(back)
@@ -130,7 +129,9 @@ class RequeueingStore(FilteringStore):
             returning="id, id",
             unless_conflict="unique_key",
         )
-        erase(dead.filter(pk__in=[job_id for job_id, _ in moved]))
+        back = [job_id for job_id, _ in moved]
+        erase(dead.filter(pk__in=back))
+        self.rejoin(back)
         return dict(moved)
 
     def _copy_back(self, ids: list[int], edits: Columns) -> dict[int, int]:
@@ -146,6 +147,7 @@ class RequeueingStore(FilteringStore):
         # The copy takes the place of its original among the members of a batch.
         members = archived.filter(pk__in=dict(copied), batch_id__isnull=False)
         members.update(batch_id=None)
+        self.rejoin([job_id for _, job_id in copied])
         return dict(copied)
 
     def _hold_for(self, copies: dict[int, int]) -> None:

@@ -21,7 +21,7 @@ class TestUnknownOptions:
         assert refusal(prioriy=1) == "job option 'prioriy' does not exist. Did you mean 'priority'?"
 
     @pytest.mark.parametrize(
-        "option", ["cron", "every", "batch", "transactional", "isolation", "rate", "metadata"]
+        "option", ["cron", "every", "transactional", "isolation", "rate", "metadata"]
     )
     def test_what_this_release_does_not_do_is_refused_not_ignored(self, option: str):
         assert f"job option {option!r} does not exist." in refusal(**{option: 1})

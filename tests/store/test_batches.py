@@ -1,34 +1,28 @@
 """Batches: what the end of the last member brings about, in the transaction that writes it."""
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
 
-from django_jobqueue.core.batches import BatchSnapshot, NewBatch
-from django_jobqueue.core.errors import BatchFinished, BatchNotFound
+from django_jobqueue.core.batch_errors import BatchFinished, BatchNotFound
+from django_jobqueue.core.batches import NewBatch
 from django_jobqueue.core.specs import (
-    ClaimedJob,
     FinishedJob,
     JobFilter,
     NewJob,
-    Retention,
-    Transition,
 )
 from django_jobqueue.core.states import JobState
-from django_jobqueue.models import ArchivedJob, BatchRecord, Job, WorkerRecord
+from django_jobqueue.models import BatchRecord, Job, WorkerRecord
 from django_jobqueue.store import store_for
 from django_jobqueue.store.base import JobStore
 
+from .batches import CALLBACKS, SUCCESS, batch_of, callbacks, claimed, member, numbers, snapshot
 from .chains import DEAD, HOUR
 from .helpers import claim, finish, make_job, register_worker
 
 pytestmark = pytest.mark.django_db
-
-CALLBACKS = {f"on_{end}": NewJob(handler=f"on_{end}") for end in ("success", "failure", "finish")}
-SUCCESS = Transition(state=JobState.SUCCEEDED)
 
 
 @pytest.fixture
@@ -39,38 +33,6 @@ def store() -> JobStore:
 @pytest.fixture
 def worker(store: JobStore) -> UUID:
     return register_worker(store)
-
-
-def member(name: str = "member", **fields: Any) -> NewJob:
-    return NewJob(handler=name, queue=fields.pop("queue", "members"), **fields)
-
-
-def batch_of(store: JobStore, count: int = 2, **said: Any) -> int:
-    new = NewBatch(**{**CALLBACKS, **said})
-    batch_id, _ = store.insert_batch(new, [[member()] for _ in range(count)])
-    return batch_id
-
-
-def claimed(store: JobStore, worker: UUID) -> list[ClaimedJob]:
-    return claim(store, worker, "members")
-
-
-def callbacks() -> list[str]:
-    """What was enqueued at the end of a batch, in order."""
-    return list(
-        Job.objects.exclude(queue="members").order_by("id").values_list("handler", flat=True)
-    )
-
-
-def numbers(store: JobStore, batch_id: int) -> tuple[int, int, int, int, int]:
-    found = snapshot(store, batch_id)
-    return (found.waiting, found.running, found.succeeded, found.cancelled, found.dead)
-
-
-def snapshot(store: JobStore, batch_id: int) -> BatchSnapshot:
-    found = store.find_batch(batch_id)
-    assert found is not None
-    return found
 
 
 class TestEnd:
@@ -258,152 +220,6 @@ class TestAdding:
 
         names = [[Job.objects.get(pk=one.id).handler for one in answer] for answer in answers]
         assert names == [["a"], ["b", "c"], ["d"]]
-
-
-class TestRequeueing:
-    @pytest.fixture
-    def failed(self, store: JobStore, worker: UUID) -> int:
-        """A finished batch of a success, a dead member and a cancelled one."""
-        batch_id = batch_of(store, 3)
-        first, second, third = claimed(store, worker)
-        finish(store, first, JobState.SUCCEEDED)
-        finish(store, second, **DEAD)
-        finish(store, third, JobState.CANCELLED)
-        assert numbers(store, batch_id) == (0, 0, 1, 1, 1)
-        Job.objects.all().delete()
-        return batch_id
-
-    def test_opens_the_batch_and_success_comes_at_last(
-        self, store: JobStore, worker: UUID, failed: int
-    ) -> None:
-        store.requeue(JobFilter(batch_id=failed))
-        store.requeue(JobFilter(batch_id=failed, state=JobState.CANCELLED))
-        assert not snapshot(store, failed).is_finished
-        assert numbers(store, failed) == (2, 0, 1, 0, 0)
-
-        store.finish_many([FinishedJob(job, SUCCESS) for job in claimed(store, worker)])
-
-        assert numbers(store, failed) == (0, 0, 3, 0, 0)
-        assert callbacks() == ["on_success"]
-
-    def test_fails_again_without_a_word(self, store: JobStore, worker: UUID, failed: int) -> None:
-        store.requeue(JobFilter(batch_id=failed))
-        [job] = claimed(store, worker)
-        finish(store, job, **DEAD)
-
-        assert snapshot(store, failed).is_finished
-        assert callbacks() == []
-
-    def test_a_dead_member_of_an_open_batch_delays_its_end(
-        self, store: JobStore, worker: UUID
-    ) -> None:
-        batch_id = batch_of(store, 2)
-        first, second = claimed(store, worker)
-        finish(store, first, **DEAD)
-        store.requeue(JobFilter(ids=(first.id,)))
-        finish(store, second, JobState.SUCCEEDED)
-
-        assert not snapshot(store, batch_id).is_finished
-
-    def test_a_discarded_member_is_remembered(self, store: JobStore, worker: UUID) -> None:
-        batch_id = batch_of(store, 2)
-        first, second = claimed(store, worker)
-        finish(store, first, **DEAD)
-        store.discard_dead(JobFilter(ids=(first.id,)))
-        assert numbers(store, batch_id) == (0, 1, 0, 0, 1)
-        finish(store, second, JobState.SUCCEEDED)
-
-        assert callbacks() == ["on_failure", "on_finish"]
-
-
-class TestNesting:
-    def test_the_outer_batch_finishes_after_the_inner_one(
-        self, store: JobStore, worker: UUID
-    ) -> None:
-        outer, _ = store.insert_batch(NewBatch(**CALLBACKS), [[member("outer")]])
-        inner, _ = store.insert_batch(NewBatch(parent_id=outer), [[member("inner")]])
-        first, second = claimed(store, worker)
-
-        finish(store, first, JobState.SUCCEEDED)
-        assert not snapshot(store, outer).is_finished
-        finish(store, second, JobState.SUCCEEDED)
-
-        assert snapshot(store, inner).is_finished
-        assert snapshot(store, outer).is_finished
-        assert callbacks() == ["on_success", "on_finish"]
-
-    def test_what_an_inner_end_enqueues_belongs_to_the_outer_batch(
-        self, store: JobStore, worker: UUID
-    ) -> None:
-        outer, _ = store.insert_batch(NewBatch(**CALLBACKS), [[member()]])
-        inner, _ = store.insert_batch(
-            NewBatch(parent_id=outer, on_finish=member("inner end")), [[member()]]
-        )
-        store.finish_many([FinishedJob(job, SUCCESS) for job in claimed(store, worker)])
-        assert snapshot(store, inner).is_finished
-        assert callbacks() == []
-
-        [job] = claimed(store, worker)
-        assert (job.handler, job.batch_id) == ("inner end", outer)
-        finish(store, job, JobState.SUCCEEDED)
-        assert callbacks() == ["on_success", "on_finish"]
-
-
-class TestKeeping:
-    def test_members_of_an_open_batch_are_not_pruned(self, store: JobStore, worker: UUID) -> None:
-        batch_id = batch_of(store, 2)
-        first, second = claimed(store, worker)
-        finish(store, first, JobState.SUCCEEDED)
-        soon = Retention(archive=HOUR, dead=HOUR)
-        later = store.database_now() + 2 * HOUR
-
-        assert store.prune(soon, now=later).archived == 0
-        finish(store, second, JobState.SUCCEEDED)
-        assert store.prune(soon, now=later).archived == 2
-        assert store.find_batch(batch_id) is None
-
-    def test_the_numbers_of_a_finished_batch_outlive_its_members(
-        self, store: JobStore, worker: UUID
-    ) -> None:
-        batch_id = batch_of(store, 2)
-        store.finish_many([FinishedJob(job, SUCCESS) for job in claimed(store, worker)])
-        ArchivedJob.objects.all().delete()
-
-        assert numbers(store, batch_id) == (0, 0, 2, 0, 0)
-
-    def test_a_batch_that_is_nowhere_is_not_found(self, store: JobStore) -> None:
-        assert store.find_batch(1) is None
-
-    def test_a_snapshot_tells_what_was_stored(self, store: JobStore) -> None:
-        parent = batch_of(store, 1)
-        batch_id = batch_of(store, 1, meta='{"a":[1]}', parent_id=parent)
-
-        found = snapshot(store, batch_id)
-        assert (found.meta, found.parent_id, found.total, found.ended) == ({"a": [1]}, parent, 1, 0)
-        assert store.database_now() - found.created_at < timedelta(minutes=5)
-
-
-class TestSweeping:
-    def test_a_batch_whose_members_ended_elsewhere_is_finished(self, store: JobStore) -> None:
-        left = batch_of(store, 1)
-        live = batch_of(store, 1)
-        Job.objects.filter(batch_id=left).delete()
-        make_job(JobState.SUCCEEDED, batch_id=left)
-
-        assert store.sweep_batches().queues == ("default",)
-
-        assert snapshot(store, left).is_finished
-        assert not snapshot(store, live).is_finished
-        assert callbacks() == ["on_success", "on_finish"]
-        assert store.sweep_batches().queues == ()
-
-    def test_a_stretch_is_bounded_and_the_next_goes_on_from_there(self, store: JobStore) -> None:
-        ids = [batch_of(store, 1) for _ in range(3)]
-        Job.objects.filter(batch_id=ids[2]).delete()
-
-        first = store.sweep_batches(limit=2)
-        assert (first.queues, first.up_to) == ((), ids[1])
-        assert store.sweep_batches(after=first.up_to, limit=2).queues == ("default",)
 
 
 def test_what_is_stored_of_a_callback_is_the_job_itself(store: JobStore) -> None:
