@@ -4,7 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 
 from django_jobqueue.core.batches import BatchSnapshot, NewBatch
-from django_jobqueue.core.specs import Inserted, NewJob, SweptBatches
+from django_jobqueue.core.following import SweptBatches
+from django_jobqueue.core.specs import Inserted, NewJob
 
 #: Jobs one after another; a job that waits for none is a list of its own.
 Links = Sequence[NewJob]

@@ -9,7 +9,8 @@ from django.db.models import Count
 
 from django_jobqueue.core.batch_errors import BatchFinished, BatchNotFound
 from django_jobqueue.core.batches import BatchSnapshot, EndedBatch, NewBatch
-from django_jobqueue.core.specs import Inserted, NewJob, SweptBatches
+from django_jobqueue.core.following import SweptBatches
+from django_jobqueue.core.specs import Inserted, NewJob
 from django_jobqueue.core.states import JobState
 from django_jobqueue.models import ArchivedJob, BatchRecord, DeadJob, Job
 

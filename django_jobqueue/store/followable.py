@@ -4,7 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 
-from django_jobqueue.core.specs import Followed, Inserted, NewJob, Swept
+from django_jobqueue.core.following import Followed, Swept
+from django_jobqueue.core.specs import Inserted, NewJob
 
 
 class Followable(ABC):

@@ -5,7 +5,8 @@ from datetime import datetime
 
 import msgspec
 
-from django_jobqueue.core.specs import Followed, Inserted, NewJob, Swept
+from django_jobqueue.core.following import Followed, Swept
+from django_jobqueue.core.specs import Inserted, NewJob
 from django_jobqueue.core.states import JobState
 
 from .connected import Row

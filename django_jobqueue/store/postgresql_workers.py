@@ -7,18 +7,12 @@ from uuid import UUID
 
 import msgspec
 
-from django_jobqueue.core.specs import (
-    LEASE_LAPSED,
-    Beat,
-    FinishedJob,
-    Followed,
-    Rescued,
-    WorkerIdentity,
-)
+from django_jobqueue.core.following import Followed
+from django_jobqueue.core.specs import LEASE_LAPSED, Beat, FinishedJob, Rescued, WorkerIdentity
 
 from . import sql
 from .base import Claims
-from .following import followed_of, ready_queues
+from .following import followed_of
 from .limit_rows import Named
 from .limited import Ended, LimitedStore
 from .postgresql_arrays import array
@@ -60,7 +54,8 @@ class PostgreSQLWorkers(LimitedStore):
         statements += [(statement(name), facts) for name, facts in locking]
         answers = self.session.together(statements)
         held = settlement.settle_rest(finished, answers[1:written])
-        return Ended(held, answers[written:], readied=ready_queues(settlement.followed))
+        self._finish_batches_of(settlement)
+        return Ended(held, answers[written:], readied=sorted(settlement.queues))
 
     def claiming(self) -> AbstractContextManager[object]:
         return self.session.atomic()
@@ -81,9 +76,12 @@ class PostgreSQLWorkers(LimitedStore):
         is_about_batches = any(done.job.batch_id is not None for done in finished)
         with self.session.atomic() if is_about_batches else nullcontext():
             yield settlement
-            if settlement.batches:
-                settlement.queues |= set(self.finish_batches(settlement.batches))
+            self._finish_batches_of(settlement)
         self.notify(sorted(settlement.queues))
+
+    def _finish_batches_of(self, settlement: Settlement) -> None:
+        if settlement.batches:
+            settlement.queues |= set(self.finish_batches(settlement.batches))
 
     def register_worker(self, worker: WorkerIdentity, *, lease: timedelta) -> None:
         facts = {

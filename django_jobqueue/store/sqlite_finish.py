@@ -6,7 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from django_jobqueue.core.specs import WORKER_DIED, FinishedJob, Followed
+from django_jobqueue.core.following import Followed
+from django_jobqueue.core.specs import WORKER_DIED, FinishedJob
 from django_jobqueue.core.states import ARCHIVED_STATES, JobState
 
 from .connected import Row

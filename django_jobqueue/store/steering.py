@@ -145,13 +145,12 @@ class SteeringStore(LimitingStore, FilteringStore):
             self.follow(ids)
         return ids
 
-    def _discard_from_batches(self, records: QuerySet[FinalRecord]) -> None:
+    def _discard_from_batches(self, records: QuerySet[Any]) -> None:
         """Their batches remember them: without their records they would not have failed."""
         failed = records.filter(batch_id__isnull=False).exclude(state=JobState.SUCCEEDED.value)
         for batch_id, count in failed.order_by().values_list("batch_id").annotate(Count("pk")):
             batch = BatchRecord.objects.using(self.using).filter(pk=batch_id)
             batch.update(discarded=F("discarded") + count)
-
 
     # Queues and workers.
 

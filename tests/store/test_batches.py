@@ -1,17 +1,19 @@
 """Batches: what the end of the last member brings about, in the transaction that writes it."""
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
 
 from django_jobqueue.core.batch_errors import BatchFinished, BatchNotFound
 from django_jobqueue.core.batches import NewBatch
+from django_jobqueue.core.limits import Limits
 from django_jobqueue.core.specs import (
     FinishedJob,
     JobFilter,
     NewJob,
+    WantedJobs,
 )
 from django_jobqueue.core.states import JobState
 from django_jobqueue.models import BatchRecord, Job, WorkerRecord
@@ -77,6 +79,27 @@ class TestEnd:
         )
 
         assert snapshot(store, batch_id).is_finished
+
+    def test_comes_with_a_finish_that_gives_its_permit_on(
+        self, store: JobStore, worker: UUID
+    ) -> None:
+        chain = [member(concurrency_key="k"), member(concurrency_key="k")]
+        batch_id, _ = store.insert_batch(NewBatch(**CALLBACKS), [chain])
+        jobs = claim(store, worker, "members", limits=Limits())
+        for _ in range(2):
+            done = [FinishedJob(job, SUCCESS) for job in jobs]
+            held, jobs = store.finish_and_claim(
+                done,
+                worker_id=worker,
+                token=uuid4(),
+                wanted=[WantedJobs("members", 5)],
+                total=5,
+                limits=Limits(),
+            )
+            assert len(held) == 1
+
+        assert (jobs, snapshot(store, batch_id).succeeded) == ([], 2)
+        assert callbacks() == ["on_success", "on_finish"]
 
     def test_of_none_at_all_is_a_success_at_once(self, store: JobStore) -> None:
         batch_id = batch_of(store, 0)

@@ -4,11 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from django_jobqueue.core.specs import (
-    JobFilter,
-    Retention,
-    Swept,
-)
+from django_jobqueue.core.following import Swept
+from django_jobqueue.core.specs import JobFilter, Retention
 from django_jobqueue.core.states import JobState
 from django_jobqueue.models import DeadJob, Job
 from django_jobqueue.store import store_for
