@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("jobqueue", "0008_waiters"),
+        ("jobqueue", "0009_edit_payload"),
     ]
 
     operations = [
