@@ -1,11 +1,13 @@
 """What the documentation lists is what there is."""
 
 import re
+import shlex
 from dataclasses import fields
 from pathlib import Path
 
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.core.why import BlockerKind
+from django_jobqueue.management.commands.jobqueue import Command
 from django_jobqueue.management.subcommands import SUBCOMMANDS
 
 ROOT = Path(__file__).parent.parent
@@ -30,6 +32,20 @@ def test_every_subcommand_and_everything_that_keeps_a_job_is_documented_and_noth
 
     expected = subcommands | {"kind"} | {kind.value for kind in BlockerKind}
     assert words_of_tables("docs/command.md") == expected
+
+
+def test_every_command_line_of_the_documents_can_be_read() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    lines = [
+        line
+        for page in pages
+        for line in re.findall(r"^ +\$ manage\.py jobqueue (.+)$", page.read_text(), re.MULTILINE)
+    ]
+
+    assert lines
+    parser = Command().create_parser("manage.py", "jobqueue")
+    for line in lines:
+        assert parser.parse_args(shlex.split(line)).run, line
 
 
 def test_links_between_documents_lead_somewhere() -> None:

@@ -9,9 +9,10 @@ from django.core.management import CommandError
 
 from django_jobqueue import Queue, Schedule, Template, job
 from django_jobqueue.core.limits import Limit
+from django_jobqueue.core.states import JobState
 from django_jobqueue.models import AuditRecord, Job, LimitRecord, QueueRecord, WorkerRecord
 from django_jobqueue.store import store_for
-from tests.store.helpers import register_worker
+from tests.store.helpers import make_job, register_worker
 
 from .test_jobqueue import jobqueue
 
@@ -62,6 +63,57 @@ class TestQueues:
         assert "aware" in refused("pause", "mail", "--until", "2100-01-01T12:00:00")
         assert "queue" in refused("pause", "")
         assert not QueueRecord.objects.exists()
+
+
+class TestConfigure:
+    def test_what_is_named_is_set_and_the_rest_stays(self):
+        Queue("mail").configure(rate="1/s", dead_retention=60)
+        settings = ("--max-running", "5", "--max-attempts", "7", "--archive-retention", "3600")
+
+        answer = jobqueue("configure", "mail", *settings, "--default", "rate", "--by", "ada")
+
+        row = QueueRecord.objects.get()
+        assert answer[0] == 0
+        assert (row.max_running, row.max_attempts, row.rate) == (5, 7, None)
+        assert (row.archive_retention_seconds, row.dead_retention_seconds) == (3600, 60)
+        assert recorded()[-1] == ("queue.configure", "mail", "ada", "")
+
+    def test_what_was_set_is_told(self):
+        status, facts = told("configure", "mail", "--dead-retention", "60", "--default", "backoff")
+
+        assert (status, facts["queue"]) == (0, "mail")
+        assert list(facts["set"]) == ["dead_retention", "backoff"]
+
+    @pytest.mark.parametrize(
+        ("wrong", "why"),
+        [
+            (("mail",), "this sets nothing: give one of --concurrency, "),
+            (("mail", "--rate", "1/s", "--default", "rate"), "--rate is given, and its default"),
+            (("mail", "--default", "color"), "invalid choice"),
+            (("mail", "--max-attempts", "0"), "at least 1"),
+            (("mail", "--rate", "often"), "must be a rate"),
+            (("", "--max-running", "1"), "queue"),
+        ],
+    )
+    def test_bad_input_is_refused(self, wrong: tuple[str, ...], why: str):
+        assert why in refused("configure", *wrong)
+        assert not QueueRecord.objects.exists()
+
+
+class TestDrain:
+    def test_a_queue_without_due_work_is_drained(self):
+        make_job(JobState.SCHEDULED, queue="mail")
+        make_job(queue="reports")
+
+        assert jobqueue("drain", "mail") == (0, "queue 'mail' is drained\n")
+
+    @pytest.mark.django_db(transaction=True)
+    def test_one_that_still_has_some_is_told_by_the_status(self):
+        make_job(queue="mail")
+
+        assert jobqueue("drain", "mail", "--timeout", "0")[0] == 1
+        facts = {"queue": "mail", "drained": False}
+        assert told("drain", "mail", "--timeout", "0") == (1, facts)
 
 
 class TestLimits:

@@ -2,7 +2,9 @@
 
 from .base import Answer, Subcommand, SubcommandGroup
 from .cancel import CancelSubcommand
+from .configure import ConfigureSubcommand
 from .discard import DiscardSubcommand
+from .drain import DrainSubcommand
 from .flush_spool import FlushSpoolSubcommand
 from .health import HealthSubcommand
 from .limits import LimitsSubcommand
@@ -34,6 +36,8 @@ SUBCOMMANDS: tuple[Subcommand | SubcommandGroup, ...] = (
     PruneSubcommand(),
     PauseSubcommand(),
     ResumeSubcommand(),
+    ConfigureSubcommand(),
+    DrainSubcommand(),
     FlushSpoolSubcommand(),
 )
 
