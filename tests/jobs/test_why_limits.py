@@ -75,6 +75,13 @@ class TestLimits:
         assert "handler 'tests.handler' is full" in only(make_job()).told
 
     @pytest.mark.usefixtures("worker")
+    def test_of_a_queue_its_settings_are_believed_and_not_what_a_claim_wrote(self):
+        LimitRecord.objects.create(kind="queue", name="mail", max_running=1)
+        running(queue="mail")
+
+        assert why(make_job(queue="mail").pk).blockers == ()
+
+    @pytest.mark.usefixtures("worker")
     def test_a_rate_tells_when_the_next_may_start(self):
         name = "tests.why.paced"
         LimitRecord.objects.create(kind="handler", name=name, rate="2/m", next_at=LATER)

@@ -81,6 +81,12 @@ class TestCancel:
         assert Job.objects.filter(cancel_requested_at=None).count() == 3
         assert not AuditRecord.objects.exists()
 
+    def test_a_running_job_alone_is_something_to_do(self):
+        make_job(JobState.RUNNING, queue="mail")
+
+        assert jobqueue("cancel", "--queue", "mail", "--dry-run")[0] == 0
+        assert told("cancel", "--queue", "mail") == (0, {"cancelled": 0, "asked": 1})
+
     def test_where_there_is_nothing_to_do_the_status_says_so(self):
         dead(queue="mail")
 
