@@ -20,6 +20,7 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     delay: float = 0.0
     expires_at: datetime | None = None
     max_attempts: int = 3
+    max_attempts_is_default: bool = False  #: that of its queue goes before it
     timeout_seconds: float | None = None
     backoff: str | None = None
     fingerprint: str = ""
@@ -229,9 +230,7 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Promoted(msgspec.Struct, frozen=True, kw_only=True):
-    """The queues that promotion gave ready jobs, how many, and in how many seconds the next job is
-    due (None: none known).
-    """
+    """Where jobs became ready, how many, and in how many seconds the next is due, if one is."""
 
     queues: tuple[str, ...]
     count: int

@@ -1,6 +1,7 @@
 """A job that lacks nothing but its arguments."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -82,7 +83,7 @@ class Draft:
             self._blank,
             concurrency_key=self._concurrency_key(spec.named(arguments)),
             payload=payload,
-            max_attempts=self._attempts(settings),
+            **self._attempts(settings),
             fingerprint=options.fingerprint or own_fingerprint,
             unique_key=unique_key,
         )
@@ -91,8 +92,10 @@ class Draft:
         template = self._key_template
         return self._blank.concurrency_key if template is None else filled_key(template, named)
 
-    def _attempts(self, settings: JobQueueSettings) -> int:
+    def _attempts(self, settings: JobQueueSettings) -> dict[str, Any]:
         backoff = self._options.backoff or settings.backoff
         if not backoff.allows_retry:
-            return 1
-        return self._options.max_attempts or settings.max_attempts
+            return {"max_attempts": 1}
+        if (said := self._options.max_attempts) is not None:
+            return {"max_attempts": said}
+        return {"max_attempts": settings.max_attempts, "max_attempts_is_default": True}

@@ -12,8 +12,8 @@ from django_jobqueue.store import sql
 
 VENDORS = ("postgresql", "sqlite")
 SHARED = {field.column for field in JobRecord._meta.fields}
-#: What decides where a new job goes, and is not stored as it is.
-NOT_STORED = {"delay", "unique_for", "on_conflict"}
+#: What decides where a new job goes or what it has, and is not stored as it is.
+NOT_STORED = {"delay", "max_attempts_is_default", "unique_for", "on_conflict"}
 FOLDER = Path(sql.__file__).parent
 
 

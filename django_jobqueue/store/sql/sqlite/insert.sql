@@ -23,7 +23,13 @@ INSERT INTO jobqueue_job (
 SELECT CASE WHEN json_extract(job, '$.waits_for') IS NOT NULL THEN 'blocked' WHEN due <= clock THEN 'ready' ELSE 'scheduled' END,
     due, clock, clock,
     json_extract(job, '$.handler'), json_extract(job, '$.queue'), json_extract(job, '$.priority'),
-    json_extract(job, '$.payload'), json_extract(job, '$.expires_at'), json_extract(job, '$.max_attempts'),
+    json_extract(job, '$.payload'), json_extract(job, '$.expires_at'),
+    COALESCE(
+        CASE WHEN json_extract(job, '$.max_attempts_is_default')
+            THEN (SELECT max_attempts FROM jobqueue_queue WHERE name = json_extract(job, '$.queue'))
+        END,
+        json_extract(job, '$.max_attempts')
+    ),
     json_extract(job, '$.timeout_seconds'), json_extract(job, '$.backoff'), json_extract(job, '$.fingerprint'),
     json_extract(job, '$.unique_key'), json_extract(job, '$.unique_while'), json_extract(job, '$.concurrency_key'),
     json_extract(job, '$.key_limit'), json_extract(job, '$.tags'), json_extract(job, '$.meta'), json_extract(job, '$.batch_id'),
