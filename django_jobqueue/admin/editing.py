@@ -57,13 +57,13 @@ class ArgumentsForm(forms.Form):
         required=False,
         label=_("Arguments by position"),
         help_text=_("A list, as JSON: [1, 2]."),
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
     )
     kwargs = JSONTextField(
         required=False,
         label=_("Arguments by name"),
         help_text=_('An object, as JSON: {"user_id": 1}.'),
-        widget=forms.Textarea(attrs={"rows": 10}),
+        widget=forms.Textarea(attrs={"rows": 10, "class": "vLargeTextField"}),
     )
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, job: Any) -> None:

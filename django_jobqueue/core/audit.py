@@ -32,6 +32,7 @@ class Action(StrEnum):
     ENQUEUE_SCHEDULE = "schedule.enqueue"
     SAVE_TEMPLATE = "template.save"
     DELETE_TEMPLATE = "template.delete"
+    ENQUEUE_TEMPLATE = "template.enqueue"  #: by a person; code that enqueues is no operator
 
 
 class Actor(msgspec.Struct, frozen=True):

@@ -39,6 +39,11 @@ def actor(*, reason: str = "") -> Actor:
     return acting if acting.why or not reason else Actor(acting.name, reason)
 
 
+def somebody_acts() -> bool:
+    """Whether anybody said who acts now."""
+    return _acting.get() is not CODE
+
+
 def audit(store: JobStore, action: Action, *, reason: str = "", **facts: Any) -> None:
     """Write down what was done to one thing, in the transaction in which it was done.
 

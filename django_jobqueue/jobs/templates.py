@@ -1,6 +1,7 @@
 """The handle to one template: a stored job to copy from."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Unpack
 
 import msgspec
@@ -14,7 +15,7 @@ from django_jobqueue.core.specs import NewJob
 from django_jobqueue.events import events
 from django_jobqueue.store import JobStore
 
-from .auditing import audit
+from .auditing import audit, somebody_acts
 from .enqueueing import Enqueuer, enqueuer_of
 from .handlers import Handler, HandlerLike
 from .handles import JobHandle
@@ -75,7 +76,16 @@ class Template:
         """
         handler, said, args, kwargs = self._stored()
         enqueuer: Enqueuer[...] = Enqueuer(handler, said=said, template=self.name)
-        return enqueuer.enqueue(*args, **{**kwargs, **overrides})
+        enqueue = partial(enqueuer.enqueue, *args, **{**kwargs, **overrides})
+        if not somebody_acts():
+            return enqueue()
+        store = site_store()
+        with store.writing():
+            handle = enqueue()
+            if handle.created and handle.id is not None:
+                about: dict[str, Any] = {"subject": self.name, "job_ids": (handle.id,)}
+                audit(store, Action.ENQUEUE_TEMPLATE, **about)
+        return handle
 
     def repeat(self, **options: Unpack[RecurringOptions]) -> Schedule:
         """Make a schedule of it: `Template("report").repeat(cron="0 7 * * 1")`. What is saved in

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from django_jobqueue import Queue, Schedule, Template, clear_limit, set_limit
+from django_jobqueue import Queue, Schedule, Template, acting_as, clear_limit, set_limit
 from django_jobqueue.core.errors import InvalidOptions
 from django_jobqueue.jobs import control
 from django_jobqueue.models import AuditRecord
@@ -110,6 +110,20 @@ class TestThings:
         assert second.before["payload"] == {"args": [], "kwargs": {"a": 1}}
         assert second.after["payload"] == {"args": [], "kwargs": {"a": 2}}
         assert (deleted.action, deleted.before) == ("template.delete", second.after)
+
+    def test_a_copy_of_a_template_that_a_person_enqueues_is_told(self):
+        template = Template("sum")
+        template.save(add, 1)
+        AuditRecord.objects.all().delete()
+
+        template.enqueue()
+        assert not AuditRecord.objects.exists()
+        with acting_as("ada"):
+            job = template.enqueue(a=2)
+
+        record = audited()
+        assert (record.action, record.subject, record.actor) == ("template.enqueue", "sum", "ada")
+        assert record.job_ids == [job.id]
 
 
 class TestLimits:

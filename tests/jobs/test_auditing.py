@@ -14,6 +14,7 @@ from django_jobqueue import (
     Queue,
     acting_as,
     cancel,
+    chain,
     clear_limit,
     discard,
     requeue,
@@ -187,6 +188,14 @@ class TestJobs:
 
         assert audited().count == len(jobs)
         assert audited().job_ids == [job.id for job in jobs[:JOBS_NAMED]]
+
+    def test_jobs_that_are_cancelled_with_the_one_they_wait_for_are_named_too(self):
+        first, second = chain(add.s(1), add.s(2)).enqueue()
+
+        cancel(first.id)
+
+        assert (audited().count, audited().subject) == (2, str(first.id))
+        assert audited().job_ids == [first.id, second.id]
 
     def test_only_what_was_requeued_is_counted(self):
         free, taken = add.enqueue(1), add.using(unique_key="key").enqueue(2)
