@@ -9,6 +9,7 @@ from .archive import ArchivedJobAdmin
 from .audit import AuditAdmin
 from .dead_letters import DeadJobAdmin
 from .jobs import JobAdmin
+from .lines import LineAdmin
 from .queues import QueueAdmin
 from .schedules import ScheduleAdmin
 from .templates import TemplateAdmin
@@ -19,6 +20,7 @@ __all__ = [
     "AuditAdmin",
     "DeadJobAdmin",
     "JobAdmin",
+    "LineAdmin",
     "QueueAdmin",
     "ScheduleAdmin",
     "TemplateAdmin",

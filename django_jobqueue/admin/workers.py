@@ -1,4 +1,3 @@
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -15,6 +14,7 @@ from django_jobqueue.models import WorkerRecord
 from .actions import selected_rows, tell, write_down
 from .base import LookingAdmin
 from .display import EMPTY, span, visible
+from .leases import lease_left, told_lease
 
 _NAMES_IN_LIST = 5
 
@@ -65,14 +65,11 @@ class WorkerAdmin(LookingAdmin):
     actions = ("ask_to_stop",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        length = DurationField()
+        since_heartbeat = ExpressionWrapper(Now() - F("heartbeat_at"), output_field=DurationField())
         rows: QuerySet[Any] = (
             super()
             .get_queryset(request)
-            .annotate(
-                since_heartbeat=ExpressionWrapper(Now() - F("heartbeat_at"), output_field=length),
-                lease_left=ExpressionWrapper(F("lease_expires_at") - Now(), output_field=length),
-            )
+            .annotate(since_heartbeat=since_heartbeat, lease_left=lease_left())
         )
         return rows
 
@@ -100,10 +97,7 @@ class WorkerAdmin(LookingAdmin):
     def lease(self, worker: Any) -> str:
         if worker.state != WorkerState.ALIVE:
             return EMPTY
-        left: timedelta = worker.lease_left
-        if left < timedelta(0):
-            return _("lapsed %s ago") % span(-left)
-        return _("%s left") % span(left)
+        return told_lease(worker.lease_left)
 
     @admin.display(description=_("running jobs"))
     def jobs(self, worker: WorkerRecord) -> object:

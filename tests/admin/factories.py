@@ -14,6 +14,7 @@ from django_jobqueue.models import (
     AttemptRecord,
     DeadJob,
     Job,
+    LineRecord,
     QueueRecord,
     WorkerRecord,
 )
@@ -67,6 +68,12 @@ def make_queue(name="email", **columns):
 def make_worker(**columns):
     return WorkerRecord.objects.create(
         **{"id": uuid4(), "host": "box", "pid": 4711, "queues": ["email"], **columns}
+    )
+
+
+def make_line(**columns):
+    return LineRecord.objects.create(
+        **{"name": "partner secret", "token": uuid4(), "holder": "box:4711", **columns}
     )
 
 
