@@ -7,6 +7,7 @@ never through models.
 
 from .archive import ArchivedJobAdmin
 from .audit import AuditAdmin
+from .batches import BatchAdmin
 from .dead_letters import DeadJobAdmin
 from .jobs import JobAdmin
 from .lines import LineAdmin
@@ -18,6 +19,7 @@ from .workers import WorkerAdmin
 __all__ = [
     "ArchivedJobAdmin",
     "AuditAdmin",
+    "BatchAdmin",
     "DeadJobAdmin",
     "JobAdmin",
     "LineAdmin",

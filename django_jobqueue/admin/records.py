@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from django_jobqueue.core.states import JobState
 from django_jobqueue.models.base import JobRecord
 
 from .base import LookingAdmin
@@ -38,11 +39,12 @@ def record_fieldsets(*state: str) -> list[tuple[Any, Any]]:
     labels = ("fingerprint_text", "unique_key_text", "tags_text", "meta_text")
     options = ("timeout_seconds", "backoff_text", "worker", "requeued_from_job")
     recurring = ("schedule_text", "slot", "template_text")
+    composed = ("batch", "waits_for_job")
     return [
         (None, {"fields": ("id", "handler_name", "queue_name", state, counts)}),
         (_("What it was given, and what came of it"), {"fields": said}),
         (_("Labels"), {"fields": labels}),
-        (_("Options and origin"), {"fields": (*options, recurring, "audit")}),
+        (_("Options and origin"), {"fields": (*options, recurring, composed, "audit")}),
     ]
 
 
@@ -55,7 +57,7 @@ class JobRecordAdmin(LookingAdmin):
     ordering: ClassVar[tuple[str, ...]] = ("-id",)
     search_fields = ("id", "fingerprint", "unique_key")
     search_help_text = _("An id, or a whole fingerprint or unique key.")
-    linked_lookups: tuple[str, ...] = ("id", "fingerprint", "unique_key")
+    linked_lookups: tuple[str, ...] = ("id", "fingerprint", "unique_key", "batch_id", "waits_for")
     readonly_fields = (
         "id",
         "handler_name",
@@ -68,6 +70,8 @@ class JobRecordAdmin(LookingAdmin):
         "requeued_from_job",
         "schedule_text",
         "template_text",
+        "batch",
+        "waits_for_job",
         "payload_text",
         "result_text",
         "error_text",
@@ -163,6 +167,21 @@ class JobRecordAdmin(LookingAdmin):
     @admin.display(description=_("template"))
     def template_text(self, job: JobRecord) -> str:
         return EMPTY if job.template is None else visible(job.template)
+
+    @admin.display(description=_("batch"))
+    def batch(self, job: JobRecord) -> object:
+        key = job.batch_id
+        return EMPTY if key is None else self.link("batchrecord_change", key, text=key)
+
+    @admin.display(description=_("waits, or waited, for"))
+    def waits_for_job(self, job: JobRecord) -> object:
+        """A job that is blocked waits for one that lives; one that went on did for a success."""
+        key = job.waits_for
+        if key is None:
+            return EMPTY
+        is_blocked = getattr(job, "state", None) == JobState.BLOCKED
+        page = "job_changelist" if is_blocked else "archivedjob_changelist"
+        return self.link(page, text=key, id=str(key))
 
     @admin.display(description=_("payload"))
     def payload_text(self, job: JobRecord) -> object:
