@@ -76,6 +76,10 @@ def _rate_options(rate: argparse.ArgumentParser) -> None:
     rate.add_argument("--processes", **_count(3, "workers"))
 
 
+def _wait_options(wait: argparse.ArgumentParser) -> None:
+    wait.add_argument("--count", **_count(200, "jobs"))
+
+
 def _enqueue_options(enqueue: argparse.ArgumentParser) -> None:
     enqueue.add_argument("--count", **_count(2_000, "jobs enqueued one at a time"))
     enqueue.add_argument("--bulk", **_count(20_000, "jobs enqueued in one call"))
@@ -123,6 +127,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "beside": ("how soon jobs start beside very many others, on PostgreSQL", _beside_options),
     "isolation": ("seconds for the jobs of one queue beside a full one", _isolation_options),
     "limits": ("how much of a limit across workers is used", _limits_options),
+    "wait": ("milliseconds from the end of a job to the return of wait()", _wait_options),
     "memory": ("seconds for a backlog of the memory queue, which has no database", _memory_options),
     "enqueue": ("jobs stored per second, beside bare INSERT and COPY", _enqueue_options),
 }

@@ -8,15 +8,16 @@ import socket
 import struct
 import threading
 from pathlib import Path
+from threading import Event
 
 from django_jobqueue import job
 from django_jobqueue.core.clock import monotonic
 
 #: Names the folder in which each process leaves the arguments that its handlers were called with.
 CALLS_FOLDER = "JOBQUEUE_BENCHMARK_CALLS"
-#: Names the datagram socket that is told when a handler begins.
+#: Names the datagram socket that is told when a handler begins, or ends.
 STARTS_SOCKET = "JOBQUEUE_BENCHMARK_STARTS"
-#: A start on the wire: the job's number, and when its handler began.
+#: A moment on the wire: the job's number, and when its handler began, or ended.
 START = struct.Struct("!qd")
 
 #: How often `rated` may start.
@@ -33,10 +34,21 @@ def noop(number: int) -> None:
 
 @job
 def tell_start(number: int) -> None:
-    """Tell when this began. The clock is the same for every process of a machine."""
-    began = monotonic()
+    """Tell when this began."""
+    _tell(number, monotonic())
+
+
+@job
+def tell_end(number: int, seconds: float) -> None:
+    """Take some time, and tell when this ended."""
+    Event().wait(seconds)
+    _tell(number, monotonic())
+
+
+def _tell(number: int, moment: float) -> None:
+    """The clock is the same for every process of a machine."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-        sender.sendto(START.pack(number, began), os.environ[STARTS_SOCKET])
+        sender.sendto(START.pack(number, moment), os.environ[STARTS_SOCKET])
 
 
 @job(rate=f"{RATE_PER_MINUTE}/m")

@@ -16,7 +16,7 @@ from django_jobqueue.core.clock import SystemClock, monotonic
 from .children import WORKER, Children, started
 from .evidence import NotExactlyOnce
 from .jobs import START, STARTS_SOCKET, tell_start
-from .report import Cell, Report, percentile
+from .report import Report, in_percentiles, table_of
 
 #: Seconds between two jobs: they meet a worker that has long been idle, or was just busy.
 GAP = (0.02, 0.3)
@@ -128,15 +128,8 @@ def _enqueue_delayed(number: int) -> float:
 
 
 def _report(options: Namespace, milliseconds: Sequence[float]) -> Report:
-    found = {
-        f"p{percent}_ms": round(percentile(milliseconds, percent), 2) for percent in (50, 95, 99)
-    }
-    found["max_ms"] = round(max(milliseconds), 2)
+    found = in_percentiles(milliseconds)
     measured = f"{'run_at' if options.scheduled else 'commit'} to handler start, idle worker"
-    rows: list[Sequence[Cell]] = [
-        ("", "ms"),
-        *((name.removesuffix("_ms"), ms) for name, ms in found.items()),
-    ]
     return Report(
         title=f"latency: {measured}, {len(milliseconds):,} jobs one by one, {options.database}",
         figures={
@@ -149,5 +142,5 @@ def _report(options: Namespace, milliseconds: Sequence[float]) -> Report:
             "measured": measured,
         },
         settings={"gap_seconds": GAP, **({"delay_seconds": DELAY} if options.scheduled else {})},
-        table=rows,
+        table=table_of(found),
     )

@@ -60,6 +60,17 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
+def in_percentiles(milliseconds: Sequence[float]) -> dict[str, float]:
+    """Return the figures by which spans are told."""
+    found = {f"p{percent}_ms": percentile(milliseconds, percent) for percent in (50, 95, 99)}
+    return {name: round(ms, 2) for name, ms in {**found, "max_ms": max(milliseconds)}.items()}
+
+
+def table_of(figures: Mapping[str, float]) -> list[Sequence[Cell]]:
+    """Return a row for each of these figures, which are milliseconds."""
+    return [("", "ms"), *((name.removesuffix("_ms"), ms) for name, ms in figures.items())]
+
+
 def _aligned(table: Sequence[Sequence[Cell]]) -> str:
     texts = [[_cell(cell) for cell in row] for row in table]
     widths = [max(len(text) for text in column) for column in zip(*texts, strict=True)]

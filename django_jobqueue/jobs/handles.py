@@ -12,7 +12,7 @@ from django_jobqueue.core.states import JobState
 
 from .control import cancel
 from .site import site_store
-from .waiting import Until, next_of, rests
+from .waiting import Until, go_through, next_of, rests
 
 
 class JobHandle:
@@ -149,8 +149,7 @@ class JobHandle:
         live job raises TransactionManagementError at once: nothing that happens to it would be seen
         before the transaction ends, and no worker sees a job that it enqueued.
         """
-        for each in rests(self, timeout=timeout, until=until):
-            each.rest()
+        go_through(rests(self, timeout=timeout, until=until))
         return self.snapshot
 
     async def finished(

@@ -170,6 +170,11 @@ class Lookouts:
                 self._latest = Lookout(wait, store=site_store().dedicated(prepared=False))
             return self._latest
 
+    def join_if_over(self) -> None:
+        """As that of the lookout, if there was one."""
+        if self._latest is not None:
+            self._latest.join_if_over()
+
 
 #: Who looks out for this process.
 lookouts = Lookouts()

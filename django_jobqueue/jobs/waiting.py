@@ -59,7 +59,6 @@ class Watched:
             self._wait.over.wait(self._seconds)
         finally:
             lookout.forget(self._wait)
-        lookout.join_if_over()
 
     async def arest(self) -> None:
         lookout = lookouts.look_out_for(self._wait)
@@ -101,6 +100,15 @@ def rests(handle: Looking, *, timeout: Seconds | None, until: Until) -> Iterator
             yield Watched(Wait(snapshot.id, attempts=attempts), seconds=left)
         else:
             yield Pause(pause if left is None else min(pause, left))
+
+
+def go_through(rests: Iterator[Rest]) -> None:
+    """Block this thread until the wait is over; nothing of it is left then."""
+    try:
+        for each in rests:
+            each.rest()
+    finally:
+        lookouts.join_if_over()
 
 
 def next_of(rests: Iterator[Rest]) -> Rest | None:

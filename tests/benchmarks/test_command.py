@@ -95,6 +95,14 @@ def test_limits_prints_what_is_used_of_a_limit(of):
     assert 0 < figures["share"] <= figures["held"] <= 1
 
 
+def test_wait_prints_percentiles_of_every_return():
+    figures = figures_of("wait", "--count", "5")
+
+    assert (figures["benchmark"], figures["count"]) == ("wait", 5)
+    assert len(figures["milliseconds"]) == 5
+    assert figures["p50_ms"] <= figures["p95_ms"] <= figures["p99_ms"] <= figures["max_ms"]
+
+
 def test_enqueue_prints_both_ways_beside_the_bare_driver():
     figures = figures_of("enqueue", "--count", "20", "--bulk", "50", "--runs", "1")
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from django_jobqueue import JobHandle, JobState
 from django_jobqueue.core.errors import JobNotFound
 from django_jobqueue.core.specs import Transition
-from django_jobqueue.jobs.waiting import next_of, rests
+from django_jobqueue.jobs.waiting import go_through, next_of, rests
 from tests.handlers import add
 
 from .finishing import DEAD, RETRIED, SUCCEEDED, claim_next, finish_next
@@ -113,12 +113,8 @@ class TestWaiting:
         rest = next_of(steps)
         claim_next()
 
-        def go_on() -> None:
-            for each in chain([rest], steps):
-                each.rest()
-
         with pytest.raises(TimeoutError, match=f"job {handle.id} is still running after 0.05"):
-            go_on()
+            go_through(chain([rest], steps))
 
 
 class TestCoroutines:
