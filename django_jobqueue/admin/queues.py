@@ -19,10 +19,11 @@ from .base import LookingAdmin
 from .counting import bounded, counts_of, queues_without_a_row
 from .display import EMPTY, span, visible
 from .queue_forms import PauseForm, QueueForm
+from .queue_limits import LIMITS, QueueLimits
 
 
 @admin.register(QueueRecord)
-class QueueAdmin(LookingAdmin):
+class QueueAdmin(QueueLimits, LookingAdmin):
     """Queues that have a row of their own. Pausing one gives it a row; adding a row here is how to
     reach it for that.
     """
@@ -44,10 +45,11 @@ class QueueAdmin(LookingAdmin):
     search_help_text = _("The first letters of a queue's name.")
     fieldsets = (
         (None, {"fields": ("queue_name", "jobs", "audit")}),
+        (_("Limits"), {"fields": LIMITS}),
         (_("Pause"), {"fields": ("is_paused", "paused_at", "paused_until", "reason")}),
     )
     readonly_fields = ("queue_name", "jobs", "audit", "is_paused", "reason")
-    actions = ("pause", "resume")
+    actions = ("pause", "resume", "configure")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         return [(None, {"fields": ("name",)})] if obj is None else self.fieldsets

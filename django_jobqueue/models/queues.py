@@ -20,7 +20,10 @@ class QueueRecord(models.Model):
     class Meta:
         db_table = "jobqueue_queue"
         verbose_name = "queue"
-        permissions = [("pause_queue", "Can pause and resume queues")]
+        permissions = [
+            ("pause_queue", "Can pause and resume queues"),
+            ("configure_queue", "Can set the limits of queues"),
+        ]
 
     def __str__(self) -> str:
         return self.name

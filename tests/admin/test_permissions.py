@@ -31,6 +31,7 @@ ACTIONS = [
     (DeadJob, "discard", "discard_deadjob"),
     (QueueRecord, "pause", "pause_queue"),
     (QueueRecord, "resume", "pause_queue"),
+    (QueueRecord, "configure", "configure_queue"),
     (WorkerRecord, "ask_to_stop", "stop_worker"),
 ]
 ALL_CODENAMES = {codename for _, _, codename in ACTIONS}
