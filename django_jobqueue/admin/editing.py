@@ -18,8 +18,10 @@ from django.utils.translation import gettext_lazy as _
 
 from django_jobqueue import conf
 from django_jobqueue.core.errors import JobQueueError
+from django_jobqueue.core.snapshots import JobSnapshot
 from django_jobqueue.jobs import control
 from django_jobqueue.jobs.registry import name_of_queue_handler, registry
+from django_jobqueue.jobs.site import site_store
 
 from .actions import confirmation, finish, is_confirmed, selected_rows, tell
 from .display import visible
@@ -66,7 +68,7 @@ class ArgumentsForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 10, "class": "vLargeTextField"}),
     )
 
-    def __init__(self, data: Mapping[str, Any] | None = None, *, job: Any) -> None:
+    def __init__(self, data: Mapping[str, Any] | None = None, *, job: JobSnapshot) -> None:
         payload = job.payload if isinstance(job.payload, Mapping) else {}
         initial = {"args": payload.get("args", []), "kwargs": payload.get("kwargs", {})}
         super().__init__(data, initial=initial)
@@ -92,7 +94,7 @@ class ArgumentsForm(forms.Form):
         try:
             handler = registry.get(job.handler or name_of_queue_handler(job.queue))
             args, kwargs = handler.arguments.load(given["args"], given["kwargs"])
-            return control.requeue_edited(job.pk, *args, **kwargs)
+            return control.requeue_edited(job.id, *args, **kwargs)
         except (JobQueueError, OverflowError) as error:
             self.add_error(None, visible(error))
             return None
@@ -116,9 +118,10 @@ class EditedRequeueing(Base):
         if ticked != 1:
             tell(self, request, done=False, facts=[gettext("Choose one job")])
             return None
+        found = site_store().find(jobs[0].pk) if jobs else None
         facts = []
-        for job in jobs:
-            form = ArgumentsForm(request.POST if is_confirmed(request) else None, job=job)
+        if found is not None:
+            form = ArgumentsForm(request.POST if is_confirmed(request) else None, job=found)
             live = form.requeue()
             if live is None:
                 return confirmation(
@@ -130,7 +133,8 @@ class EditedRequeueing(Base):
                     rows=jobs,
                     form=form,
                 )
-            facts.append(gettext("requeued as job %d") % live)
+            facts = [gettext("requeued as job %d") % live]
+        done = jobs if facts else []
         what = "Requeued with other arguments."
-        finish(self, request, done=jobs, facts=facts, missing=ticked - len(jobs), what=what)
+        finish(self, request, done=done, facts=facts, missing=ticked - len(done), what=what)
         return None

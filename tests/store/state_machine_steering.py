@@ -1,16 +1,17 @@
 """What operators and the janitor do, on top of what runs; and what holds after every step."""
 
+from collections import Counter
 from datetime import timedelta
 
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, multiple, rule
 
-from django_jobqueue.core.specs import JobFilter, Retention
+from django_jobqueue.core.specs import JobFilter, Purged, Retention
 from django_jobqueue.core.states import ARCHIVED_STATES, JobState, WorkerState
 from django_jobqueue.models import WorkerRecord
 
 from .state_machine import Running, keys, queues
-from .state_machine_model import ModelJob
+from .state_machine_model import WAITING, ModelJob
 from .state_machine_rows import (
     TABLES,
     assert_keys_have_one_holder,
@@ -72,6 +73,19 @@ class QueueMachine(Running):
         assert self.store.discard_dead(JobFilter(ids=tuple(ids))) == len(dead)
         for job_id in dead:
             del self.model.jobs[job_id]
+
+    @rule(wanted=filters)
+    def purge(self, wanted: JobFilter) -> None:
+        meant = [job for job in self.model.jobs.values() if _matches(job, wanted)]
+        tables = Counter(job.table for job in meant)
+        waiting = [job for job in meant if job.state in WAITING]
+        expected = Purged(archived=tables["archive"], dead=tables["dead"], cancelled=len(waiting))
+        assert self.store.purge(wanted, dry_run=True) == expected
+        assert self.store.purge(wanted) == expected
+        for job in meant:
+            if not job.is_live:
+                del self.model.jobs[job.id]
+        self.model.cancel(waiting)
 
     @rule(queue=queues, pause=st.sampled_from([True, False, False]))
     def pause_or_resume(self, queue: str, pause: bool) -> None:
