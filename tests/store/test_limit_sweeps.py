@@ -101,3 +101,15 @@ def test_what_one_look_had_to_leave_does_not_let_the_next_take_more_than_the_tot
     taken = claim(store, worker, *wanted, total=2, limits=Limits())
 
     assert [job.queue for job in taken] == ["a", "b"]
+
+
+def test_what_one_look_had_to_leave_does_not_let_the_next_take_more_of_a_queue(
+    store: JobStore, worker: UUID
+) -> None:
+    refused = [make_job(queue="a", concurrency_key="k").pk for _ in range(2)][1]
+    free = [make_job(queue="a").pk for _ in range(3)]
+
+    taken = claim(store, worker, WantedJobs("a", 2), total=9, limits=Limits())
+
+    assert [job.id for job in taken][1:] == free[:1]
+    assert Job.objects.get(state="blocked").pk == refused
