@@ -1374,6 +1374,16 @@ class JobStoreContract:
         assert store.requeue(JobFilter(queue="q"), limit=2) == (dead[:2], [refused.pk])
         assert store.requeue(JobFilter(queue="q"), limit=0) == ([], [])
 
+    def test_a_limit_holds_for_dead_letters_and_the_archive_together(self, store):
+        dead, archived = (
+            [make_job(state).pk for _ in range(2)] for state in (JobState.DEAD, JobState.SUCCEEDED)
+        )
+        live, _ = store.requeue(JobFilter(ids=(*dead, *archived)), limit=3)
+
+        assert live[:2] == dead
+        assert store.find(live[2]).requeued_from == archived[0]
+        assert len(live) == 3
+
     def test_ids_that_match_nothing_do_not_use_a_limit_up(self, store):
         dead = [make_job(JobState.DEAD, id=BIG_ID + n).pk for n in range(2)]
         unknown = range(1_000_000, 1_000_500)
@@ -1430,6 +1440,8 @@ class JobStoreContract:
         make_job(JobState.SUCCEEDED, queue="q")
         make_job(JobState.SUCCEEDED, queue="q", finished_at=now - 2 * MINUTE)
         make_job(queue="other")
+        make_job(JobState.SUCCEEDED, queue="other")
+        make_job(JobState.DEAD, queue="other")
         store.pause_queue("q", reason="why")
         stats = store.queue_stats("q")
 
@@ -1439,6 +1451,7 @@ class JobStoreContract:
         assert (stats.paused_at is not None, stats.pause_reason) == (True, "why")
 
     def test_the_numbers_of_an_unknown_queue_are_nought(self, store, now):
+        store.pause_queue("another", reason="why")
         stats = store.queue_stats("nothing")
 
         assert (stats.ready, stats.dead, stats.oldest_wait) == (0, 0, 0.0)
@@ -1474,6 +1487,14 @@ class JobStoreContract:
         assert not store.save_progress(job.id, job.claim_token, progress="{}")
         assert not store.save_progress(job.id, job.claim_token)
 
+    def test_progress_is_that_of_one_job_of_its_claim(self, store, worker):
+        store.insert_many([new(), new()])
+        first, second = claim(store, worker)
+        assert store.save_progress(first.id, first.claim_token, progress="1", checkpoints="{}")
+
+        other = Job.objects.get(pk=second.id)
+        assert (other.progress, other.checkpoints) == (None, None)
+
     # Retention.
 
     def test_records_past_their_retention_are_pruned_with_their_attempts(self, store, now):
@@ -1482,14 +1503,14 @@ class JobStoreContract:
         young = make_job(JobState.SUCCEEDED, finished_at=now - 6 * day)
         dead = make_job(JobState.DEAD, finished_at=now - 91 * day)
         fresh = make_job(JobState.DEAD, finished_at=now - 89 * day)
-        for row in (old, young, dead, fresh):
+        for row in (old, old, young, dead, fresh):
             AttemptRecord.objects.create(job_id=row.pk)
 
         planned = store.prune(WEEK, now=now, dry_run=True)
         assert ArchivedJob.objects.count() + DeadJob.objects.count() == 4
         pruned = store.prune(WEEK, now=now)
 
-        assert (pruned.archived, pruned.dead, pruned.attempts) == (1, 1, 2)
+        assert (pruned.archived, pruned.dead, pruned.attempts) == (1, 1, 3)
         assert planned == pruned
         assert [store.find(row.pk) is None for row in (old, young, dead, fresh)] == [
             True,
@@ -1532,7 +1553,8 @@ class JobStoreContract:
         )
         assert store.prune(WEEK, now=now, dry_run=True).archived == 1_000
         assert store.prune(WEEK, now=now).archived == 1_000
-        assert store.prune(WEEK, now=now).archived == 202
+        rest = store.prune(WEEK, now=now)
+        assert (rest.archived, rest.dead, rest.attempts) == (202, 0, 0)
 
     def test_workers_are_forgotten_a_day_after_their_end(self, store, now):
         yesterday = now - timedelta(days=2)

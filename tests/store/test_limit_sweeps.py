@@ -47,6 +47,24 @@ def test_the_row_of_a_limit_follows_what_the_code_declares(store: JobStore, work
         assert LimitRecord.objects.get().max_running == key_limit
 
 
+def test_what_the_code_declares_is_written_on_its_own_row_alone(
+    store: JobStore, worker: UUID
+) -> None:
+    LimitRecord.objects.create(kind="key", name="b", max_running=9)
+    LimitRecord.objects.create(kind="handler", name="a", max_running=9)
+    for limit in (Limit(max_running=1), Limit(max_running=2, rate="5/s", rate_burst=3)):
+        declared = HandlerLimits(name="tests.handler", key_limit=limit)
+        make_job(concurrency_key="a")
+        claim(store, worker, limits=Limits(handlers={"tests.handler": declared}))
+
+    rows = LimitRecord.objects.values_list("kind", "name", "max_running", "rate", "rate_burst")
+    assert sorted(rows) == [
+        ("handler", "a", 9, None, 1),
+        ("key", "a", 2, "5/s", 3),
+        ("key", "b", 9, None, 1),
+    ]
+
+
 def test_a_limit_that_is_not_full_is_counted_beside_one_that_counts_nothing(
     store: JobStore, worker: UUID
 ) -> None:

@@ -110,6 +110,21 @@ class TestHealth:
         assert health.workers == 1
         assert health.oldest_heartbeat == pytest.approx(7, abs=3)
 
+    def test_of_several_heartbeats_the_oldest_counts(self, store):
+        for seconds in (7, 1, 4):
+            worker = register_worker(store)
+            WorkerRecord.objects.filter(pk=worker).update(heartbeat_at=Now() - seconds * MINUTE)
+
+        assert store.health().oldest_heartbeat == pytest.approx(420, abs=20)
+
+    def test_what_lies_ahead_of_the_clock_is_no_time_ago(self, store, now):
+        WorkerRecord.objects.filter(pk=register_worker(store)).update(heartbeat_at=Now() + HOUR)
+        make_job(queue="q", ready_at=now + HOUR)
+
+        health = store.health()
+
+        assert (health.oldest_heartbeat, health.queues[0].oldest_wait) == (0.0, 0.0)
+
     def test_without_a_worker_there_is_no_heartbeat(self, store):
         health = store.health()
 
@@ -143,6 +158,14 @@ class TestHealth:
         assert (health.workers, health.dead_last_hour) == (1, 1)
         assert health.oldest_heartbeat < 20
         assert health.queues[0].oldest_wait < 20
+
+    @pytest.mark.sqlite
+    def test_a_text_that_is_no_time_is_no_time_ago(self, store):
+        make_job(queue="mail")
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE jobqueue_job SET ready_at = 'no time'")
+
+        assert store.health(["mail"]).queues[0].oldest_wait == 0.0
 
     @pytest.mark.postgresql
     def test_an_impossible_date_of_one_job_hides_no_other(self, store):
