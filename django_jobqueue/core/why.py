@@ -134,10 +134,15 @@ def _expired(facts: Facts) -> Iterator[Blocker]:
 
 def _waits_for_job(facts: Facts) -> Iterator[Blocker]:
     job, other = facts.job, facts.waited_for
-    if job.state is JobState.BLOCKED and job.waits_for is not None:
-        state = "which is in no table any more" if other is None else f"which is {other.state}"
-        told = f"it waits for job {job.waits_for}, {state}"
-        yield Blocker(kind=BlockerKind.WAITS_FOR_JOB, told=told)
+    if job.state is not JobState.BLOCKED or job.waits_for is None:
+        return
+    stands = "which is in no table any more" if other is None else f"which is {other.state}"
+    if other is not None and other.state is JobState.SUCCEEDED:
+        stands += ": a worker will let this one go on soon"
+    elif other is not None and other.state.is_final:
+        stands += ": requeue that one, or cancel this one"
+    told = f"it waits for job {job.waits_for}, {stands}"
+    yield Blocker(kind=BlockerKind.WAITS_FOR_JOB, told=told)
 
 
 def _limits(facts: Facts) -> Iterator[Blocker]:

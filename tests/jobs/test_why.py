@@ -10,7 +10,7 @@ from django_jobqueue import Queue, why
 from django_jobqueue.core.health import COUNT_LIMIT
 from django_jobqueue.core.states import JobState
 from django_jobqueue.core.why import Blocker, BlockerKind
-from django_jobqueue.models import WorkerRecord
+from django_jobqueue.models import Job, WorkerRecord
 from tests.history import many_jobs
 from tests.store.helpers import LONG_AGO, make_job
 
@@ -116,6 +116,14 @@ class TestWaiting:
 
         assert only(row).kind is BlockerKind.WAITS_FOR_JOB
         assert only(row).told == f"it waits for job {first.pk}, which is ready"
+        for state, end in (
+            (JobState.DEAD, "dead: requeue that one, or cancel this one"),
+            (JobState.SUCCEEDED, "succeeded: a worker will let this one go on soon"),
+        ):
+            other = make_job(state).pk
+            Job.objects.filter(pk=row.pk).update(waits_for=other)
+            assert only(row).told == f"it waits for job {other}, which is {end}"
+        Job.objects.filter(pk=row.pk).update(waits_for=first.pk)
         first.delete()
         assert only(row).told.endswith("which is in no table any more")
 

@@ -53,12 +53,14 @@ class TestCancel:
             ("--tag", {"tags": ["wanted", "x"]}),
             ("--fingerprint", {"fingerprint": "wanted"}),
             ("--unique-key", {"unique_key": "wanted"}),
+            ("--batch", {"batch_id": 7}),
         ],
     )
     def test_each_criterion_means_its_jobs(self, criterion: str, columns: dict[str, Any]):
         wanted, other = make_job(**columns), make_job()
 
-        assert told("cancel", criterion, "wanted") == (0, {"cancelled": 1, "asked": 0})
+        value = str(columns.get("batch_id", "wanted"))
+        assert told("cancel", criterion, value) == (0, {"cancelled": 1, "asked": 0})
         assert not Job.objects.filter(pk=wanted.pk).exists()
         assert Job.objects.filter(pk=other.pk).exists()
 
@@ -226,6 +228,7 @@ class TestInput:
             ("--tag", "nul\x00"),
             ("--fingerprint", "x" * 1000),
             ("--id", "x"),
+            ("--batch", "0"),
             ("--queue", "mail", "--by", ""),
             ("--queue", "mail", "--frobnicate"),
         ],

@@ -13,7 +13,7 @@ from .options import refused, some
 from .printing import table
 
 _SETTINGS = ("concurrency", "max_running", "rate", "rate_burst")
-_HEADERS = ("limit", "name", "per process", "running", "rate", "burst", "said by")
+_HEADERS = ("limit", "name", "per process", "in all", "rate", "burst", "said by")
 
 
 class ShowLimits(Subcommand):

@@ -21,6 +21,7 @@ _CRITERIA = {
     "tag": "jobs that have this tag",
     "fingerprint": "jobs with this fingerprint",
     "unique_key": "the job with this unique key",
+    "batch": "members of the batch with this id",
 }
 
 
@@ -51,9 +52,18 @@ def some(text: str) -> int:
 
 def job_id(text: str) -> int:
     """Read the id of a job."""
+    return _id(text, of="job")
+
+
+def batch_id(text: str) -> int:
+    """Read the id of a batch."""
+    return _id(text, of="batch")
+
+
+def _id(text: str, *, of: str) -> int:
     if text.isdecimal() and text.isascii() and len(text) < 20 and 0 < int(text) <= _LARGEST_ID:
         return int(text)
-    raise ArgumentTypeError(f"{text!r} is not the id of a job, which is a number from 1")
+    raise ArgumentTypeError(f"{text!r} is not the id of a {of}, which is a number from 1")
 
 
 def moment(text: str) -> datetime:
@@ -75,7 +85,8 @@ def add_criteria(parser: CommandParser, *, ids: bool = True) -> None:
             "--id", type=job_id, action="append", dest="ids", metavar="ID", help=about
         )
     for name, about in _CRITERIA.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", metavar="TEXT", help=about)
+        read, metavar = (batch_id, "ID") if name == "batch" else (str, "TEXT")
+        parser.add_argument(f"--{name.replace('_', '-')}", type=read, metavar=metavar, help=about)
 
 
 def criteria_of(options: Mapping[str, Any]) -> Criteria:
