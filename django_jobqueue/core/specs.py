@@ -274,11 +274,13 @@ class Pruned(msgspec.Struct, frozen=True, kw_only=True):
     workers: int = 0
     receipts: int = 0
     audits: int = 0
+    limits: int = 0  #: rows of concurrency keys that no job has
 
     @property
     def largest(self) -> int:
         """How full the fullest batch was; attempts go with their job, and have none."""
-        return max(self.archived, self.dead, self.workers, self.receipts, self.audits)
+        of_others = (self.workers, self.receipts, self.audits, self.limits)
+        return max(self.archived, self.dead, *of_others)
 
     def __add__(self, other: "Pruned") -> "Pruned":
         names = self.__struct_fields__

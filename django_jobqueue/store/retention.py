@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from django_jobqueue.core.limits import LimitKind
 from django_jobqueue.core.specs import Pruned, Retention
 from django_jobqueue.core.states import JobState, WorkerState
 from django_jobqueue.models import (
@@ -16,6 +17,7 @@ from django_jobqueue.models import (
     BatchRecord,
     DeadJob,
     Job,
+    LimitRecord,
     LineRecord,
     QueueRecord,
     ReceiptRecord,
@@ -66,6 +68,7 @@ class RetentionStore(ConnectedStore):
             workers=self._prune_workers(clock, batch, dry_run),
             receipts=self._prune_receipts(clock, batch, dry_run),
             audits=self._prune_audits(clock - retention.audit, batch, dry_run),
+            limits=self._prune_limits(clock, batch, dry_run),
         )
 
     def _expired(
@@ -169,6 +172,25 @@ class RetentionStore(ConnectedStore):
         if ids:
             with self.writing():
                 erase(past.filter(pk__in=ids))
+
+    def _prune_limits(self, clock: datetime, batch: int, dry_run: bool) -> int:
+        """Remove the rows of concurrency keys that no job has, unless an operator has set them or
+        their rate has still to be kept to.
+        """
+        jobs = Job.objects.using(self.using).filter(concurrency_key=OuterRef("name"))
+        limits = LimitRecord.objects.using(self.using)
+        unused = limits.filter(
+            ~Exists(jobs),
+            Q(next_at__isnull=True) | Q(next_at__lte=self.storable_time(clock)),
+            kind=LimitKind.KEY.value,
+            set_at__isnull=True,
+        )
+        if dry_run or not unused.exists():
+            return unused[:batch].count()
+        with self.writing():
+            # Who holds one is about to use it; none is waited for, so that nobody waits for us.
+            locked = unused.select_for_update(skip_locked=True).values_list("pk", flat=True)
+            return erase(limits.filter(pk__in=list(locked[:batch])))
 
     def _prune_lines(self, clock: datetime, dry_run: bool) -> None:
         """Remove what holders left that died, of lines that nobody has asked for since."""

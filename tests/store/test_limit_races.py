@@ -1,6 +1,7 @@
 """Two workers at one limit: forced interleavings, and how much a claim within limits reads."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,7 +9,13 @@ import pytest
 from django.db import connection, transaction
 
 from django_jobqueue.core.limits import Limit, LimitKind, LimitName, Limits
-from django_jobqueue.core.specs import ClaimedJob, FinishedJob, Transition, WantedJobs
+from django_jobqueue.core.specs import (
+    ClaimedJob,
+    FinishedJob,
+    Retention,
+    Transition,
+    WantedJobs,
+)
 from django_jobqueue.core.states import JobState
 from django_jobqueue.models import Job, LimitRecord
 from django_jobqueue.store import sql, store_for
@@ -202,3 +209,14 @@ def test_a_set_limit_is_read_under_the_lock(sides: tuple[Side, Side]) -> None:
     store_for("default").set_limit(KEY, Limit(max_running=4))
 
     assert len(claim_of(mine, register_worker())) == 4
+
+
+def test_a_limit_that_a_claim_holds_is_not_pruned(sides: tuple[Side, Side]) -> None:
+    _, theirs = sides
+    LimitRecord.objects.create(kind="key", name="k", max_running=1)
+    retention = Retention(archive=timedelta(days=1), dead=timedelta(days=1))
+    with theirs.connection.transaction():
+        theirs.connection.execute("SELECT FROM jobqueue_limit FOR UPDATE")
+        assert store_for("default").prune(retention).limits == 0
+
+    assert store_for("default").prune(retention).limits == 1

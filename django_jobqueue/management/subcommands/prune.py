@@ -46,6 +46,7 @@ def _told(pruned: Pruned, *, dry_run: bool) -> str:
         "workers": "workers",
         "receipts": "receipts",
         "audits": "audit records",
+        "limits": "limits of unused keys",
     }
     counts = msgspec.structs.asdict(pruned)
     told = [f"{number(counts[key], dry_run=dry_run)} {what}" for key, what in named.items()]
