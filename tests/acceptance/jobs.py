@@ -37,6 +37,14 @@ def work(number: int, seconds: float = 0.0) -> int:
     return number
 
 
+@job(name="acceptance.tell_end")
+def tell_end(batch_id: int) -> None:
+    """Tell of the end of a batch, and how many of its members live."""
+    from django_jobqueue.models import Job
+
+    note(f"ended {batch_id} {Job.objects.filter(batch_id=batch_id).count()}")
+
+
 @job(name="acceptance.timed")
 def timed(number: int, seconds: float) -> int:
     """Tell when it began, on the clock that all processes of the machine share."""
