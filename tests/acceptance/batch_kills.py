@@ -16,7 +16,9 @@ from django_jobqueue.core.clock import monotonic
 from .kills import site
 
 if TYPE_CHECKING:
-    from .processes import Deployment
+    from django_jobqueue import BatchHandle
+
+    from .processes import Deployment, Process
 
 WORKERS = 2
 
@@ -42,22 +44,35 @@ def batch_under_kills(
         assert within(patience, lambda so_far=share: mine.count() >= so_far), workers[-1].output
         workers.pop(0).kill_with_children()
         workers.append(deployment.worker())
+    return _told_of(batch, workers, deployment=deployment, patience=patience)
+
+
+def _told_of(
+    batch: "BatchHandle",
+    workers: "list[Process]",
+    *,
+    deployment: "Deployment",
+    patience: float,
+) -> dict[str, Any]:
+    from django_jobqueue.models import ArchivedJob
+
+    from .processes import within
+
+    mine = ArchivedJob.objects.filter(batch_id=batch.id)
     ends = ArchivedJob.objects.filter(handler="acceptance.tell_end")
     assert within(patience, ends.exists), workers[-1].output
     for worker in workers:  # so that no second end is on its way
         worker.send(signal.SIGTERM)
         worker.status()
-    last = mine.latest("finished_at").finished_at
-    found = batch.snapshot
+    last, found = mine.latest("finished_at").finished_at, batch.snapshot
+    told = [line.split() for line in deployment.journal if line.startswith("ended")]
     return {
         "members": found.total,
         "succeeded": found.succeeded,
         "finished": found.is_finished,
         "ends": ends.count(),
         "too_early": ends.filter(created_at__lt=last).count(),
-        "seen_alive": sum(
-            int(line.split()[2]) for line in deployment.journal if line.startswith("ended")
-        ),
+        "seen_alive": sum(int(alive) for _, _, alive in told),
     }
 
 
