@@ -47,7 +47,11 @@ WITH done AS MATERIALIZED (
     ) ON report.id = gone.id
 )
 -- Who waits is told, as in archive.sql.
-SELECT id, CASE WHEN EXISTS (SELECT FROM jobqueue_waiter) THEN (
-    SELECT count(pg_notify('django_jobqueue_waiters', job_id::text)) FROM jobqueue_waiter WHERE job_id = gone.id
-) END
+SELECT id, CASE
+    WHEN EXISTS (
+        SELECT FROM jobqueue_waiter WHERE job_id BETWEEN (SELECT min(id) FROM gone) AND (SELECT max(id) FROM gone)
+    ) THEN (
+        SELECT count(pg_notify('django_jobqueue_waiters', job_id::text)) FROM jobqueue_waiter WHERE job_id = gone.id
+    )
+END
 FROM gone

@@ -43,7 +43,11 @@ WITH done AS MATERIALIZED (
     ) ON report.id = kept.id
 )
 -- Who waits is told, as in archive.sql.
-SELECT id, CASE WHEN EXISTS (SELECT FROM jobqueue_waiter) THEN (
-    SELECT count(pg_notify('django_jobqueue_waiters', job_id::text)) FROM jobqueue_waiter WHERE job_id = kept.id
-) END
+SELECT id, CASE
+    WHEN EXISTS (
+        SELECT FROM jobqueue_waiter WHERE job_id BETWEEN (SELECT min(id) FROM kept) AND (SELECT max(id) FROM kept)
+    ) THEN (
+        SELECT count(pg_notify('django_jobqueue_waiters', job_id::text)) FROM jobqueue_waiter WHERE job_id = kept.id
+    )
+END
 FROM kept
