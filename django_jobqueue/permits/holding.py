@@ -5,8 +5,8 @@ the event loop, because locks and limiters remember who has entered them.
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from concurrent.futures import CancelledError, Future
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from inspect import isawaitable
 from typing import get_args
 
@@ -15,6 +15,8 @@ from django_jobqueue.core.specs import ClaimedJob
 from .base import PermitStrategy, Refusal
 
 _REFUSALS = get_args(Refusal)
+#: Of a task, and of who waits for it in a thread.
+_CANCELLATIONS = (asyncio.CancelledError, CancelledError)
 
 
 class Hold:
@@ -57,14 +59,15 @@ class Hold:
         """Leave the permit, as soon as it is there; what is awaited for it is cancelled."""
         self._over.set()
         if self._task is not None:
-            self._loop().call_soon_threadsafe(self._let_go_in_loop)
+            with suppress(RuntimeError):  # a loop that was closed has cancelled the task
+                self._loop().call_soon_threadsafe(self._let_go_in_loop)
 
     def _run(self) -> None:
         try:
             self._ask()
         except BaseException as error:
             self.error = error
-            if self._over.is_set() and not _is_cancellation(error):
+            if self._over.is_set() and not isinstance(error, _CANCELLATIONS):
                 self._failed(self.strategy, error)
         finally:
             self._at_end()
@@ -119,8 +122,3 @@ class Hold:
 def _is_async_only(answer: object) -> bool:
     is_sync = isinstance(answer, AbstractContextManager)
     return isinstance(answer, AbstractAsyncContextManager) and not is_sync
-
-
-def _is_cancellation(error: BaseException) -> bool:
-    """Whether it is the cancellation of what was awaited in vain."""
-    return type(error).__name__ == "CancelledError"

@@ -180,14 +180,16 @@ class LimitedStore(LimitRowsStore):
         locking = self.locking(freed, None)
         ended = self.finish_and_lock(finished, locking, worker_id=one.worker_id)
         usages, clock = self.usages_of(ended.locked, dict.fromkeys(freed), one.limits)
-        self.unblock_under(usages, clock)
+        readied = {*ended.readied, *self.unblock_under(usages, clock).queues}
         if not one.asked or one.total <= 0:
-            return _Exchanged(ended.held, ended.readied)
+            return _Exchanged(ended.held, sorted(readied))
         candidates = self._candidates(one)
         mine = [each for each in candidates if _is_under(usages, each.limits(one.limits))]
         claimed, grants = self._claim_granted(one, mine, usages, clock)
+        # Whoever serves the others is woken; of these queues it is this worker.
+        readied -= {job.queue for job in claimed}.difference(ended.readied)
         was_partial = len(mine) < len(candidates)
-        return _Exchanged(ended.held, ended.readied, claimed, grants, was_partial)
+        return _Exchanged(ended.held, sorted(readied), claimed, grants, was_partial)
 
 
 def _is_under(usages: Usages, limits: Sequence[tuple[LimitName, Limit]]) -> bool:

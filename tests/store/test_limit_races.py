@@ -19,6 +19,7 @@ from django_jobqueue.core.specs import (
 from django_jobqueue.core.states import JobState
 from django_jobqueue.models import Job, LimitRecord
 from django_jobqueue.store import sql, store_for
+from django_jobqueue.store.notifications import Notifications
 
 from .helpers import claim, make_job, register_worker
 from .plans import Prepared, rows_read
@@ -29,6 +30,7 @@ __all__ = ["sides"]
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
 KEY = LimitName(LimitKind.KEY, "k")
+PATIENCE = 10.0
 
 
 def claim_of(side: Side, worker_id: UUID, limit: int = 10) -> list[Any]:
@@ -157,6 +159,24 @@ def test_what_ends_waits_for_who_declares_its_worker_dead_before_it_locks_its_jo
         assert ending.result() == []
 
     assert not Job.objects.exists()
+
+
+def test_workers_of_another_queue_are_woken_for_what_became_ready_there(
+    sides: tuple[Side, Side],
+) -> None:
+    mine, _ = sides
+    for _ in range(2):
+        make_job(concurrency_key="k")
+    worker, heard = register_worker(), Notifications("default")
+    [first] = claim_of(mine, worker)
+    make_job(JobState.BLOCKED, queue="elsewhere", concurrency_key="k", blocked_by="key:k")
+    try:
+        heard.wait(0)  # listens from now on
+        [second] = exchange(mine, worker, first)
+        assert exchange(mine, worker, second) == []
+        assert heard.wait(PATIENCE) == ["elsewhere"], "nobody is woken for what was claimed"
+    finally:
+        heard.close()
 
 
 def test_a_claim_without_limits_is_one_statement(

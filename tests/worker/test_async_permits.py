@@ -9,8 +9,10 @@ import pytest
 
 from django_jobqueue import JobState, PermitStrategy, TryAfter
 from django_jobqueue.core.specs import ClaimedJob
+from django_jobqueue.permits.holding import Hold
+from tests.claims import a_claim
 
-from .site import COMMITTED, Site
+from .site import COMMITTED, PATIENCE, Site
 from .strategies import Answering, Noting, Slow, no_permit_is_held
 from .test_executor import TrialOf, trial_of
 
@@ -206,6 +208,28 @@ def test_a_job_whose_task_is_cancelled_while_it_waits_is_given_back(
     assert trial.answer.transition.attempt_change == -1
     assert no_permit_is_held()
     assert notes == ["+slow", "-slow"]
+
+
+def test_a_loop_that_has_ended_before_the_handler_spoils_nothing(notes: list[str]) -> None:
+    async def hold_one() -> Hold:
+        held = Hold(
+            Limiter(notes), a_claim(), loop=lambda: loop, at_end=lambda: None, failed=failures
+        )
+        held.start()
+        await asyncio.wrap_future(held.answered)
+        return held
+
+    def failures(strategy: PermitStrategy, error: BaseException) -> None:
+        notes.append(type(error).__name__)
+
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        held = runner.run(hold_one())
+
+    held.let_go()
+
+    held.left.result(PATIENCE)
+    assert notes == ["+limiter"]
 
 
 def test_threads_of_permits_end_with_their_jobs(site: Site, notes: list[str]) -> None:
