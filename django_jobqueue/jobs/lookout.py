@@ -23,6 +23,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.25
 #: How long the waiter rows of a process that has died are kept.
 LEASE = timedelta(seconds=60)
 RENEWALS_PER_LEASE = 3
+#: How long after an error those who wait are left alone.
 RETRY_SECONDS = 1.0
 #: How long a thread whose wait is over stays for the lookout to put its things away.
 PATIENCE = 1.0
@@ -53,6 +54,7 @@ class Wait:
 
 class Lookout:
     """Looks out for a first wait and those added to it; with the last of them it is over for good.
+    After an error too: then each comes to its end, and who waits looks for itself.
 
     It leaves waiter rows, listens and looks on one connection, whatever it waits for.
     """
@@ -96,13 +98,12 @@ class Lookout:
     def _run(self) -> None:
         try:
             while waits := self._current():
-                try:
-                    self._turn(waits)
-                except Exception:
-                    logger.exception("the lookout for %d waits goes on after an error", len(waits))
-                    self._close_connection()
-                    self._over.wait(RETRY_SECONDS)
+                self._turn(waits)
+        except Exception:
+            logger.exception("an error ends the lookout: who still waits begins another")
+            self._over.wait(RETRY_SECONDS)
         finally:
+            self._wake_all()
             self._put_away()
 
     def _current(self) -> Collection[Wait]:
@@ -140,20 +141,23 @@ class Lookout:
             self._store.drop_waiters(self._waiter, needless)
             self._kept -= needless
 
+    def _wake_all(self) -> None:
+        """Let those who still wait look for themselves."""
+        with self._lock:
+            self._over.set()
+            waits = tuple(self._waits)
+        for wait in waits:
+            wait.over.come()
+
     def _put_away(self) -> None:
-        for wait in self._current():
-            wait.over.come()  # the thread was ended from outside: its waiters look for themselves
         try:
             self._keep_rows(set())
         except Exception:
             logger.warning("waiter rows are left until their lease is over", exc_info=True)
         finally:
             self._watch.close()
-            self._close_connection()
-
-    def _close_connection(self) -> None:
-        self._store.close()
-        transaction.get_connection(self._store.using).close()
+            self._store.close()
+            transaction.get_connection(self._store.using).close()
 
 
 class Lookouts:

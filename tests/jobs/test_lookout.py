@@ -145,43 +145,41 @@ class TestLooking:
         assert waited(wait, lookout)
         session.close()
 
-    def test_an_error_is_told_and_survived(self, apart, caplog, monkeypatch):
+    def test_after_an_error_who_waits_looks_for_itself(self, apart, caplog, monkeypatch):
         monkeypatch.setattr(lookout_module, "RETRY_SECONDS", 0.01)
-        handle = add.enqueue(1)
-        refusals = iter([connection.Database.OperationalError("gone")])
 
-        def refuse_once() -> None:
-            for refusal in refusals:
-                raise refusal
+        def refuse() -> None:
+            raise connection.Database.OperationalError("gone")
 
-        wait = Wait(handle.id, attempts=None)
+        wait = Wait(add.enqueue(1).id, attempts=None)
         with caplog.at_level(logging.ERROR, "django_jobqueue.waiting"):
-            lookout = Lookout(wait, store=interrupted(apart, "attempts_over", refuse_once))
-            first_look_at(wait)
-            finish_next(SUCCEEDED)
+            lookout = Lookout(wait, store=interrupted(apart, "attempts_over", refuse))
 
             assert waited(wait, lookout)
         assert [record.message for record in caplog.records] == [
-            "the lookout for 1 waits goes on after an error"
+            "an error ends the lookout: who still waits begins another"
         ]
+        assert not lookout.add(wait)
 
     @pytest.mark.postgresql
-    def test_a_lost_connection_is_replaced_by_another(self, apart, caplog, monkeypatch):
+    def test_a_lost_connection_is_replaced_by_another(self, monkeypatch, caplog):
         monkeypatch.setattr(lookout_module, "RETRY_SECONDS", 0.01)
         handle = add.enqueue(1)
-        wait = Wait(handle.id, attempts=None)
-        lookout = Lookout(wait, store=apart)
-        first_look_at(wait)
 
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = 'django_jobqueue' AND datname = current_database()"
-            )
-            assert cursor.fetchall() == [(True,)]
-        finish_next(SUCCEEDED)
+        with beside(lambda: handle.wait(PATIENCE)) as [wait]:
+            until(WaiterRecord.objects.exists)
+            [first] = WaiterRecord.objects.values_list("waiter", flat=True)
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE application_name = 'django_jobqueue' AND datname = current_database()"
+                )
+                assert cursor.fetchall() == [(True,)]
+            until(WaiterRecord.objects.exclude(waiter=first).exists)
+            finish_next(SUCCEEDED)
 
-        assert waited(wait, lookout)
+            assert wait.result(PATIENCE).state == JobState.SUCCEEDED
+        assert "an error ends the lookout" in caplog.text
 
     def test_waits_that_last_are_looked_at_together(self):
         waits = [Wait(number, attempts=None) for number in range(3)]
