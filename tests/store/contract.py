@@ -1216,6 +1216,20 @@ class JobStoreContract:
         assert WorkerRecord.objects.get(pk=worker).state == WorkerState.DEAD
         assert store.release_of_dead_workers(now=now + 2 * LEASE) == []
 
+    @pytest.mark.parametrize("end", ["good bye", "death", "reconciliation"])
+    def test_of_two_attempts_the_last_alone_is_given_back(self, store, worker, end):
+        first = claimed(store, worker, queue="q")
+        finish(store, first, JobState.READY, report=FAILED)
+        [second] = claim(store, worker, "q")
+        if end == "good bye":
+            store.deregister_worker(worker)
+        elif end == "death":
+            store.release_of_worker(worker, started=None, cause="killed")
+        else:
+            store.heartbeat(worker, lease=LEASE, reconcile_after=-MINUTE)
+
+        assert (second.attempt, store.find(second.id).attempt) == (2, 1)
+
     def test_a_dead_worker_without_jobs_is_declared_dead_all_the_same(self, store):
         worker = register_worker(store, lease=-LEASE)
         [rescued] = store.release_of_dead_workers()
@@ -1556,6 +1570,15 @@ class JobStoreContract:
         rest = store.prune(WEEK, now=now)
         assert (rest.archived, rest.dead, rest.attempts) == (202, 0, 0)
 
+    def test_a_dry_run_counts_each_record_once_and_no_more_than_a_batch(self, store, now):
+        old = now - timedelta(days=8)
+        ArchivedJob.objects.bulk_create(
+            [ArchivedJob(id=n, finished_at=old, queue=f"q{n % 2}") for n in range(1, 1_301)]
+        )
+        for batch, count in ((2_000, 1_300), (900, 900), (100, 100)):
+            assert store.prune(WEEK, now=now, batch=batch, dry_run=True).archived == count
+        assert store.prune(WEEK, now=now, batch=900).archived == 900
+
     def test_workers_are_forgotten_a_day_after_their_end(self, store, now):
         yesterday = now - timedelta(days=2)
         gone, recent, holding, living = (register_worker(store) for _ in range(4))
@@ -1571,6 +1594,12 @@ class JobStoreContract:
             holding,
             living,
         }
+
+    # The connection.
+
+    def test_it_works_within_the_bounds_that_a_thread_sets(self, store):
+        with store.pausing_with(lambda seconds: False), store.connecting_within(1):
+            assert store.insert(new()).created
 
     # Deadlines.
 

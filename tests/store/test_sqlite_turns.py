@@ -1,10 +1,11 @@
 """How a thread waits for its turn to write, on SQLite, and which stores have turns of their own."""
 
 import threading
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 
 from django_jobqueue.core.specs import NewJob
 from django_jobqueue.store import store_for
@@ -65,6 +66,30 @@ def test_a_way_to_pause_is_forgotten_at_the_end_of_its_block(
         store.insert(NewJob(handler="h"))
 
     assert tried.is_set()
+
+
+@pytest.mark.parametrize("in_transaction", [True, False])
+def test_only_who_may_be_told_to_give_up_waits_in_short_tries(
+    store: JobStore, in_transaction: bool
+) -> None:
+    waiting = store.pausing_with(lambda seconds: False) if in_transaction else nullcontext()
+    statements: list[str] = []
+    with waiting, transaction.atomic() if in_transaction else nullcontext():
+        connection.ensure_connection()
+        connection.connection.set_trace_callback(statements.append)
+        store.insert(NewJob(handler="h"))
+        connection.connection.set_trace_callback(None)
+
+    assert statements
+    assert not [one for one in statements if "busy_timeout" in one]
+
+
+def test_a_database_is_reached_by_opening_it(store: JobStore) -> None:
+    connection.close()
+
+    store.reach()
+
+    assert connection.connection is not None
 
 
 def test_the_store_is_its_own_dedicated_one_but_for_the_quarantine(store: JobStore) -> None:
