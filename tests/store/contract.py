@@ -421,7 +421,8 @@ class JobStoreContract:
 
         assert (second.id, second.created) == (holder.id, False)
 
-    def test_a_window_without_a_key_means_nothing(self, store):
+    def test_a_window_without_a_key_means_nothing(self, store, now):
+        make_job(JobState.SUCCEEDED, finished_at=now)
         for _ in range(2):
             assert store.insert(new(unique_for=MINUTE)).created
 
@@ -1587,7 +1588,11 @@ class JobStoreContract:
         ended.update(state=WorkerState.DEAD.value, ended_at=yesterday)
         WorkerRecord.objects.filter(pk=recent).update(state="stopped", ended_at=now)
 
-        assert store.prune(WEEK, now=now, dry_run=True).workers == 1
+        also_gone = register_worker(store)
+        WorkerRecord.objects.filter(pk=also_gone).update(state="stopped", ended_at=yesterday)
+
+        assert store.prune(WEEK, now=now, dry_run=True).workers == 2
+        assert store.prune(WEEK, now=now, batch=1).workers == 1
         assert store.prune(WEEK, now=now).workers == 1
         assert set(WorkerRecord.objects.values_list("pk", flat=True)) == {
             recent,
