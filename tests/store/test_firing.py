@@ -58,6 +58,11 @@ class TestFiring:
         assert (slot.schedule, slot.slot, slot.queue) == ("nightly", NOON, "cleaning")
         assert (slot.handler, slot.reason) == ("shop.clean", "")
 
+    def test_what_one_job_has_of_its_own_is_not_kept(self, store: JobStore) -> None:
+        save(store, job=NewJob(handler="shop.clean", queue="cleaning", run_at=NOON, slot=NOON))
+
+        assert Schedule.objects.get().options == {"queue": "cleaning"}
+
     def test_a_slot_is_done_once_however_often_one_looks(self, store: JobStore) -> None:
         save(store)
         for _ in range(3):
