@@ -7,13 +7,14 @@ import pytest
 
 from django_jobqueue.core.cron import every
 from django_jobqueue.core.firing import MISSED, OVER_CAP
-from django_jobqueue.core.schedules import Fired, Missed, Overlap
+from django_jobqueue.core.schedules import Fired, Missed, Overlap, Source
 from django_jobqueue.core.specs import NewJob
 from django_jobqueue.core.states import JobState
 from django_jobqueue.models import Job, Schedule, ScheduleSlot
 from django_jobqueue.store import store_for
 from django_jobqueue.store.base import JobStore
 from django_jobqueue.store.firing import NO_FURTHER_SLOT
+from django_jobqueue.store.schedules import NOT_DECLARED
 
 from .schedules import MINUTE, NOON, a_schedule, end, fire, minutes_of, save, slots_of_jobs, told
 
@@ -23,6 +24,20 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def store() -> JobStore:
     return store_for("default")
+
+
+class TestDeclarations:
+    def test_they_begin_by_the_clock_of_the_database_and_end_with_their_slot(
+        self, store: JobStore
+    ) -> None:
+        declared = store.declare_schedules([a_schedule(source=Source.CODE)])
+        first = store.find_schedule("nightly").next_slot
+        ended = store.declare_schedules([])
+
+        assert (declared.added, ended.disabled) == (("nightly",), (("nightly", NOT_DECLARED),))
+        assert first is not None
+        assert abs(first - store.database_now()) < 6 * MINUTE
+        assert store.find_schedule("nightly").next_slot is None
 
 
 class TestFiring:

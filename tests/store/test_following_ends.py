@@ -49,6 +49,11 @@ class TestAfterTheFinish:
         [slot] = fire(store, minutes=22).slots
         assert slot.slot == NOON + 22 * MINUTE
 
+    def test_saving_it_again_brings_no_slot_either(self, store: JobStore) -> None:
+        save(store, rule=every(timedelta(minutes=5), after="finish"))
+
+        assert store.find_schedule("nightly").next_slot is None
+
     def test_a_schedule_that_was_disabled_meanwhile_stays_so(self, store: JobStore) -> None:
         Schedule.objects.update(disabled_at=Now(), disabled_reason="no longer declared")
         end(store, JobState.SUCCEEDED)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from queue import SimpleQueue
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,17 +14,16 @@ import psycopg
 import pytest
 from django.db import connection as django_connection
 
+from django_jobqueue.core.limits import Limits
 from django_jobqueue.core.specs import (
     FinishedJob,
-    Inserted,
     JobFilter,
-    NewJob,
     Transition,
     WantedJobs,
 )
 from django_jobqueue.core.states import JobState
 from django_jobqueue.models import ArchivedJob, Job
-from django_jobqueue.store import postgresql_workers, store_for
+from django_jobqueue.store import postgresql_workers
 from django_jobqueue.store.postgresql import PostgreSQLStore
 from django_jobqueue.store.sessions import PsycopgSession
 
@@ -34,6 +32,9 @@ from .helpers import claim, make_job, register_worker
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
 LEASE = timedelta(seconds=30)
+either_way = pytest.mark.parametrize(
+    "limits", [None, Limits()], ids=["without limits", "within limits"]
+)
 #: Only a failing test waits that long.
 PATIENCE = 10.0
 
@@ -49,9 +50,10 @@ class Side:
         self.pid = self.connection.info.backend_pid
         self.store = PostgreSQLStore("default", session=session)
 
-    def claim(self, worker_id: UUID, limit: int) -> list[Any]:
+    def claim(self, worker_id: UUID, limit: int, *, limits: Limits | None = None) -> list[Any]:
+        wanted = [WantedJobs("default", limit)]
         return self.store.claim(
-            worker_id=worker_id, token=uuid4(), wanted=[WantedJobs("default", limit)], total=limit
+            worker_id=worker_id, token=uuid4(), wanted=wanted, total=limit, limits=limits
         )
 
 
@@ -73,24 +75,30 @@ def waits_for_a_lock(pid: int) -> None:
     raise AssertionError(f"backend {pid} waits for nothing")
 
 
-def test_a_claim_passes_over_rows_that_another_claim_holds(sides: tuple[Side, Side]) -> None:
+@either_way
+def test_a_claim_passes_over_rows_that_another_claim_holds(
+    sides: tuple[Side, Side], limits: Limits | None
+) -> None:
     mine, theirs = sides
     jobs = [make_job() for _ in range(4)]
     first, second = register_worker(), register_worker()
     with theirs.connection.transaction():
-        held = theirs.claim(first, 2)
-        taken = mine.claim(second, 4)
+        held = theirs.claim(first, 2, limits=limits)
+        taken = mine.claim(second, 4, limits=limits)
 
     assert {job.id for job in held} == {jobs[0].pk, jobs[1].pk}
     assert {job.id for job in taken} == {jobs[2].pk, jobs[3].pk}
 
 
-def test_a_claim_waits_for_the_reaper_and_then_takes_nothing(sides: tuple[Side, Side]) -> None:
+@either_way
+def test_a_claim_waits_for_the_reaper_and_then_takes_nothing(
+    sides: tuple[Side, Side], limits: Limits | None
+) -> None:
     mine, reaper = sides
     worker = register_worker(lease=timedelta(seconds=-1))
     make_job()
     answers: list[list[Any]] = []
-    claimer = threading.Thread(target=lambda: answers.append(mine.claim(worker, 1)))
+    claimer = threading.Thread(target=lambda: answers.append(mine.claim(worker, 1, limits=limits)))
     with reaper.connection.transaction():
         reaper.connection.execute(
             "SELECT id FROM jobqueue_worker WHERE id = %s FOR UPDATE SKIP LOCKED", [worker]
@@ -106,12 +114,15 @@ def test_a_claim_waits_for_the_reaper_and_then_takes_nothing(sides: tuple[Side, 
     assert Job.objects.get().state == JobState.READY
 
 
-def test_the_reaper_passes_over_a_worker_whose_claim_is_open(sides: tuple[Side, Side]) -> None:
+@either_way
+def test_the_reaper_passes_over_a_worker_whose_claim_is_open(
+    sides: tuple[Side, Side], limits: Limits | None
+) -> None:
     worker_side, reaper = sides
     worker = register_worker(lease=timedelta(seconds=-1))
     make_job()
     with worker_side.connection.transaction():
-        worker_side.claim(worker, 1)
+        worker_side.claim(worker, 1, limits=limits)
         during = reaper.store.release_of_dead_workers()
     after = reaper.store.release_of_dead_workers()
 
@@ -155,12 +166,15 @@ def test_two_promoters_do_not_wait_for_each_other(sides: tuple[Side, Side]) -> N
     assert (first.count, second.count) == (2, 1)
 
 
-def test_a_heartbeat_passes_while_a_claim_is_open(sides: tuple[Side, Side]) -> None:
+@either_way
+def test_a_heartbeat_passes_while_a_claim_is_open(
+    sides: tuple[Side, Side], limits: Limits | None
+) -> None:
     claiming, beating = sides
     worker = register_worker()
     make_job()
     with claiming.connection.transaction():
-        claiming.claim(worker, 1)
+        claiming.claim(worker, 1, limits=limits)
         beat = beating.store.heartbeat(worker, lease=LEASE)
 
     assert beat.alive
@@ -267,34 +281,3 @@ def test_of_two_finishes_of_one_claim_the_second_finds_nothing(sides: tuple[Side
 
     assert answers == [set()]
     assert ArchivedJob.objects.count() == 1
-
-
-@pytest.mark.parametrize("on_conflict", ["skip", "replace"])
-def test_bulk_enqueues_of_the_same_keys_in_opposite_order_do_not_deadlock(
-    sides: tuple[Side, Side], on_conflict: str
-) -> None:
-    """A third transaction holds one of the keys until both are amid their inserts."""
-    third, keys = sides[1], ["a", "m", "z"]
-
-    def enqueue(order: list[str], pids: SimpleQueue[int]) -> list[Inserted]:
-        try:
-            with django_connection.cursor() as cursor:
-                cursor.execute("SELECT pg_backend_pid()")
-                pids.put(cursor.fetchone()[0])
-            jobs = [NewJob(handler="h", unique_key=key, on_conflict=on_conflict) for key in order]
-            return store_for("default").insert_many(jobs)
-        finally:
-            django_connection.close()
-
-    pids: SimpleQueue[int] = SimpleQueue()
-    with ThreadPoolExecutor(2) as pool:
-        with third.connection.transaction(force_rollback=True):
-            third.connection.execute("INSERT INTO jobqueue_job (unique_key) VALUES ('m')")
-            forth = pool.submit(enqueue, keys, pids)
-            waits_for_a_lock(pids.get(timeout=PATIENCE))
-            back = pool.submit(enqueue, keys[::-1], pids)
-            waits_for_a_lock(pids.get(timeout=PATIENCE))
-        answers = [*forth.result(PATIENCE), *back.result(PATIENCE)]
-
-    assert sorted(answer.created for answer in answers) == [False] * 3 + [True] * 3
-    assert Job.objects.count() == 3
