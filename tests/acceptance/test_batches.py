@@ -7,9 +7,10 @@ from .processes import PATIENCE, Deployment
 
 pytestmark = pytest.mark.acceptance
 
-MEMBERS = 400
+MEMBERS = 150
 
 
+@pytest.mark.timeout(600)  # two workers die, and their leases have to lapse
 def test_a_batch_whose_workers_are_killed_ends_once_and_after_its_last_member(
     deployment: Deployment,
 ) -> None:
