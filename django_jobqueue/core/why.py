@@ -134,8 +134,8 @@ def _expired(facts: Facts) -> Iterator[Blocker]:
 
 def _waits_for_job(facts: Facts) -> Iterator[Blocker]:
     job, other = facts.job, facts.waited_for
-    if job.state is not JobState.BLOCKED or job.waits_for is None:
-        return
+    if job.state is not JobState.BLOCKED or job.waits_for is None or job.blocked_by is not None:
+        return  # what went on after the other job keeps its id, and may be blocked by a limit
     stands = "which is in no table any more" if other is None else f"which is {other.state}"
     if other is not None and other.state is JobState.SUCCEEDED:
         stands += ": a worker will let this one go on soon"
@@ -155,7 +155,7 @@ def _limits(facts: Facts) -> Iterator[Blocker]:
 
 def _blocked(facts: Facts) -> Iterator[Blocker]:
     job = facts.job
-    if job.state is not JobState.BLOCKED or job.waits_for is not None:
+    if job.state is not JobState.BLOCKED or (job.waits_for and job.blocked_by is None):
         return
     refusing = {refusal.name for refusal in facts.bounds.refusals(job, facts.now, facts.serving)}
     if job.blocked_by is None:

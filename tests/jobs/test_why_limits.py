@@ -134,6 +134,15 @@ class TestLimits:
         assert blocker.told.startswith("'handler:tests.why.limited' blocked it and has room again")
 
     @pytest.mark.usefixtures("worker")
+    def test_a_job_that_went_on_after_another_is_blocked_by_the_limit_alone(self):
+        before = make_job(JobState.SUCCEEDED)
+        columns = {"handler": "tests.why.limited", "blocked_by": "handler:tests.why.limited"}
+
+        blocker = only(make_job(JobState.BLOCKED, **columns, waits_for=before.pk))
+
+        assert blocker.kind is BlockerKind.BLOCKED
+
+    @pytest.mark.usefixtures("worker")
     def test_what_is_full_now_says_nothing_of_a_job_that_is_due_later(self):
         Queue("mail").configure(max_running=1)
         running(queue="mail")
