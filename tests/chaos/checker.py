@@ -46,6 +46,22 @@ class Run(msgspec.Struct, kw_only=True):
     returned: bool = False
 
 
+class BatchEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """When the jobs that a batch enqueued at its end were last claimed, and its last member
+    ended, both by the database's clock.
+    """
+
+    began: Sequence[datetime | None]
+    last_member: datetime | None
+
+    @property
+    def is_right(self) -> bool:
+        """Whether there was one, and it came after the last member."""
+        if len(self.began) != 1 or self.began[0] is None or self.last_member is None:
+            return False
+        return self.began[0] >= self.last_member
+
+
 class Verdict(msgspec.Struct, kw_only=True):
     """How many of each. FAILURES must be nought; the others say what the storm was worth."""
 
@@ -65,6 +81,7 @@ class Verdict(msgspec.Struct, kw_only=True):
     over_limit: int = 0  #: began while as many as may be were running on workers that live
     repeated_slots: int = 0  #: of a schedule, with more than one job
     missing_slots: int = 0  #: between two others, with none
+    wrong_batch_ends: int = 0  #: not one job at the end of a batch, or one before its last member
 
     jobs: int = 0
     succeeded: int = 0
@@ -72,6 +89,7 @@ class Verdict(msgspec.Struct, kw_only=True):
     transactional: int = 0
     limited: int = 0
     slots: int = 0
+    batches: int = 0
     recovered: int = 0  #: enqueues whose answer was lost, and whose job was there
     runs: int = 0
     repeated_effects: int = 0  #: jobs whose effect was seen more than once
@@ -81,7 +99,7 @@ class Verdict(msgspec.Struct, kw_only=True):
     FAILURES = (
         "lost unfinished unexpected duplicated doubly_finished late_writes unexplained dead "
         "wrongly_spent wrong_effects wrong_ends cancelled unfenced_overlaps over_limit "
-        "repeated_slots missing_slots"
+        "repeated_slots missing_slots wrong_batch_ends"
     )
 
     @property
@@ -96,6 +114,7 @@ def judge(
     *,
     dead_workers: Collection[str],
     slots: Sequence[datetime] = (),
+    batch_ends: Sequence[BatchEnd] = (),
 ) -> Verdict:
     """Return the verdict; `dead_workers` are the ids of all that were declared dead, `slots` those
     of the jobs of a schedule that comes every second.
@@ -119,6 +138,8 @@ def judge(
     living = [run for run in runs if run.job in of_limited and run.worker not in dead_workers]
     verdict.over_limit = _over_limit(living)
     _judge_slots(verdict, slots)
+    verdict.batches = len(batch_ends)
+    verdict.wrong_batch_ends = sum(not end.is_right for end in batch_ends)
     effects = Counter(event.job for event in events if event.event == "effect")
     verdict.repeated_effects = sum(count > 1 for count in effects.values())
     return verdict

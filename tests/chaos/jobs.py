@@ -89,6 +89,12 @@ def tick() -> None:
     """Come once for each slot of a schedule."""
 
 
+@job(name="chaos.batch_over")
+def batch_over(batch_id: int) -> int:
+    """Come once for each batch, after its last member."""
+    return batch_id
+
+
 @job(name="chaos.doomed", timeout=1, max_attempts=1, max_rescues=3)
 def doomed(context: JobContext, number: int, how: str) -> None:
     """End badly, as told; some of these take their process with them."""

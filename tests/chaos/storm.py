@@ -17,6 +17,7 @@ from django_jobqueue.models import WorkerRecord
 from tests.failpoints.points import Action, Failpoints, Fired
 from tests.faketime import clean_up_after
 
+from .batches import BatchProducer
 from .checker import Verdict, judge
 from .faults import Agenda, Faults
 from .fleet import Fleet
@@ -24,7 +25,7 @@ from .history import Event, History, read
 from .jobs import ENDINGS
 from .producers import Producer
 from .proxy import Proxy
-from .records import live_jobs, records, slots
+from .records import batch_ends, live_jobs, records, slots
 from .server import Server
 from .watching import Watch
 
@@ -45,6 +46,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     groups: Sequence[Mapping[str, int]]
     processes: Sequence[int]  #: children of each worker; 0 is all in one process
     doomed: int = 0  #: jobs for each producer that cannot succeed
+    batches: int = 10
     producers: int = 2
 
 
@@ -157,16 +159,18 @@ def _faults(
 @contextmanager
 def _producing(plan: Plan, *, seed: int, history: History) -> Iterator[None]:
     share = plan.jobs // plan.producers
-    producers = [
+    seconds = 0.9 * plan.seconds
+    producers: list[Producer | BatchProducer] = [
         Producer(
             range(index * share, (index + 1) * share),
             doomed=plan.doomed,
-            seconds=0.9 * plan.seconds,
+            seconds=seconds,
             seed=seed,
             history=history,
         )
         for index in range(plan.producers)
     ]
+    producers.append(BatchProducer(plan.batches, seconds=seconds, seed=seed, history=history))
     for producer in producers:
         producer.start()
     try:
@@ -205,4 +209,5 @@ def _verdict(events: Sequence[Event]) -> Verdict:
         list(records()),
         dead_workers={str(one) for one in dead},
         slots=list(slots()),
+        batch_ends=list(batch_ends()),
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .checker import Record, Verdict, judge
+from .checker import BatchEnd, Record, Verdict, judge
 from .history import Event
 from .jobs import LIMIT
 
@@ -218,6 +218,19 @@ def test_each_slot_between_the_first_and_the_last_has_one_job() -> None:
     assert judged(3, 1, 2) == {}
     assert judged(1, 2, 2, 3) == {"repeated_slots": 1}
     assert judged(1, 4) == {"missing_slots": 2}
+
+
+def test_a_batch_has_one_end_after_its_last_member() -> None:
+    def judged(*began: int | None) -> dict[str, int]:
+        def at(second: int) -> datetime:
+            return datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC)
+
+        times = [None if one is None else at(one) for one in began]
+        batch = BatchEnd(began=times, last_member=at(5))
+        return judge([], [], dead_workers=DEAD, batch_ends=[batch]).failures
+
+    assert judged(6) == {}
+    assert judged(4) == judged() == judged(6, 7) == judged(None) == {"wrong_batch_ends": 1}
 
 
 def test_an_effect_that_was_seen_twice_is_told() -> None:

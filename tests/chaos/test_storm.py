@@ -21,7 +21,7 @@ def test_jobs_come_through_a_short_storm(tmp_path: Path) -> None:
     pauses = [{"pause_tree": 1}] if connection.vendor == "postgresql" else []
     kills = {"kill": 1, "kill_child": 2}
     groups = [kills, {"failpoint_kill": 2}, *pauses]
-    plan = Plan(jobs=JOBS, seconds=6.0, groups=groups, processes=[1, 0], doomed=1)
+    plan = Plan(jobs=JOBS, seconds=6.0, groups=groups, processes=[1, 0], doomed=1, batches=2)
     ground = Ground(folder=tmp_path, workers=[{"DATABASE_URL": url}] * 2)
 
     report = storm(plan, ground, seed=SEED)
@@ -33,5 +33,6 @@ def test_jobs_come_through_a_short_storm(tmp_path: Path) -> None:
     assert report.verdict.transactional > 0
     assert report.verdict.limited > 0
     assert report.verdict.slots > 0
+    assert report.verdict.batches == 2
     assert report.verdict.succeeded > 0.9 * JOBS, "some are rolled back by their producer"
     assert report.verdict.runs > report.verdict.jobs, "nothing was interrupted or retried"
