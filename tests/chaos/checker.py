@@ -133,10 +133,7 @@ def judge(
     # What is given up runs on, until its process has gone: that is its doom.
     apart = {record.id for record in doomed}
     _judge_runs(verdict, [run for run in runs if run.job not in apart], dead_workers)
-    of_limited = {record.id for record in records if record.is_limited}
-    verdict.limited = len(of_limited)
-    living = [run for run in runs if run.job in of_limited and run.worker not in dead_workers]
-    verdict.over_limit = _over_limit(living)
+    _judge_limited(verdict, records, [run for run in runs if run.worker not in dead_workers])
     _judge_slots(verdict, slots)
     verdict.batches = len(batch_ends)
     verdict.wrong_batch_ends = sum(not end.is_right for end in batch_ends)
@@ -218,6 +215,12 @@ def _is_late(run: Run, several: Sequence[Run]) -> bool:
     return run.returned and any(
         run.started < other.started < run.ended < other.ended for other in several
     )
+
+
+def _judge_limited(verdict: Verdict, records: Sequence[Record], living: Sequence[Run]) -> None:
+    of_limited = {record.id for record in records if record.is_limited}
+    verdict.limited = len(of_limited)
+    verdict.over_limit = _over_limit([run for run in living if run.job in of_limited])
 
 
 def _over_limit(runs: Sequence[Run]) -> int:
