@@ -157,6 +157,16 @@ class TestHearing:
         with another_thread(store.release_of_dead_workers):
             assert list(watch.wait(PATIENCE, among=[job.pk])) == [job.pk]
 
+    def test_a_job_that_is_cancelled_with_the_one_before_is_heard_of_too(self, store, apart, watch):
+        first, second = store.insert_chain([NewJob(handler="a"), NewJob(handler="b")])
+        [job] = claim(store, register_worker(store))
+        assert job.id == first.id
+        apart.keep_waiters(uuid4(), [second.id], lease=LEASE)
+        watch.wait(0, among=[second.id])
+
+        with another_thread(lambda: store.finish_many([FinishedJob(job, ENDS["death"])])):
+            assert list(watch.wait(PATIENCE, among=[second.id])) == [second.id]
+
     @pytest.mark.postgresql
     def test_of_a_batch_those_are_told_that_somebody_waits_for(self, store, apart, watch):
         worker = register_worker(store)

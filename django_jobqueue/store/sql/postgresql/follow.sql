@@ -73,4 +73,7 @@ WITH RECURSIVE waiting AS MATERIALIZED (
 )
 SELECT id, handler, queue, state, batch_id FROM gone_on
 UNION ALL
-SELECT id, handler, queue, 'cancelled', batch_id FROM gone
+SELECT id, handler, queue, 'cancelled', batch_id
+FROM gone
+-- Always true, once who waits for the job has been told.
+WHERE (SELECT count(pg_notify('django_jobqueue_waiters', job_id::text)) FROM jobqueue_waiter WHERE job_id = gone.id) >= 0
