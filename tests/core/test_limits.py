@@ -163,14 +163,12 @@ class TestGrant:
         assert not grants.may_hide_others
 
     def test_a_full_queue_is_left_whole_and_told_of_once(self):
-        others = candidate(3, queue="other")
-        grants = granted(
-            candidate(1), candidate(2), others, candidate(4), queues={"a": ONE, "other": ONE}
-        )
+        jobs = [candidate(n, queue="other" if n in (3, 5) else "a") for n in range(1, 6)]
+        grants = granted(*jobs, queues={"a": ONE, "other": Limit(max_running=2)})
 
-        assert (grants.claimed, grants.blocked) == ([1, 3], {})
+        assert (grants.claimed, grants.blocked) == ([1, 3, 5], {})
         assert grants.full_queues == {"a"}
-        assert grants.limited == 2
+        assert grants.limited == 3
         assert grants.may_hide_others
 
     def test_a_queue_that_its_rate_refuses_tells_when_to_ask_again(self):
@@ -238,6 +236,11 @@ class TestGrant:
         assert grants.full_handlers == {"a"}
         assert grants.taken == {"a": 2, "b": 1}
         assert grants.may_hide_others
+
+    def test_the_only_room_of_a_handler_is_given(self):
+        grants = granted(candidate(1), candidate(2), handlers=handlers("a"), rooms={"a": 1})
+
+        assert grants.claimed == [1]
 
 
 class TestWhatIsLeft:

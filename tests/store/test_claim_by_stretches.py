@@ -27,7 +27,7 @@ def job_at(minute: int, *, priority: int = 0, queue: str = "mail") -> int:
 
 
 @pytest.mark.parametrize(
-    "priorities", [(), (0,), (5, 4, -3), (HIGHEST, 0, LOWEST), (HIGHEST,), (LOWEST,)]
+    "priorities", [(), (0,), (5, 4, -3), (HIGHEST, 0, LOWEST), (HIGHEST,), (LOWEST,), (LOWEST + 1,)]
 )
 def test_the_stretches_of_a_queue_cover_every_priority_once_in_order(
     priorities: tuple[int, ...],
