@@ -72,6 +72,7 @@ class TestFiring:
         assert found.state is JobState.READY
         assert (slot.schedule, slot.slot, slot.queue) == ("nightly", NOON, "cleaning")
         assert (slot.handler, slot.reason) == ("shop.clean", "")
+        assert [kept.job_id for kept in store.slots_of("nightly")] == [slot.job_id]
 
     def test_what_one_job_has_of_its_own_is_not_kept(self, store: JobStore) -> None:
         save(store, job=NewJob(handler="shop.clean", queue="cleaning", run_at=NOON, slot=NOON))

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db.models.functions import Now
 
 from django_jobqueue.core.schedules import StoredTemplate
 from django_jobqueue.core.specs import JobFilter, NewJob
@@ -51,6 +52,20 @@ def test_nothing_of_a_pause_is_left_when_it_has_ended(store: JobStore) -> None:
 
     row = QueueRecord.objects.get()
     assert (row.paused_at, row.paused_until, row.pause_reason) == (None, None, "")
+
+
+def test_nothing_is_left_of_why_a_schedule_did_not_run(store: JobStore) -> None:
+    save(store)
+    store.pause_schedule("nightly", reason="holidays")
+    Schedule.objects.update(disabled_at=Now(), disabled_reason="no such zone", next_slot=None)
+
+    assert store.resume_schedule("nightly")
+
+    found = store.find_schedule("nightly")
+    assert (found.paused_at, found.pause_reason) == (None, "")
+    assert (found.disabled_at, found.disabled_reason) == (None, "")
+    assert found.next_slot is not None
+    assert abs(found.next_slot - store.database_now()) < 6 * MINUTE
 
 
 def test_a_template_changes_its_own_schedules_alone(store: JobStore) -> None:
