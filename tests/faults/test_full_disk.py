@@ -85,6 +85,7 @@ def small_disk() -> Iterator[Path]:
         [data] = cursor.fetchone()
         os.chown(folder, os.stat(data).st_uid, -1)
         cursor.execute(f"CREATE TABLESPACE small LOCATION '{folder}'")
+        cursor.execute("TRUNCATE jobqueue_archivedjob")  # pages with room would do without more
         cursor.execute("ALTER TABLE jobqueue_archivedjob SET TABLESPACE small")
         yield disk
         cursor.execute("ALTER TABLE jobqueue_archivedjob SET TABLESPACE pg_default")
