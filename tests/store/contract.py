@@ -1203,6 +1203,7 @@ class JobStoreContract:
     def test_what_a_dead_worker_held_is_rescued(self, store, now):
         worker = register_worker(store)
         job = claimed(store, worker, queue="q")
+        Job.objects.filter(pk=job.id).update(attempted_at=now)
         assert store.release_of_dead_workers(now=now + LEASE / 2) == []
         [rescued] = store.release_of_dead_workers(now=now + 2 * LEASE)
 
@@ -1214,6 +1215,7 @@ class JobStoreContract:
         assert found.ready_at > job.ready_at
         [attempt] = store.attempts_of(job.id)
         assert (attempt.outcome, attempt.attempt, attempt.worker_id) == ("rescued", 1, worker)
+        assert attempt.started_at == now
         assert WorkerRecord.objects.get(pk=worker).state == WorkerState.DEAD
         assert store.release_of_dead_workers(now=now + 2 * LEASE) == []
 
