@@ -2,7 +2,8 @@
 INSERT INTO jobqueue_attempt (
     job_id, attempt, outcome, started_at, ended_at, worker_id, error_type, message, traceback, log
 )
-SELECT job.id, job.attempt, json_extract(done.value, '$.outcome'), json_extract(done.value, '$.attempted_at'),
+SELECT job.id, job.attempt, json_extract(done.value, '$.outcome'),
+    COALESCE(json_extract(done.value, '$.attempted_at'), job.attempted_at),
     COALESCE(%(now)s, strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')), job.worker_id,
     json_extract(done.value, '$.error_type'), json_extract(done.value, '$.message'),
     json_extract(done.value, '$.traceback'), json_extract(done.value, '$.log')
