@@ -46,11 +46,11 @@ class BatchProducer(threading.Thread):
         try:
             batch.enqueue(work.s(number, *self._drawn()) for number in numbers)
         except Error:
-            # The commit may have arrived. A connection that failed is not used again.
-            connection.close()
-            answer = "unknown"
+            answer = "unknown"  # the commit may have arrived
         else:
             answer = "ok"
+        finally:
+            connection.close()  # until the next one, something will have been done to it
         for number in numbers:
             self._history.note(Event(event=f"enqueue.{answer}", number=number))
 
