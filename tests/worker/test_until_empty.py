@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from django.db import connections
 
 from django_jobqueue import JobState, Queue
 from django_jobqueue.core.clock import monotonic
@@ -51,7 +52,14 @@ class TestUntilEmpty:
             return idle.is_set()
 
         bench = Bench(until_empty=True, others_are_idle=others_are_idle, elapsed=monotonic)
-        pump = threading.Thread(target=bench.pump.run, args=(StopSender().receiver(),))
+
+        def run() -> None:
+            try:
+                bench.pump.run(StopSender().receiver())
+            finally:
+                connections.close_all()
+
+        pump = threading.Thread(target=run)
         pump.start()
         assert asked.acquire(timeout=PATIENCE)
         assert not bench.pump.drained.is_set()
