@@ -91,6 +91,8 @@ def test_its_cancellation_ends_it(site: Site) -> None:
 
     @site.job
     def stuck() -> None:
+        # Whoever is interrupted while connecting leaves a connection that nobody can close.
+        connection.ensure_connection()
         began.set()
         wait_in_sql()
 
@@ -106,6 +108,8 @@ def test_the_end_of_its_worker_gives_it_back(site: Site) -> None:
 
     @site.job
     def stuck() -> None:
+        # Whoever is interrupted while connecting leaves a connection that nobody can close.
+        connection.ensure_connection()
         began.set()
         wait_in_sql()
 
