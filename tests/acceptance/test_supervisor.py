@@ -20,7 +20,7 @@ pytestmark = pytest.mark.acceptance
 
 #: Nothing below may wait for a lease to run out.
 LONG_LEASE = {"LEASE": 3600, "HEARTBEAT_INTERVAL": 0.5}
-#: A job that kills its process three times waits for as many interpreters, on a machine that is busy.
+#: A job that kills its process waits for an interpreter each time, on a machine that is busy.
 SEVERAL_PROCESSES = 2 * PATIENCE
 
 
