@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from functools import partial
@@ -5,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from django.db import connections
 from django.test import override_settings
 
 from django_jobqueue import Line, conf
@@ -14,6 +16,7 @@ from django_jobqueue.jobs.spooling import spool_of
 from django_jobqueue.store.spool import Spool
 from tests.outage import database_away
 
+from .finishing import SUCCEEDED, finish_next
 from .lines import PATIENCE
 
 
@@ -60,3 +63,20 @@ def keeper_at_rest() -> Iterator[None]:
 @pytest.fixture
 def line() -> Line:
     return Line("api", scope="cluster")
+
+
+@pytest.fixture
+def finishing_soon() -> Iterator[threading.Event]:
+    """Finishes the next job, from another thread, once the event is set."""
+    begin = threading.Event()
+
+    def finish() -> None:
+        if begin.wait(timeout=10):
+            finish_next(SUCCEEDED)
+        connections.close_all()
+
+    thread = threading.Thread(target=finish, name="jobqueue-test-finisher")
+    thread.start()
+    yield begin
+    begin.set()
+    thread.join(timeout=10)

@@ -1,11 +1,10 @@
 import asyncio
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from django_jobqueue import Queue
@@ -23,23 +22,6 @@ LATER = datetime(2040, 1, 1, tzinfo=UTC)
 
 def has_due_work() -> bool:
     return store_for("default").has_due_work(QUEUE.name)
-
-
-@pytest.fixture
-def finishing_soon() -> Iterator[threading.Event]:
-    """Finishes the next job, from another thread, once the event is set."""
-    begin = threading.Event()
-
-    def finish() -> None:
-        if begin.wait(timeout=10):
-            finish_next(SUCCEEDED)
-        connections.close_all()
-
-    thread = threading.Thread(target=finish, name="jobqueue-test-finisher")
-    thread.start()
-    yield begin
-    begin.set()
-    thread.join(timeout=10)
 
 
 class TestDueWork:

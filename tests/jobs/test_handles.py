@@ -1,11 +1,10 @@
 import asyncio
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 
 from django_jobqueue import JobHandle
 from django_jobqueue.core.errors import JobNotFinished, JobNotFound
@@ -94,23 +93,6 @@ class TestLooking:
         assert handle.cancel("not needed").cancelled == 1
         assert handle.refresh().state == JobState.CANCELLED
         assert handle.error == {"type": "Cancel", "message": "not needed"}
-
-
-@pytest.fixture
-def finishing_soon() -> Iterator[threading.Event]:
-    """Finishes the next job, from another thread, once the event is set."""
-    begin = threading.Event()
-
-    def finish() -> None:
-        if begin.wait(timeout=10):
-            finish_next(SUCCEEDED)
-        connections.close_all()
-
-    thread = threading.Thread(target=finish, name="jobqueue-test-finisher")
-    thread.start()
-    yield begin
-    begin.set()
-    thread.join(timeout=10)
 
 
 @pytest.mark.django_db(transaction=True)
