@@ -78,12 +78,13 @@ class InvalidHandler(JobQueueError):
 
 
 class InvalidArguments(JobQueueError):
-    """The arguments do not fit the handler's signature or annotations."""
+    """The arguments do not fit the signature or its annotations; `outline` shows no value."""
 
-    def __init__(self, handler: str, why: str) -> None:
+    def __init__(self, handler: str, why: str, *, outline: str | None = None) -> None:
         super().__init__(f"{handler}: {why}")
         self.handler = handler
         self.why = why
+        self.outline = outline or why
 
 
 class PayloadError(JobQueueError):

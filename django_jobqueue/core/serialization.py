@@ -90,14 +90,22 @@ class ArgumentSpec:
         if later is None:
             positional, named = self._converted(args, kwargs or {}, Converter.dump)
         else:
-            positional, named = self._without(later, args, kwargs or {})
+            positional, named = self._without(later, args, kwargs or {}, Converter.dump)
         return {"args": positional, "kwargs": named}
 
     def load(
-        self, args: Sequence[object], kwargs: Mapping[str, object]
+        self,
+        args: Sequence[object],
+        kwargs: Mapping[str, object],
+        *,
+        later: str | None = None,
     ) -> tuple[list[Any], dict[str, Any]]:
-        """Return the typed arguments of a stored call; InvalidArguments if it does not fit."""
-        return self._converted(args, kwargs, Converter.load)
+        """Return the typed arguments of a stored call; InvalidArguments if it does not fit. The
+        argument `later` is missing, as in `bind`.
+        """
+        if later is None:
+            return self._converted(args, kwargs, Converter.load)
+        return self._without(later, args, kwargs, Converter.load)
 
     def named(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return what `bind` returned as values by parameter name; surplus `*args` have none."""
@@ -117,7 +125,11 @@ class ArgumentSpec:
         return self._arranged(self._bound(args, kwargs), convert)
 
     def _without(
-        self, later: str, args: Sequence[object], kwargs: Mapping[str, object]
+        self,
+        later: str,
+        args: Sequence[object],
+        kwargs: Mapping[str, object],
+        convert: _Conversion,
     ) -> tuple[list[Any], dict[str, Any]]:
         if later in kwargs:
             raise InvalidArguments(
@@ -133,7 +145,7 @@ class ArgumentSpec:
                 if each.kind is Parameter.VAR_KEYWORD
             ]
             del bound.arguments[surplus][later]
-        return self._arranged(bound, Converter.dump)
+        return self._arranged(bound, convert)
 
     def _bound(
         self, args: Sequence[object], kwargs: Mapping[str, object]
@@ -182,10 +194,9 @@ class ArgumentSpec:
             return convert(self._converters[name], value)
         except Exception as error:  # an annotated class may raise anything of its own
             annotation = inspect.formatannotation(self._signature.parameters[name].annotation)
-            why = (
-                f"argument {shown or name!r} must be {annotation}, not {short_repr(value)}: {error}"
-            )
-            raise InvalidArguments(self.handler, why) from error
+            must = f"argument {shown or name!r} must be {annotation}"
+            why = f"{must}, not {short_repr(value)}: {error}"
+            raise InvalidArguments(self.handler, why, outline=must) from error
 
 
 def _converter(handler: str, parameter: Parameter) -> Converter:

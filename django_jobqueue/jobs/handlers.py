@@ -167,12 +167,14 @@ class Handler:
             "positional ones",
         )
 
-    def arguments_of(self, payload: str) -> tuple[list[Any], dict[str, Any]]:
-        """Return the typed arguments of a stored job.
+    def arguments_of(
+        self, payload: str, *, later: str | None = None
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """Return the typed arguments of a stored job; `later` is one that is added to it later.
 
         PayloadError if the text is no payload, InvalidArguments if it does not fit the signature.
         """
-        return self.arguments.load(*load_payload(payload))
+        return self.arguments.load(*load_payload(payload), later=later)
 
     @property
     def uses_event_loop(self) -> bool:

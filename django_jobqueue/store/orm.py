@@ -7,6 +7,7 @@ from .lines import LinesStore
 from .looking import LookingStore
 from .matching import MatchingStore
 from .purging import PurgingStore
+from .queued import QueuedStore
 from .reads import NumbersStore
 from .receipts import ReceiptStore
 from .requeueing import RequeueingStore
@@ -25,6 +26,7 @@ class OrmStore(
     NumbersStore,
     ExplainingStore,
     MatchingStore,
+    QueuedStore,
     RetentionStore,
     LinesStore,
 ):

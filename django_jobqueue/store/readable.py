@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django_jobqueue.core.health import COUNT_LIMIT, Health, HeldSnapshot, QueueStats
 from django_jobqueue.core.limits import LimitName, LimitsInForce
+from django_jobqueue.core.queued import QueuedStretch
 from django_jobqueue.core.snapshots import (
     AttemptSnapshot,
     JobSnapshot,
@@ -118,3 +119,19 @@ class Readable(ABC):
         """Return how many jobs a claim takes before this ready one, or how many its limit readies
         before this blocked one; counts up to `limit`.
         """
+
+    @abstractmethod
+    def last_job_id(self) -> int:
+        """Return the highest id of a live job; 0 if none lives."""
+
+    @abstractmethod
+    def queued_jobs(
+        self, *, after: int, last: int, limit: int, queues: Collection[str] = ()
+    ) -> QueuedStretch:
+        """Return what the next `limit` live jobs call whose ids are above `after` and no higher
+        than `last`, without those of other `queues`.
+        """
+
+    @abstractmethod
+    def queued_by_batches(self, *, after: int, limit: int) -> QueuedStretch:
+        """Return what waits for the end of the next `limit` batches that have not finished."""

@@ -85,7 +85,7 @@ def test_an_error_survives_the_way_to_another_process(error):
         (
             lambda: errors.InvalidArguments("shop.send", "no user"),
             "shop.send: no user",
-            {"handler": "shop.send", "why": "no user"},
+            {"handler": "shop.send", "why": "no user", "outline": "no user"},
         ),
         (
             lambda: errors.InvalidHandler("shop.send", "it is a lambda"),

@@ -2,6 +2,7 @@
 
 from .base import Answer, Subcommand, SubcommandGroup
 from .cancel import CancelSubcommand
+from .check_queued import CheckQueuedSubcommand
 from .configure import ConfigureSubcommand
 from .discard import DiscardSubcommand
 from .drain import DrainSubcommand
@@ -24,6 +25,7 @@ SUBCOMMANDS: tuple[Subcommand | SubcommandGroup, ...] = (
     HealthSubcommand(),
     StatsSubcommand(),
     WhySubcommand(),
+    CheckQueuedSubcommand(),
     WorkersSubcommand(),
     LimitsSubcommand(),
     SchedulesSubcommand(),
