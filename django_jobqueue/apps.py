@@ -21,7 +21,9 @@ class JobQueueConfig(AppConfig):
         from .jobs.lines import CLUSTER, ClusterBackend
         from .jobs.registry import autodiscover
         from .memory.line import provide_scope
+        from .observability.extras import check_extras
         from .observability.logs import is_logged, log_event
+        from .observability.tracing import is_traced, span_of
         from .signals import has_receivers, send_signals
 
         register(check_settings, "jobqueue")
@@ -30,7 +32,9 @@ class JobQueueConfig(AppConfig):
         register(check_schedules, "jobqueue")
         register(check_spool, "jobqueue")
         register(check_transactional_handlers, "jobqueue")
+        register(check_extras, "jobqueue")
         events.subscribe(log_event, wants=is_logged)
         events.subscribe(send_signals, wants=has_receivers)
+        events.subscribe_span(span_of, wants=is_traced)
         provide_scope(CLUSTER, ClusterBackend)
         autodiscover()

@@ -168,6 +168,7 @@ class JobQueueSettings:
 
     services: Paths = ()
     probes: Listening = None
+    tracing: Switch = False
 
     admin_edits_arguments: Switch = False
 

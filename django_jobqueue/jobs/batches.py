@@ -12,12 +12,14 @@ from django_jobqueue.core.batches import BatchSnapshot, NewBatch
 from django_jobqueue.core.payloads import dump_payload
 from django_jobqueue.core.specs import Cancelled, Inserted, NewJob
 from django_jobqueue.core.states import JobState
+from django_jobqueue.events import events
 
 from .announcing import announce
 from .calls import JobCall
 from .composition import Chain
 from .control import Requeued, cancel, requeue
 from .handles import JobHandle
+from .marking import marked
 from .site import site_store
 
 #: What can belong to a batch: a call, or a chain of them.
@@ -61,8 +63,11 @@ class BatchHandle:
 
         BatchFinished if it has. While a member runs it has not, so members can always add others.
         """
-        groups = _links_of(members)
-        return _announced(groups, site_store().insert_members(self.id, groups))
+        with events.span("jobs.enqueue", jobs=_flat(groups := _links_of(members))) as facts:
+            groups = [marked(group, facts) for group in groups]
+            answers = site_store().insert_members(self.id, groups)
+            facts["answers"] = _flat(answers)
+        return _announced(groups, answers)
 
     async def aadd(self, members: Iterable[Member]) -> list[JobHandle]:
         """As `add`."""
@@ -118,9 +123,13 @@ class Batch:
             if (call := getattr(self, name)) is not None
         }
         parent_id = None if self.parent is None else self.parent.id
-        new = NewBatch(meta=dump_payload(dict(self.meta or {})), parent_id=parent_id, **jobs)
-        groups = _links_of(members)
-        batch_id, answers = site_store().insert_batch(new, groups)
+        meta, groups = dump_payload(dict(self.meta or {})), _links_of(members)
+        with events.span("jobs.enqueue", jobs=[*_flat(groups), *jobs.values()]) as facts:
+            jobs = dict(zip(jobs, marked(tuple(jobs.values()), facts), strict=True))
+            groups = [marked(group, facts) for group in groups]
+            new = NewBatch(meta=meta, parent_id=parent_id, **jobs)
+            batch_id, answers = site_store().insert_batch(new, groups)
+            facts["answers"] = _flat(answers)
         _announced(groups, answers)
         return BatchHandle(batch_id)
 
@@ -129,7 +138,7 @@ class Batch:
         return await sync_to_async(self.enqueue, thread_sensitive=True)(members)
 
 
-def _links_of(members: Iterable[Member]) -> list[list[NewJob]]:
+def _links_of(members: Iterable[Member]) -> Sequence[Sequence[NewJob]]:
     groups = [one.links() if isinstance(one, Chain) else [_job_of(one)] for one in members]
     for group in groups:
         if group[0].result_as is not None:
@@ -143,13 +152,19 @@ def _job_of(member: object) -> NewJob:
     return member.job
 
 
-def _announced(groups: list[list[NewJob]], answers: list[list[Inserted]]) -> list[JobHandle]:
+def _announced(
+    groups: Sequence[Sequence[NewJob]], answers: list[list[Inserted]]
+) -> list[JobHandle]:
     """The first of each group is for workers now; the others wait for it."""
     first = [group[0] for group in groups], [answer[0] for answer in answers]
     settings, store = conf.current(), site_store()
     announce(*first, settings=settings, store=store)
     announce(_rest(groups), _rest(answers), settings=settings, store=store, waking=0)
-    return [JobHandle(one.id, created=one.created) for answer in answers for one in answer]
+    return [JobHandle(one.id, created=one.created) for one in _flat(answers)]
+
+
+def _flat(groups: Sequence[Sequence[Any]]) -> list[Any]:
+    return [one for group in groups for one in group]
 
 
 def _rest(groups: Sequence[Sequence[Any]]) -> list[Any]:

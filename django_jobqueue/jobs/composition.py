@@ -9,10 +9,12 @@ from asgiref.sync import sync_to_async
 from django_jobqueue import conf
 from django_jobqueue.core.errors import InvalidOptions
 from django_jobqueue.core.specs import NewJob
+from django_jobqueue.events import events
 
 from .announcing import announce
 from .calls import JobCall
 from .handles import JobHandle
+from .marking import marked
 from .site import site_store
 
 OnFailure = Literal["cancel", "hold"]
@@ -32,12 +34,15 @@ class Chain:
         UniqueConflict if the unique key of any of them is taken; then nothing is stored. A `delay`
         counts from now, as a `run_at` does: a job whose turn comes sooner waits until then.
         """
-        settings, store, jobs = conf.current(), site_store(), self.links()
-        batch_id = jobs[0].batch_id
-        if batch_id is None:
-            answers = store.insert_chain(jobs)
-        else:
-            [answers] = store.insert_members(batch_id, [jobs])
+        settings, store, links = conf.current(), site_store(), self.links()
+        with events.span("jobs.enqueue", jobs=links) as facts:
+            jobs = marked(links, facts)
+            batch_id = jobs[0].batch_id
+            if batch_id is None:
+                answers = store.insert_chain(jobs)
+            else:
+                [answers] = store.insert_members(batch_id, [jobs])
+            facts["answers"] = answers
         announce(jobs, answers, store=store, settings=settings, waking=1)
         return [JobHandle(inserted.id) for inserted in answers]
 

@@ -17,6 +17,7 @@ from django_jobqueue.core.errors import (
 )
 from django_jobqueue.core.snapshots import JobSnapshot
 from django_jobqueue.core.specs import Inserted, NewJob
+from django_jobqueue.events import events
 from django_jobqueue.store import store_for
 
 from .announcing import announce
@@ -24,6 +25,7 @@ from .calls import JobCall
 from .drafts import Draft
 from .handlers import Handler, HandlerLike, handler_of
 from .handles import JobHandle
+from .marking import marked
 from .one_writer import why_it_holds_too_long
 from .options import CallOptions, JobOptions, refuse_result_as
 from .registry import registry
@@ -176,13 +178,16 @@ def _to_wait_for(handle: JobHandle) -> JobHandle:
 
 def _stored(jobs: Sequence[NewJob], *, settings: JobQueueSettings) -> list[JobHandle]:
     store = store_for(settings.database)
-    batch_id = jobs[0].batch_id
-    if batch_id is not None:
-        # Never spooled: by the time of the flush the batch may have finished.
-        groups = store.insert_members(batch_id, [[new] for new in jobs])
-        answers: list[Inserted] | UUID = [one for group in groups for one in group]
-    else:
-        answers = insert_or_spool(jobs, store=store, settings=settings)
+    with events.span("jobs.enqueue", jobs=jobs) as facts:
+        jobs = marked(jobs, facts)
+        batch_id = jobs[0].batch_id
+        if batch_id is not None:
+            # Never spooled: by the time of the flush the batch may have finished.
+            groups = store.insert_members(batch_id, [[new] for new in jobs])
+            answers: list[Inserted] | UUID = [one for group in groups for one in group]
+        else:
+            answers = insert_or_spool(jobs, store=store, settings=settings)
+        facts["answers"] = answers
     if isinstance(answers, UUID):
         return [JobHandle.of_spooled(answers, position=at) for at in range(len(jobs))]
     announce(jobs, answers, store=store, settings=settings)

@@ -151,12 +151,14 @@ class Executor:
             return ()
 
     def _call(self, held: HeldJob) -> Outcome:
-        args, kwargs = _arguments_of(held)
-        try:
-            result = self._timeouts.run(held, partial(held.handler.function, *args, **kwargs))
-        except Succeed as success:
-            return success
-        return outcome_of_result(result)
+        with self._events.span("job.run", job=held.job) as facts:
+            args, kwargs = _arguments_of(held)
+            try:
+                result = self._timeouts.run(held, partial(held.handler.function, *args, **kwargs))
+            except Succeed as success:
+                result = success
+            facts["outcome"] = outcome = outcome_of_result(result)
+        return outcome
 
     def _call_in_transaction(self, held: HeldJob) -> Outcome:
         def call() -> Outcome:
@@ -185,7 +187,8 @@ class Executor:
         _begin(held, self._events)
         held.context = self._context_for(held)
         try:
-            outcome = await self._await(held)
+            with self._events.span("job.run", job=held.job) as facts:
+                facts["outcome"] = outcome = await self._await(held)
         except BaseException as error:
             outcome = self._answers.outcome_of_error(error, held)
         if held.context is not None:

@@ -1,0 +1,130 @@
+"""Spans: what surrounds a piece of work, and hurts neither it nor its neighbours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from django_jobqueue.events import EventBus
+
+
+def subscriber_of(steps: list[str], name: str) -> Any:
+    @contextmanager
+    def subscriber(span: str, facts: dict[str, Any]) -> Iterator[None]:
+        steps.append(f"{name} enters {span}")
+        try:
+            yield
+        finally:
+            steps.append(f"{name} leaves")
+
+    return subscriber
+
+
+def failing(*, at: str) -> Any:
+    @contextmanager
+    def subscriber(span: str, facts: dict[str, Any]) -> Iterator[None]:
+        if at == "start":
+            raise RuntimeError("at the start")
+        yield
+        raise RuntimeError("at the end")
+
+    return subscriber
+
+
+def test_subscribers_are_left_in_the_reverse_of_their_order():
+    bus, steps = EventBus(), list[str]()
+    for name in ("first", "second"):
+        bus.subscribe_span(subscriber_of(steps, name))
+
+    with bus.span("job.run"):
+        steps.append("work")
+
+    assert steps == [
+        "first enters job.run",
+        "second enters job.run",
+        "work",
+        "second leaves",
+        "first leaves",
+    ]
+
+
+def test_both_sides_see_the_same_facts():
+    bus, seen = EventBus(), list[object]()
+
+    @contextmanager
+    def subscriber(span: str, facts: dict[str, Any]) -> Iterator[None]:
+        facts["meta"] = {"a": 1}
+        yield
+        seen.append((facts["job"], facts["outcome"]))
+
+    bus.subscribe_span(subscriber)
+    with bus.span("job.run", job=7) as facts:
+        assert facts["meta"] == {"a": 1}
+        facts["outcome"] = "done"
+
+    assert seen == [(7, "done")]
+
+
+def test_only_what_is_wanted_is_surrounded():
+    bus, steps = EventBus(), list[str]()
+    bus.subscribe_span(subscriber_of(steps, "it"), wants=lambda name: name == "job.run")
+
+    with bus.span("jobs.enqueue"), bus.span("job.run"):
+        pass
+
+    assert steps == ["it enters job.run", "it leaves"]
+
+
+def test_adding_twice_surrounds_once_and_removing_ends_it():
+    bus, steps = EventBus(), list[str]()
+    subscriber = subscriber_of(steps, "it")
+    bus.subscribe_span(subscriber)
+    bus.subscribe_span(subscriber)
+    with bus.span("job.run"):
+        pass
+    bus.unsubscribe_span(subscriber)
+    bus.unsubscribe_span(subscriber)
+    with bus.span("job.run"):
+        pass
+
+    assert steps == ["it enters job.run", "it leaves"]
+
+
+@pytest.mark.parametrize("at", ["start", "end"])
+def test_a_subscriber_that_fails_is_logged_and_hurts_nobody(
+    at: str, caplog: pytest.LogCaptureFixture
+):
+    bus, steps = EventBus(), list[str]()
+    bus.subscribe_span(subscriber_of(steps, "first"))
+    bus.subscribe_span(failing(at=at))
+    bus.subscribe_span(subscriber_of(steps, "last"))
+
+    with bus.span("job.run"):
+        steps.append("work")
+
+    assert steps[2:] == ["work", "last leaves", "first leaves"]
+    assert caplog.messages == ["a subscriber of the span 'job.run' failed"]
+
+
+@pytest.mark.parametrize("error", [ValueError("its own"), KeyboardInterrupt()])
+def test_an_error_of_the_work_goes_through_all_and_on_to_the_caller(
+    error: BaseException, caplog: pytest.LogCaptureFixture
+):
+    bus, seen = EventBus(), list[BaseException]()
+
+    @contextmanager
+    def swallowing(span: str, facts: dict[str, Any]) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as caught:
+            seen.append(caught)
+
+    bus.subscribe_span(swallowing)
+    bus.subscribe_span(lambda span, facts: swallowing(span, facts))
+    with pytest.raises(type(error)) as raised, bus.span("job.run"):
+        raise error
+
+    assert raised.value is error
+    assert seen == [error, error]
+    assert caplog.messages == []
