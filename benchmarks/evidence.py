@@ -33,14 +33,35 @@ def check_exactly_once(jobs: int, *, calls: Iterable[int]) -> None:
         raise NotExactlyOnce(f"not every job ran exactly once: {'; '.join(wrong)}")
 
 
+def check_those_that_ran(jobs: int, *, calls: Iterable[int]) -> None:
+    """Raise NotExactlyOnce unless each of `calls`, the arguments that handlers were called with,
+    ran and finished once, and all others of the `jobs` still wait.
+    """
+    called = Counter(calls)
+    archived = Counter(_archived_arguments())
+    wrong = [
+        *_differs("archived more than once", sum(1 for n in archived.values() if n > 1), 0),
+        *_differs(
+            "called but not archived, or the other way round",
+            len(called - archived) + len(archived - called),
+            0,
+        ),
+        *_differs("succeeded on the first attempt", _first_successes().count(), len(archived)),
+        *_differs("still waiting", Job.objects.filter(state="ready").count(), jobs - len(archived)),
+        *_differs("dead", DeadJob.objects.count(), 0),
+    ]
+    if wrong:
+        raise NotExactlyOnce(f"not every job ran exactly once: {'; '.join(wrong)}")
+
+
 def _first_successes() -> QuerySet[ArchivedJob]:
     return ArchivedJob.objects.filter(state="succeeded", attempt=1)
 
 
 def _archived_arguments() -> Iterator[int]:
     for payload in ArchivedJob.objects.values_list("payload", flat=True).iterator():
-        arguments: list[int] = [*payload["args"], *payload["kwargs"].values()]
-        yield from arguments
+        numbers: list[int] = payload["args"] or [payload["kwargs"]["number"]]
+        yield numbers[0]
 
 
 def _differs(what: str, found: int, wanted: int) -> Iterator[str]:

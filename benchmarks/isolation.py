@@ -11,7 +11,7 @@ from django_jobqueue.models import ArchivedJob, Job
 
 from .children import WORKER, Children, started
 from .databases import empty_tables, settle
-from .drain import LOOK_SECONDS, claims_held_back, wait_for_workers
+from .draining import LOOK_SECONDS, claims_held_back, wait_for_workers
 from .errors import BenchmarkFailed
 from .jobs import rest
 from .report import Report, progress

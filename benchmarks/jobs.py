@@ -1,5 +1,6 @@
 """The handlers that are measured."""
 
+import asyncio
 import atexit
 import ctypes
 import json
@@ -30,6 +31,26 @@ _calls: list[int] = []
 def noop(number: int) -> None:
     """Do nothing but remember the call: the archive alone cannot tell of a second one."""
     _calls.append(number)
+
+
+@job
+async def async_noop(number: int) -> None:
+    """Do the same on the event loop."""
+    _calls.append(number)
+
+
+@job
+def nap(number: int, seconds: float) -> None:
+    """Wait as one does for a network, and remember the call."""
+    _calls.append(number)
+    Event().wait(seconds)
+
+
+@job
+async def async_nap(number: int, seconds: float) -> None:
+    """Do the same on the event loop."""
+    _calls.append(number)
+    await asyncio.sleep(seconds)
 
 
 @job

@@ -14,7 +14,7 @@ from django_jobqueue.store import store_for
 
 from .children import WORKER_UNTIL_EMPTY, started
 from .databases import empty_tables, settle
-from .drain import DRAIN_SECONDS, claims_held_back, seconds_taken, wait_for_workers
+from .draining import DRAIN_SECONDS, claims_held_back, seconds_taken, wait_for_workers
 from .errors import BenchmarkFailed
 from .jobs import rest
 from .report import Report, progress

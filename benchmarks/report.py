@@ -71,6 +71,15 @@ def table_of(figures: Mapping[str, float]) -> list[Sequence[Cell]]:
     return [("", "ms"), *((name.removesuffix("_ms"), ms) for name, ms in figures.items())]
 
 
+def rows_of(figures: Mapping[str, Mapping[str, Cell]]) -> list[Sequence[Cell]]:
+    """Return a row for each subject: its name, and its figures."""
+    rows: list[Sequence[Cell]] = []
+    for name, about in figures.items():
+        row: list[Cell] = [name, *about.values()]
+        rows.append(row)
+    return rows
+
+
 def _aligned(table: Sequence[Sequence[Cell]]) -> str:
     texts = [[_cell(cell) for cell in row] for row in table]
     widths = [max(len(text) for text in column) for column in zip(*texts, strict=True)]

@@ -37,7 +37,13 @@ def test_drain_prints_its_rate_beside_the_limit_and_where_it_was_measured():
     assert (figures["benchmark"], figures["jobs"], figures["processes"]) == ("drain", 200, 1)
     assert figures["database"] == connection.vendor
     [only] = figures["runs"]
-    for name in ("jobs_per_second", "limit_jobs_per_second", "ratio"):
+    for name in (
+        "jobs_per_second",
+        "limit_jobs_per_second",
+        "ratio",
+        "async_jobs_per_second",
+        "async_ratio",
+    ):
         assert figures[name] == only[name] > 0
     assert figures["machine"]["cpus"] == os.cpu_count()
     assert figures["settings"]["version"]
@@ -72,11 +78,67 @@ def test_beside_prints_the_starts_before_and_beside_the_others(what):
 
 
 @pytest.mark.sqlite
-def test_beside_is_for_postgresql():
-    done = benchmark("beside", "due", "--database", "sqlite")
+@pytest.mark.parametrize("name", [("beside", "due"), ("backlog",), ("bloat",), ("scale",)])
+def test_what_only_postgresql_has_an_answer_for_is_refused_on_sqlite(name):
+    done = benchmark(*name, "--database", "sqlite")
 
     assert done.returncode == 2
     assert "--database sqlite" in done.stderr
+
+
+def test_io_prints_how_near_each_kind_of_waiting_comes_to_the_ideal():
+    figures = figures_of("io", "--short", "20", "--long", "20", "--runs", "1")
+
+    assert list(figures["cases"]) == [
+        "10 ms, threads",
+        "10 ms, async",
+        "1 s, threads",
+        "1 s, async",
+    ]
+    for case in figures["cases"].values():
+        assert case["seconds"] >= case["ideal_seconds"]
+        assert 0 < case["ratio"] <= 1
+    assert figures["cases"]["1 s, async"]["concurrency"] == 20
+
+
+def test_mixed_prints_what_the_mix_costs_and_how_long_each_queue_took():
+    figures = figures_of("mixed", "--jobs", "500", "--runs", "1")
+
+    assert figures["rates"]["one plain queue"]["ratio"] == 1
+    assert figures["rates"]["the mix"]["jobs_per_second"] > 0
+    assert {name: found["jobs"] for name, found in figures["seconds"].items()} == {
+        "no-op": 100,
+        "10 ms": 10,
+        "100 ms": 1,
+    }
+    assert all(found["alone"] > 0 < found["together"] for found in figures["seconds"].values())
+
+
+@pytest.mark.postgresql
+def test_backlog_prints_a_rate_for_each_size():
+    figures = figures_of("backlog", "--sizes", "50", "500", "--jobs", "20", "--runs", "1")
+
+    assert list(figures["rates"]) == ["50", "500"]
+    assert figures["reference"] == "50"
+    assert all(found["jobs_per_second"] > 0 for found in figures["rates"].values())
+
+
+@pytest.mark.postgresql
+def test_bloat_prints_the_rate_beside_a_held_snapshot_and_without_one():
+    figures = figures_of("bloat", "--jobs", "100", "--runs", "1")
+
+    for part in ("rates", "last_tenth"):
+        assert list(figures[part]) == ["none", "held open"]
+        assert figures[part]["none"]["ratio"] == 1
+
+
+@pytest.mark.postgresql
+def test_scale_prints_both_rates_for_each_number_of_workers():
+    figures = figures_of("scale", "--jobs", "100", "--processes", "1", "2", "--runs", "1")
+
+    assert [found["processes"] for found in figures["processes"]] == [1, 2]
+    for found in figures["processes"]:
+        assert found["limit_jobs_per_second"] > 0 < found["jobs_per_second"]
 
 
 def test_isolation_prints_how_soon_the_quick_ones_were_done_and_how_many_others_were_left():

@@ -3,7 +3,11 @@
 import pytest
 from django.db.models import F
 
-from benchmarks.evidence import NotExactlyOnce, check_exactly_once
+from benchmarks.evidence import (
+    NotExactlyOnce,
+    check_exactly_once,
+    check_those_that_ran,
+)
 from django_jobqueue.models import ArchivedJob, DeadJob, Job
 
 pytestmark = pytest.mark.django_db
@@ -86,3 +90,27 @@ def test_a_handler_that_was_never_called_is_found_although_the_archive_is_right(
     message = refusal(calls=[0, 1, 2, 3])
 
     assert message.endswith("ran exactly once: calls of the handler: 1 missing, such as 4")
+
+
+def test_those_that_ran_may_leave_others_waiting():
+    Job.objects.create()
+
+    check_those_that_ran(JOBS + 1, calls=range(JOBS))
+
+
+@pytest.mark.parametrize("calls", [[0, 1, 2, 3], [0, 1, 2, 3, 4, 4]], ids=["missing", "twice"])
+def test_a_call_that_does_not_match_the_archive_is_found_while_others_wait(calls):
+    with pytest.raises(NotExactlyOnce, match="called but not archived"):
+        check_those_that_ran(JOBS, calls=calls)
+
+
+def test_a_job_that_neither_ran_nor_waits_is_found():
+    with pytest.raises(NotExactlyOnce, match="still waiting: 0 instead of 1"):
+        check_those_that_ran(JOBS + 1, calls=range(JOBS))
+
+
+def test_a_job_that_was_archived_twice_is_found_while_others_wait():
+    ArchivedJob.objects.filter(id=104).update(payload={"args": [3], "kwargs": {}})
+
+    with pytest.raises(NotExactlyOnce, match="archived more than once: 1 instead of 0"):
+        check_those_that_ran(JOBS, calls=[0, 1, 2, 3, 3])
