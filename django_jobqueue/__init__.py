@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from .jobs.control import cancel, discard, requeue, requeue_edited, retry, run_now
     from .jobs.decorators import job
     from .jobs.handles import JobHandle
+    from .jobs.job_class import JobClass
     from .jobs.limits import clear_limit, set_limit
     from .jobs.queue import Queue
     from .jobs.queue_handlers import QueueHandler
@@ -116,6 +117,7 @@ _HOMES = {
     "jobs.control": "cancel discard requeue requeue_edited retry run_now",
     "jobs.decorators": "job",
     "jobs.handles": "JobHandle",
+    "jobs.job_class": "JobClass",
     "jobs.limits": "clear_limit set_limit",
     "jobs.queue": "Queue",
     "jobs.queue_handlers": "QueueHandler",
@@ -166,6 +168,7 @@ __all__ = [
     "InvalidSettings",
     "JobCall",
     "JobCancelled",
+    "JobClass",
     "JobContext",
     "JobFailed",
     "JobHandle",
@@ -238,12 +241,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # they would take it for proof that a misspelt name exists
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOME_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -27,9 +27,9 @@ from .handlers import Handler, HandlerLike, handler_of
 from .handles import JobHandle
 from .marking import marked
 from .one_writer import why_it_holds_too_long
-from .options import CallOptions, JobOptions, refuse_result_as
+from .options import CallOptions, ChainOptions, JobOptions, refuse_result_as
 from .registry import registry
-from .schedule_options import RecurringOptions, split, terms_of
+from .schedule_options import CronOptions, EveryOptions, split, terms_of
 from .schedules import RecurringEnqueuer
 from .spooling import insert_or_spool
 from .waiting import refuse_wait
@@ -56,7 +56,11 @@ class Enqueuer(Generic[P]):
     @overload
     def using(self, **options: Unpack[CallOptions]) -> "Enqueuer[P]": ...
     @overload
-    def using(self, **options: Unpack[RecurringOptions]) -> RecurringEnqueuer[P]: ...
+    def using(self, **options: Unpack[ChainOptions]) -> "Enqueuer[...]": ...
+    @overload
+    def using(self, **options: Unpack[CronOptions]) -> RecurringEnqueuer[P]: ...
+    @overload
+    def using(self, **options: Unpack[EveryOptions]) -> RecurringEnqueuer[P]: ...
 
     def using(self, **options: Any) -> Any:
         """Return the same with other options: `send.using(delay=60).enqueue(user_id=1)`.
@@ -116,7 +120,7 @@ class Enqueuer(Generic[P]):
         jobs = [self._numbered(index, call, settings) for index, call in enumerate(calls)]
         return _stored(jobs, settings=settings) if jobs else []
 
-    def s(self, *args: Any, **kwargs: Any) -> JobCall:
+    def s(self, *args: P.args, **kwargs: P.kwargs) -> JobCall:
         """Return this call, checked as `enqueue` does, for a chain.
 
         With `using(result_as="name")` the argument of that name is left out: it takes the result of

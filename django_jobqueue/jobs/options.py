@@ -48,8 +48,13 @@ class CallOptions(SharedOptions, total=False):
     run_at: datetime
     delay: Seconds
     expires_at: datetime
-    result_as: str
     batch: object
+
+
+class ChainOptions(CallOptions):
+    """What `using` takes for a job that gets the result of another as that argument."""
+
+    result_as: str
 
 
 _READERS: Mapping[str, Callable[[str, Any], object]] = {
@@ -108,7 +113,7 @@ class JobOptions:
     @classmethod
     def of_call(cls, given: Mapping[str, Any]) -> Self:
         """Read what `using` was given; InvalidOptions for an option that is unknown or wrong."""
-        options = cls._read(given, known=CallOptions.__annotations__)
+        options = cls._read(given, known=ChainOptions.__annotations__)
         if options.backoff is not None:
             stored_backoff(options.backoff)
         return options

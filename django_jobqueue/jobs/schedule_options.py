@@ -1,7 +1,7 @@
 """What @job, `using`, the settings and the admin may say of a schedule."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, Required, TypedDict
 
 from django_jobqueue.core.clock import Seconds
 from django_jobqueue.core.cron import Cron, CronString, Every, Rule, every
@@ -17,21 +17,39 @@ NAME_LENGTH = 128
 schedule_name = values.text(NAME_LENGTH)
 
 
-class ScheduleOptions(TypedDict, total=False):
-    """What makes a schedule: `cron` or `every`, and how it is kept. `timezone` is for cron."""
-
-    cron: str | Cron | CronString
-    every: Seconds | Every
-    timezone: str
+class _KeepingOptions(TypedDict, total=False):
     missed: Literal["skip", "once", "all"]
     missed_cap: int
     overlap: Literal["allow", "skip"]
     jitter: Seconds
 
 
-class RecurringOptions(CallOptions, ScheduleOptions, total=False):
-    """What `using` takes where it makes a schedule; `schedule` is its name."""
+class ScheduleOptions(_KeepingOptions, total=False):
+    """What makes a schedule: `cron` or `every`, and how it is kept. `timezone` is for cron."""
 
+    cron: str | Cron | CronString
+    every: Seconds | Every
+    timezone: str
+
+
+class RecurringOptions(CallOptions, ScheduleOptions, total=False):
+    """What `using` takes where there is a rule already; `schedule` is the name of the schedule."""
+
+    schedule: str
+
+
+class CronOptions(CallOptions, _KeepingOptions, total=False):
+    """What `using` takes where it makes a schedule of a cron string."""
+
+    cron: Required[str | Cron | CronString]
+    timezone: str
+    schedule: str
+
+
+class EveryOptions(CallOptions, _KeepingOptions, total=False):
+    """What `using` takes where it makes a schedule of a span."""
+
+    every: Required[Seconds | Every]
     schedule: str
 
 

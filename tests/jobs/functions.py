@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from django_jobqueue import JobContext
+from django_jobqueue import JobClass, JobContext
 
 
 def pair(a: int, b: int = 1) -> int:
@@ -85,6 +85,27 @@ class Parcel(msgspec.Struct):
 
     def run(self) -> int:
         return self.order
+
+
+@dataclass(frozen=True, slots=True)
+class Product(JobClass):
+    a: int
+    b: int = 1
+
+    def run(self) -> int:
+        return self.a * self.b
+
+
+class Shipment(JobClass, msgspec.Struct):
+    order: int
+
+    def run(self) -> int:
+        return self.order
+
+
+@dataclass
+class Undeclared(JobClass):
+    def run(self) -> None: ...
 
 
 @dataclass

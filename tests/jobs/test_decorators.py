@@ -3,9 +3,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from django_jobqueue import job
+from django_jobqueue import JobClass, job
 from django_jobqueue.core.errors import HandlerAlreadyRegistered, InvalidHandler, InvalidOptions
 from django_jobqueue.jobs.decorators import JobFunction
+from django_jobqueue.jobs.enqueueing import Enqueuer
 from django_jobqueue.jobs.registry import Registry, registry
 from tests.handlers import Divide, Ship, add, add_async, greet
 
@@ -20,6 +21,7 @@ ADDED = (
     "aenqueue_and_wait",
     "enqueue_many",
     "aenqueue_many",
+    "s",
 )
 
 
@@ -112,3 +114,27 @@ class TestClasses:
 
         with pytest.raises(AttributeError, match="put @job on it"):
             Sub.enqueue  # noqa: B018 - the access is the test
+
+
+class TestTheBaseThatIsThereForTypeCheckers:
+    def test_class_and_instance_do_what_they_do_without_it(self, own: Registry):
+        product = job(registry=own)(functions.Product)
+
+        assert product is functions.Product
+        assert product(2, b=3).run() == 6
+        assert own.get("tests.jobs.functions.Product") is product.handler is product(2).handler
+        assert isinstance(product.using(queue="slow"), Enqueuer)
+        assert product.s(2, b=3) == product(2, b=3).s()
+
+    def test_a_struct_can_have_it_too(self, own: Registry):
+        shipment = job(registry=own)(functions.Shipment)
+
+        assert shipment.s(order=1) == shipment(order=1).s()
+
+    @pytest.mark.parametrize("name", ADDED)
+    def test_without_job_it_has_none_of_what_job_adds(self, name: str):
+        with pytest.raises(AttributeError, match=r"Undeclared'> is no job: put @job on it$"):
+            getattr(functions.Undeclared, name)
+
+    def test_it_names_exactly_what_job_adds(self):
+        assert {name for name in vars(JobClass) if not name.startswith("__")} == set(ADDED)
