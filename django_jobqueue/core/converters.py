@@ -1,13 +1,15 @@
 """One value to and from JSON by its annotation."""
 
+import operator
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import msgspec
 from msgspec import inspect as types
 
 from .error_text import type_name
-from .payloads import exact_scalar
+from .payloads import exact_scalar, exact_time
 
 _SCALARS = (int, str, float, bool, type(None))
 #: What JSON has itself: after the check of its type, such a value is stored as it is.
@@ -50,7 +52,7 @@ class Converter:
         """Return the JSON form of a typed value. It has been seen to load again as it was."""
         if type(value) is self._exact:
             return value
-        typed = msgspec.convert(value, self._type, str_keys=True)
+        typed = self._typed(value)
         if self._is_native:
             return typed
         plain = _plain(typed)
@@ -58,6 +60,15 @@ class Converter:
         if _plain(msgspec.convert(plain, self._type, str_keys=True)) != plain:
             raise TypeError("it does not read back from JSON as it was")
         return plain
+
+    def _typed(self, value: object) -> object:
+        try:
+            return msgspec.convert(value, self._type, str_keys=True)
+        except msgspec.ValidationError:
+            exact = _with_exact_times(value)
+            if exact is value:
+                raise
+            return msgspec.convert(exact, self._type, str_keys=True)
 
     def load(self, value: object) -> object:
         if type(value) is self._exact:
@@ -67,6 +78,22 @@ class Converter:
 
 def _plain(value: object) -> object:
     return msgspec.to_builtins(value, str_keys=True, order="deterministic", enc_hook=exact_scalar)
+
+
+def _with_exact_times(value: Any) -> Any:
+    """Return the value itself, unless it is or contains a time of a type that msgspec refuses."""
+    if isinstance(value, date):
+        return exact_time(value)
+    if isinstance(value, dict):
+        members: Any = {name: _with_exact_times(member) for name, member in value.items()}
+        is_same = all(members[name] is value[name] for name in value)
+    elif isinstance(value, list | tuple | set):
+        items = [_with_exact_times(item) for item in value]
+        is_same = all(map(operator.is_, items, value))
+        members = items
+    else:
+        return value
+    return value if is_same else members
 
 
 def _type_info(annotation: Any) -> types.Type:

@@ -7,6 +7,7 @@ floats stay floats.
 """
 
 from collections.abc import Callable
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 import msgspec
@@ -24,6 +25,9 @@ _INTEGER_END = 10**_MAX_DIGITS
 _STEPS_SHOWN = 12
 _EXPONENT_FROM = 1e16  # from here on floats are written with an exponent
 _REFUSED_EVEN_IN_RESULTS = (set, frozenset, bytes, bytearray, memoryview)
+
+#: Held in a tuple, where a library that freezes the clock does not put its own in their place.
+_TIMES = (datetime, date)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -205,14 +209,25 @@ def why_unstorable(text: str) -> str | None:
 
 
 def exact_scalar(value: object) -> object:
-    """Return a subclass of text or number as its base type, for msgspec, which takes only those."""
+    """Return a subclass of text, number or time as its base type, for msgspec, which takes only
+    those.
+    """
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, int):
         return int.__int__(value)
     if isinstance(value, float):
         return float.__float__(value)
+    if isinstance(value, _TIMES):
+        return exact_time(value)
     raise TypeError(f"{type_name(type(value))} has no form in JSON")
+
+
+def exact_time(value: date) -> date:
+    """Return a subclass of datetime or date, such as a clock that is frozen hands out, as that."""
+    day_and_time, day = _TIMES
+    base = day_and_time if isinstance(value, day_and_time) else day
+    return base.fromisoformat(value.isoformat())
 
 
 def _exact(value: Any) -> object:

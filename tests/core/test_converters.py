@@ -222,6 +222,39 @@ def test_a_value_that_may_be_anything_is_left_as_it_is(annotation):
     assert Converter(annotation).load({"x": 1}) == {"x": 1}
 
 
+class Moment(datetime):
+    """As a library hands out that freezes the clock."""
+
+
+class Day(date):
+    """The same for dates."""
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "stored"),
+    [
+        (datetime, Moment(2031, 3, 1, 12, 0, 0, 5, tzinfo=UTC), "2031-03-01T12:00:00.000005Z"),
+        (date, Day(2031, 3, 1), "2031-03-01"),
+        (datetime | None, Moment(2031, 3, 1), "2031-03-01T00:00:00"),
+        (list[date], [Day(2031, 3, 1), date(2031, 3, 2)], ["2031-03-01", "2031-03-02"]),
+        (dict[str, tuple[date]], {"on": (Day(2031, 3, 1),)}, {"on": ("2031-03-01",)}),
+    ],
+)
+def test_a_time_of_another_class_is_the_time_that_it_tells(annotation, value, stored):
+    assert Converter(annotation).dump(value) == stored
+
+
+def test_a_field_may_hold_a_time_of_another_class():
+    order = Order(UUID(int=1), Moment(2031, 3, 1, tzinfo=UTC), Decimal(1))
+
+    assert Converter(Order).dump(order)["at"] == "2031-03-01T00:00:00Z"
+
+
+def test_no_time_is_taken_for_what_is_none():
+    with pytest.raises(msgspec.ValidationError, match="Expected `int`"):
+        Converter(list[int]).dump([Moment(2031, 3, 1)])
+
+
 def test_a_field_that_would_come_back_as_another_value_is_refused():
     with pytest.raises(TypeError, match="does not read back"):
         Converter(Order).dump(Order(UUID(int=1), datetime(2026, 1, 2, tzinfo=UTC), 0.5))
