@@ -4,6 +4,8 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
+from django_jobqueue.testing import database_clock
+
 
 def pytest_report_header() -> str:
     import django
@@ -25,3 +27,10 @@ def no_thread_outlives_its_test() -> Iterator[None]:
     yield
     left = [thread.name for thread in threading.enumerate() if thread.name.startswith("jobqueue-")]
     assert not left, f"still running: {left}"
+
+
+@pytest.fixture(autouse=True)
+def the_clock_is_the_databases() -> Iterator[None]:
+    """Who freezes the time here means that of a host; tests of the helpers, that of the queue."""
+    with database_clock():
+        yield

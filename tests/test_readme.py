@@ -2,6 +2,7 @@
 
 import re
 import sys
+import unittest
 from pathlib import Path
 from types import ModuleType
 
@@ -20,6 +21,7 @@ DOCUMENTS = {
     "docs/permits.md": 2,
     "docs/schedules.md": 3,
     "docs/steering.md": 6,
+    "docs/testing.md": 2,
     "docs/types.md": 2,
     "docs/waiting.md": 3,
 }
@@ -46,3 +48,7 @@ def test_the_examples_of_a_document_run(name: str, monkeypatch: pytest.MonkeyPat
     for line, source in blocks:
         # Blank lines in front, so that a traceback names the document's own line.
         exec(compile("\n" * line + source, name, "exec"), module.__dict__)
+
+    told = unittest.TestResult()
+    unittest.defaultTestLoader.loadTestsFromModule(module).run(told)
+    assert told.wasSuccessful(), [*told.errors, *told.failures]

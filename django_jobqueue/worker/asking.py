@@ -86,7 +86,7 @@ class Asking:
 
     def held(self, job: ClaimedJob, handler: Handler) -> HeldJob:
         """Return a claimed job as this process holds it."""
-        held = HeldJob(job, handler)
+        held = HeldJob(job, handler, elapsed=self._elapsed)
         held.is_limited = self._limits.is_limited(
             queue=job.queue, handler=job.handler, key=job.concurrency_key
         )

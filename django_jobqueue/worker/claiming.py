@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from django_jobqueue.conf import JobQueueSettings
+from django_jobqueue.core.clock import monotonic
 from django_jobqueue.jobs.context import JobContext
 from django_jobqueue.jobs.spooling import spool_of
 from django_jobqueue.permits.chain import Chains
@@ -44,6 +45,7 @@ class Claiming:
     `membership` says under which identity claims are made, `marks` is told what starts, and
     `rescheduled` is called when a job waits for a time that may come soon. With `until_empty`, the
     pump ends only while `others_are_idle`. In a quarantine it goes on, and is woken for suspects.
+    `elapsed` tells how long held jobs have waited and run.
     """
 
     def __init__(
@@ -56,9 +58,10 @@ class Claiming:
         marks: Marks,
         rescheduled: Callable[[], object],
         others_are_idle: Callable[[], bool] = lambda: True,
+        elapsed: Callable[[], float] = monotonic,
     ) -> None:
         self._conf, self._options, self._marks = conf, options, marks
-        self._others_are_idle = others_are_idle
+        self._others_are_idle, self._elapsed = others_are_idle, elapsed
         self._watching = Watching()
         self._timeouts = TimeoutWatch(self._watching, grace=conf.timeout_grace.total_seconds())
         self.in_hand, self.membership = InHand(cancelled=self._timeouts.cancel), membership
@@ -169,9 +172,8 @@ class Claiming:
     def _make_pump(self, rescheduled: Callable[[], object]) -> Pump:
         slots, poll_seconds = self._make_slots(), self._conf.poll_interval.total_seconds()
         looking = Looking(poll_seconds=poll_seconds)
-        watermarks = Watermarks(supported=self._store.supports_watermarks)
         outbox = self._make_outbox(slots, rescheduled)
-        pauses = Pauses(self._store, in_hand=self.in_hand, slots=slots, seconds=poll_seconds)
+        lingers = self._options.suspects and not self._options.until_empty
         return Pump(
             store=self._store,
             membership=self.membership,
@@ -183,23 +185,20 @@ class Claiming:
                 limits=self._limits,
                 outbox=outbox,
                 looking=looking,
-                watermarks=watermarks,
+                watermarks=Watermarks(supported=self._store.supports_watermarks),
                 answer_within=RECONCILE_INTERVALS * self._conf.heartbeat_interval.total_seconds(),
+                elapsed=self._elapsed,
             ),
             prepare=self._make_admission().prepare,
             outbox=outbox,
             looking=looking,
-            pauses=pauses,
+            pauses=Pauses(self._store, in_hand=self.in_hand, slots=slots, seconds=poll_seconds),
             drain=self._make_drain(slots, outbox),
             poll_seconds=poll_seconds,
             until_empty=self._options.until_empty,
             others_are_idle=self._others_are_idle,
-            at_rest=self._let_go_of_connections if self._lingers else None,
+            at_rest=self._let_go_of_connections if lingers else None,
         )
-
-    @property
-    def _lingers(self) -> bool:
-        return self._options.suspects and not self._options.until_empty
 
     def _let_go_of_connections(self) -> None:
         self._store.close()

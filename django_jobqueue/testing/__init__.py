@@ -1,0 +1,48 @@
+"""Helpers for the tests of a site: run its jobs, look at what it enqueued, move the clock.
+
+    from django_jobqueue.testing import assert_enqueued, run_jobs
+
+Every public name is here, and imported when it is first used, as pytest loads this package before
+Django is set up. From then on a clock that freezegun or time-machine has moved holds for the queue,
+too: statements of this thread no longer ask the database for the time.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .clock import QueueClock, database_clock
+    from .running import arun_jobs, run_jobs
+    from .runs import JobRun, JobRuns
+    from .schedules import declare_schedules
+
+_HOMES = {
+    "JobRun": "runs",
+    "JobRuns": "runs",
+    "QueueClock": "clock",
+    "arun_jobs": "running",
+    "database_clock": "clock",
+    "declare_schedules": "schedules",
+    "run_jobs": "running",
+}
+
+__all__ = [
+    "JobRun",
+    "JobRuns",
+    "QueueClock",
+    "arun_jobs",
+    "database_clock",
+    "declare_schedules",
+    "run_jobs",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import_module(".clock", __name__).follow_moved_clocks()
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
