@@ -44,7 +44,9 @@ def main(arguments: list[str]) -> int:
     if options.benchmark == "beside":
         options.jobs = options.jobs or CROWDS[options.what][1]
     try:
-        with prepared_site(options.database):
+        with prepared_site(
+            options.database, connections_needed=100 + getattr(options, "workers", 0)
+        ):
             # Imported only now: models can be imported once Django is set up.
             benchmark = import_module(f"benchmarks.{options.benchmark}")
             printing = import_module("benchmarks.report")

@@ -33,6 +33,10 @@ class Children:
     ) -> None:
         self._command, self._processes = " ".join(command[1:]), processes
 
+    @property
+    def pids(self) -> list[int]:
+        return [process.pid for process, _ in self._processes]
+
     def pause(self, seconds: float) -> None:
         """Let time pass; ChildFailed as soon as one of them has ended."""
         process, output = self._processes[0]

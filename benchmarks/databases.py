@@ -4,7 +4,7 @@ import os
 import sqlite3
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,17 +22,18 @@ KINDS = ("postgresql", "sqlite")
 
 
 @contextmanager
-def prepared_site(kind: str) -> Iterator[None]:
+def prepared_site(kind: str, *, connections_needed: int = 100) -> Iterator[None]:
     """Set up Django, here and for child processes, on a fresh database; once per process.
 
     PostgreSQL is the server of DATABASE_URL if that names one, or a server of its own with the
-    default durability.
+    default durability that takes so many connections.
     """
-    with _sqlite_file() if kind == "sqlite" else _postgresql_database() as url:
+    settings = {"max_connections": str(connections_needed)}
+    with _sqlite_file() if kind == "sqlite" else _postgresql_database(settings) as url:
         os.environ["DATABASE_URL"] = url
         os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.settings"
         django.setup()
-        call_command("migrate", verbosity=0)
+        call_command("migrate", run_syncdb=True, verbosity=0)
         try:
             yield
         finally:
@@ -90,9 +91,10 @@ def _sqlite_file() -> Iterator[str]:
 
 
 @contextmanager
-def _postgresql_database() -> Iterator[str]:
+def _postgresql_database(settings: Mapping[str, str]) -> Iterator[str]:
     given = os.environ.get("DATABASE_URL", "")
-    with nullcontext(given) if given.startswith("postgres") else postgresql_server() as server:
+    has_server = given.startswith("postgres")
+    with nullcontext(given) if has_server else postgresql_server(settings=settings) as server:
         name = f"jobqueue_benchmark_{uuid.uuid4().hex}"
         _run_on(server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         try:

@@ -4,6 +4,7 @@ import asyncio
 import atexit
 import ctypes
 import json
+import mmap
 import os
 import socket
 import struct
@@ -14,8 +15,12 @@ from threading import Event
 from django_jobqueue import job
 from django_jobqueue.core.clock import monotonic
 
+from .models import Account
+
 #: Names the folder in which each process leaves the arguments that its handlers were called with.
 CALLS_FOLDER = "JOBQUEUE_BENCHMARK_CALLS"
+#: Names the file in which every call is counted: a byte for each number.
+COUNTS_FILE = "JOBQUEUE_BENCHMARK_COUNTS"
 #: Names the datagram socket that is told when a handler begins, or ends.
 STARTS_SOCKET = "JOBQUEUE_BENCHMARK_STARTS"
 #: A moment on the wire: the job's number, and when its handler began, or ended.
@@ -25,6 +30,7 @@ START = struct.Struct("!qd")
 RATE_PER_MINUTE = 100
 
 _calls: list[int] = []
+_counts: bytearray | mmap.mmap = bytearray()
 
 
 @job
@@ -37,6 +43,21 @@ def noop(number: int) -> None:
 async def async_noop(number: int) -> None:
     """Do the same on the event loop."""
     _calls.append(number)
+
+
+@job
+def counted(number: int) -> None:
+    """Do nothing but count the call, in memory that does not grow."""
+    _counts[number] += 1
+
+
+@job
+def deposit(number: int) -> None:
+    """Read one row and save it, as most jobs of a site do."""
+    _calls.append(number)
+    account = Account.objects.get(id=1 + number)
+    account.balance += 1
+    account.save()
 
 
 @job
@@ -89,6 +110,14 @@ def kill_yourself() -> None:
     ctypes.string_at(0)
 
 
+def _mapped(file: str) -> mmap.mmap:
+    """Return the file as memory, all of which is there already."""
+    with open(file, "r+b") as opened:
+        mapped = mmap.mmap(opened.fileno(), 0)
+    mapped[:] = bytes(len(mapped))
+    return mapped
+
+
 def _leave_calls(folder: Path) -> None:
     (folder / f"{os.getpid()}.json").write_text(json.dumps(_calls))
 
@@ -96,3 +125,5 @@ def _leave_calls(folder: Path) -> None:
 if CALLS_FOLDER in os.environ:
     # At the end of the process: writing while it is measured would be measured too.
     atexit.register(_leave_calls, Path(os.environ[CALLS_FOLDER]))
+if COUNTS_FILE in os.environ:
+    _counts = _mapped(os.environ[COUNTS_FILE])

@@ -54,6 +54,26 @@ def _scale_options(scale: argparse.ArgumentParser) -> None:
     scale.add_argument("--runs", **_count(3, RUNS))
 
 
+def _orm_options(orm: argparse.ArgumentParser) -> None:
+    orm.add_argument("--jobs", **_count(10_000))
+    orm.add_argument("--runs", **_count(5, RUNS))
+
+
+def _resident_options(resident: argparse.ArgumentParser) -> None:
+    resident.add_argument("--first", **_count(10_000, "jobs before the first look"))
+    resident.add_argument("--jobs", **_count(1_000_000, "jobs before the second"))
+
+
+def _observed_options(observed: argparse.ArgumentParser) -> None:
+    observed.add_argument("--jobs", **_count(50_000))
+    observed.add_argument("--runs", **_count(5, RUNS))
+
+
+def _idle_options(idle: argparse.ArgumentParser) -> None:
+    idle.add_argument("--seconds", **_count(60, "how long each is watched"))
+    idle.add_argument("--workers", **_count(1_000, "idle workers that are simulated"))
+
+
 def _latency_options(latency: argparse.ArgumentParser) -> None:
     latency.add_argument("--count", **_count(200, "jobs"))
     latency.add_argument(
@@ -141,6 +161,10 @@ BENCHMARKS: dict[str, tuple[str, AddOptions]] = {
     "backlog": ("jobs per second while from a thousand to millions wait", _backlog_options),
     "bloat": ("jobs per second while a snapshot is held open, beside none", _bloat_options),
     "scale": ("jobs per second of several workers, beside the limit", _scale_options),
+    "orm": ("jobs that read and save a row, beside bare threads", _orm_options),
+    "resident": ("memory of a worker after very many jobs, beside after some", _resident_options),
+    "observed": ("jobs per second with signals connected", _observed_options),
+    "idle": ("what workers cost that have nothing to do", _idle_options),
     "latency": ("milliseconds from commit to the start of the handler", _latency_options),
     "poison": ("jobs per second beside one that kills its process", _poison_options),
     "rate": ("starts in any minute under a rate that workers share", _rate_options),

@@ -114,6 +114,56 @@ def test_mixed_prints_what_the_mix_costs_and_how_long_each_queue_took():
     assert all(found["alone"] > 0 < found["together"] for found in figures["seconds"].values())
 
 
+def test_orm_prints_the_rate_beside_bare_threads():
+    figures = figures_of("orm", "--jobs", "20", "--runs", "1")
+
+    assert list(figures["rates"]) == ["bare threads", "worker"]
+    assert figures["rates"]["worker"]["ratio"] > 0
+
+
+def test_observed_prints_the_rate_with_receivers_and_without():
+    figures = figures_of("observed", "--jobs", "100", "--runs", "1")
+
+    assert list(figures["rates"]) == ["nobody", "signals"]
+    assert figures["rates"]["signals"]["ratio"] > 0
+
+
+def test_resident_prints_the_memory_of_a_worker_before_and_after():
+    figures = figures_of("resident", "--first", "10", "--jobs", "50")
+
+    assert (figures["first"], figures["jobs"]) == (10, 50)
+    assert figures["mebibytes_before"] > 0
+    assert figures["ratio"] == pytest.approx(
+        figures["mebibytes"] / figures["mebibytes_before"], abs=0.01
+    )
+
+
+@pytest.mark.postgresql
+def test_idle_prints_what_one_worker_asks_and_what_many_cost_the_server():
+    figures = figures_of("idle", "--seconds", "6", "--workers", "3")
+
+    assert figures["one"]["statements_per_second"] > 0
+    assert figures["one"]["connections"] > 0
+    assert any("UPDATE jobqueue_worker" in kind for kind in figures["statements"]), "a heartbeat"
+    assert figures["many"]["workers"] == 3
+    assert figures["many"]["statements_per_second"] > 0
+
+
+@pytest.mark.postgresql
+def test_idle_refuses_more_workers_than_the_server_has_room_for():
+    done = benchmark("idle", "--seconds", "1", "--workers", "5000")
+
+    assert done.returncode == 1
+    assert "raise its max_connections" in done.stderr
+
+
+@pytest.mark.sqlite
+def test_idle_prints_what_a_worker_costs_on_sqlite():
+    figures = figures_of("idle", "--seconds", "1")
+
+    assert figures["one"].keys() == {"processor_percent"}
+
+
 @pytest.mark.postgresql
 def test_backlog_prints_a_rate_for_each_size():
     figures = figures_of("backlog", "--sizes", "50", "500", "--jobs", "20", "--runs", "1")
