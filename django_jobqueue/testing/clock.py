@@ -153,8 +153,14 @@ def _at_moved_time(
 
 def asking_for(now: datetime, sql: str) -> str:
     """Return the statement with `now` in place of each question for the database's time."""
-    utc = now.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
-    sql = _CLOCKS_OF_POSTGRESQL.sub(f"'{utc}+00:00'::timestamptz", sql)
-    # Whole microseconds, which strftime() would cut: what is due at this very moment is due.
-    sql = _CLOCK_OF_SQLITE.sub(f"'{utc}'", sql)
-    return _BASE_OF_SQLITE.sub(f"'{utc}'", sql)
+    sql = _CLOCKS_OF_POSTGRESQL.sub(f"'{_text(now)}+00:00'::timestamptz", sql)
+    # SQLite counts in milliseconds. The next whole one: what is due at this very moment is due, and
+    # what it adds to that is a whole one as well.
+    rest = timedelta(microseconds=-now.microsecond % 1000)
+    text = _text(now + rest)
+    return _BASE_OF_SQLITE.sub(f"'{text}'", _CLOCK_OF_SQLITE.sub(f"'{text}'", sql))
+
+
+def _text(moment: datetime) -> str:
+    # Six digits always: as texts, 12:00:00 would sort before 12:00:00.000.
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")

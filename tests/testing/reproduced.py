@@ -30,6 +30,14 @@ class Waiting(StoppedTime):
 
         assert run_jobs().counts == {"succeeded": 1}
 
+    def test_a_delay_that_begins_between_two_milliseconds_is_over_after_its_time(self) -> None:
+        self.pass_time(0.000_799_6)
+        act.using(delay=60).enqueue("late")
+
+        self.pass_time(60)
+
+        assert run_jobs().counts == {"succeeded": 1}
+
     def test_a_job_that_expired_before_it_ran_is_dead(self) -> None:
         late = act.using(expires_at=self.now + timedelta(minutes=5)).enqueue("late")
 
