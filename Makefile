@@ -7,6 +7,8 @@ INSTALLED := $(VENV)/.installed
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE := 1
+# Else pyright asks PyPI whether there is a newer one.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-sqlite test-postgresql chaos parity mutants check format lint imports types migrations budgets clean
@@ -54,8 +56,9 @@ lint: $(INSTALLED)  ## formatting and lint
 imports: $(INSTALLED)  ## the layers: who may import whom
 	$(BIN)/lint-imports --cache-dir .cache/import_linter
 
-types: $(INSTALLED)  ## mypy strict, with django-stubs
+types: $(INSTALLED)  ## mypy strict, with django-stubs, and pyright
 	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 migrations: $(INSTALLED)  ## no model differs from its migrations
 	$(BIN)/python manage.py makemigrations --check --dry-run

@@ -20,10 +20,10 @@ class BoundedCount(Subquery):
     """Counts rows, but no further than one past COUNT_LIMIT."""
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) AS bounded)"
-    output_field = IntegerField()
 
     def __init__(self, rows: QuerySet[Any]) -> None:
-        super().__init__(rows.order_by().values("pk")[: COUNT_LIMIT + 1])
+        counted = rows.order_by().values("pk")[: COUNT_LIMIT + 1]
+        super().__init__(counted, output_field=IntegerField())
 
 
 def counts_of(queues: Iterable[QueueRecord], *, using: str) -> Iterator[tuple[int, int, int]]:

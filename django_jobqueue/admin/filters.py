@@ -96,15 +96,15 @@ class TimeRangeFilter(DateTimeRangeFilter):  # type: ignore[misc]
 
     template = "admin/jobqueue/time_range_filter.html"
 
-    def get_template(self) -> str:
-        return self.template
-
-    def get_form(self, request: HttpRequest) -> forms.BaseForm:
+    def get_form(  # pyright: ignore[reportIncompatibleMethodOverride] - the base is untyped
+        self, request: HttpRequest
+    ) -> forms.BaseForm:
+        used: dict[str, Any] = self.used_parameters
         bounds = ((self.lookup_kwarg_gte, "00:00"), (self.lookup_kwarg_lte, "23:59:59.999"))
         for name, whole_day in bounds:
-            day, time = (self.used_parameters.get(f"{name}_{part}") or () for part in (0, 1))
+            day, time = (used.get(f"{name}_{part}") or () for part in (0, 1))
             if any(day) and not any(time):
-                self.used_parameters[f"{name}_1"] = whole_day
+                used[f"{name}_1"] = whole_day
         form: forms.BaseForm = super().get_form(request)
         labels = (gettext("From"), gettext("To"))
         for (name, _whole_day), label in zip(bounds, labels, strict=True):

@@ -54,7 +54,8 @@ class JobRecordAdmin(LookingAdmin):
     """
 
     change_form_template = "admin/jobqueue/job_record.html"
-    ordering: ClassVar[tuple[str, ...]] = ("-id",)
+    # As wide as the ones of its subclasses; the stubs' own type has no name outside of them.
+    ordering: ClassVar[tuple[str, ...]] = ("-id",)  # pyright: ignore[reportIncompatibleVariableOverride]
     search_fields = ("id", "fingerprint", "unique_key")
     search_help_text = _("An id, or a whole fingerprint or unique key.")
     linked_lookups: tuple[str, ...] = ("id", "fingerprint", "unique_key", "batch_id", "waits_for")

@@ -178,7 +178,8 @@ class CronString(_Calendar):
     Where neither day field begins with a star, one of them is enough.
     """
 
-    text: str = ""
+    # A field that cannot change is as good as a property, which pyright does not accept.
+    text: str = ""  # pyright: ignore[reportIncompatibleMethodOverride]
     timezone: str = field(default="UTC", kw_only=True)
 
     all_must_match = False

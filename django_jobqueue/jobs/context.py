@@ -170,7 +170,9 @@ class JobContext:
     def checkpoints(self) -> Mapping[str, object]:
         """What this job has saved under each name, in this attempt and in earlier ones."""
         if self._checkpoints is None:
-            self._checkpoints = msgspec.json.decode(self.job.checkpoints or "{}")
+            self._checkpoints = msgspec.json.decode(
+                self.job.checkpoints or "{}", type=dict[str, object]
+            )
         return self._checkpoints
 
     def checkpoint(self, name: str, value: object = True) -> None:

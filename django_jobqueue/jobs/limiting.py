@@ -49,13 +49,13 @@ def limits_of(name: str, given: Mapping[str, Any]) -> HandlerLimits:
 def strategies_of(option: str, value: object) -> tuple[PermitStrategy, ...]:
     """Several strategies, in the order in which they are asked."""
     given = tuple(value) if isinstance(value, Iterable) else (value,)
-    for one in given:
-        if not isinstance(one, PermitStrategy):
-            raise InvalidOptions(
-                option,
-                f"must be a list of objects whose classes extend PermitStrategy, not {value!r}",
-            )
-    return given
+    strategies = tuple(one for one in given if isinstance(one, PermitStrategy))
+    if len(strategies) < len(given):
+        raise InvalidOptions(
+            option,
+            f"must be a list of objects whose classes extend PermitStrategy, not {value!r}",
+        )
+    return strategies
 
 
 def check_key_template(template: str | None, *, parameters: Collection[str]) -> None:

@@ -37,6 +37,7 @@ class LineWait(Protocol):
 
     def wait(self, timeout: Seconds | None = None) -> bool:
         """Block until the holder is done; False if `timeout` was over first."""
+        ...
 
     def __await__(self) -> Generator[Any, Any, object]: ...
 
@@ -46,11 +47,13 @@ class LineBackend(Protocol):
 
     def try_hold(self, name: str) -> Hold | LineWait:
         """Take the line if it is free, or return the wait for its holder; waits for nobody."""
+        ...
 
     async def atry_hold(self, name: str) -> Hold | LineWait: ...
 
     def is_held(self, name: str) -> bool:
         """Whether somebody holds the line; changes nothing."""
+        ...
 
     async def ais_held(self, name: str) -> bool: ...
 

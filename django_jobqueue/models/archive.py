@@ -15,7 +15,7 @@ class ArchivedJob(FinalRecord):
         db_default=JobState.SUCCEEDED.value,
     )
 
-    class Meta:
+    class Meta(FinalRecord.Meta):
         db_table = "jobqueue_archivedjob"
         verbose_name = "archived job"
         permissions = [("requeue_archivedjob", "Can enqueue archived jobs again")]

@@ -73,5 +73,5 @@ class FinalRecord(JobRecord):
     id = models.BigIntegerField(primary_key=True)
     finished_at = models.DateTimeField(db_default=Now())
 
-    class Meta:
+    class Meta(JobRecord.Meta):
         abstract = True

@@ -20,7 +20,7 @@ class DeadJob(FinalRecord):
         db_default=DeathReason.EXHAUSTED.value,
     )
 
-    class Meta:
+    class Meta(FinalRecord.Meta):
         db_table = "jobqueue_deadjob"
         verbose_name = "dead letter"
         permissions = [

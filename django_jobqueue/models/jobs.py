@@ -26,7 +26,7 @@ class Job(JobRecord):
     #: What becomes of it if that job does not succeed: "cancel", or "hold".
     on_failure = models.CharField(max_length=8, db_default="cancel")
 
-    class Meta:
+    class Meta(JobRecord.Meta):
         db_table = "jobqueue_job"
         verbose_name = "job"
         permissions = [

@@ -8,13 +8,11 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from inspect import isawaitable
-from typing import get_args
 
 from django_jobqueue.core.specs import ClaimedJob
 
 from .base import PermitStrategy, Refusal
 
-_REFUSALS = get_args(Refusal)
 #: Of a task, and of who waits for it in a thread.
 _CANCELLATIONS = (asyncio.CancelledError, CancelledError)
 
@@ -86,7 +84,7 @@ class Hold:
             with answer:
                 self._grant()
                 self._over.wait()
-        elif isinstance(answer, _REFUSALS):
+        elif isinstance(answer, Refusal):
             self.refusal = answer
         else:
             raise TypeError(

@@ -14,6 +14,7 @@ from .statuses import Check, Health, HealthReport, HealthStatus
 class _Component(Protocol):
     def begin(self) -> Callable[[], Health]:
         """Begin to ask, without waiting; return what waits for the answer."""
+        ...
 
 
 class _Reported:

@@ -24,17 +24,21 @@ class Session(Protocol):
 
     def rows(self, sql: str, parameters: Parameters) -> list[Row]:
         """Run one statement; return its rows, or none where it has none to give."""
+        ...
 
     def changed(self, sql: str, parameters: Parameters) -> int:
         """Run one statement; return how many rows it changed."""
+        ...
 
     def together(self, statements: Sequence[Statement]) -> list[list[Row]]:
         """Run statements as one transaction, in one round trip where that can be had; return the
         rows of each.
         """
+        ...
 
     def atomic(self) -> AbstractContextManager[object]:
         """Open a transaction, or a savepoint in the one that is open."""
+        ...
 
     def close(self) -> None:
         """Give the connection back."""
@@ -146,6 +150,7 @@ class PsycopgSession:
 
     def _open(self) -> Any:
         import psycopg
+        from psycopg import sql
 
         parameters = connections[self.using].get_connection_params()
         # Django's own adapters and cursors bind on the client; this connection is for prepared
@@ -158,5 +163,5 @@ class PsycopgSession:
             **parameters, autocommit=True, prepare_threshold=self._prepare_threshold
         )
         if role := connections[self.using].settings_dict["OPTIONS"].get("assume_role"):
-            opened.execute(psycopg.sql.SQL("SET ROLE {}").format(psycopg.sql.Identifier(role)))
+            opened.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
         return opened

@@ -26,6 +26,7 @@ class JobWatch(Protocol):
         """Return those of the jobs that may have changed, as soon as there are some; none once
         `seconds` are over, or somebody calls `wake`.
         """
+        ...
 
     def wake(self) -> None:
         """End the wait that is going on, or else the next one."""

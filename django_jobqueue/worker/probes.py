@@ -132,7 +132,7 @@ class _Server(ThreadingMixIn, TCPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: _Server
+    server: _Server  # pyright: ignore[reportIncompatibleVariableOverride]
     timeout = 5.0  #: for who connects and says nothing
     server_version, sys_version = "jobqueue", ""
 

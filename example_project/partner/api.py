@@ -54,7 +54,7 @@ class PartnerAPI(ThreadingHTTPServer):
 
 
 class _Request(BaseHTTPRequestHandler):
-    server: PartnerAPI
+    server: PartnerAPI  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def do_GET(self) -> None:
         secret = self.headers.get("Authorization", "").removeprefix("Bearer ")

@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TextIO
 
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.core.management import call_command
 
 from example_project.census import places
@@ -70,10 +70,9 @@ def demonstrate(wishes: Wishes, *, say: Callable[[str], None], terminal: TextIO)
 
 def _ensure_admin() -> str:
     """Return the name, and the password where the user was made just now."""
-    users = get_user_model()
-    if users.objects.filter(username=ADMIN).exists():
+    if User.objects.filter(username=ADMIN).exists():
         return f"user {ADMIN}, who was there already"
-    users.objects.create_superuser(ADMIN, password=ADMIN)
+    User.objects.create_superuser(ADMIN, password=ADMIN)
     return f"user {ADMIN}, password {ADMIN}: made for this demonstration, for this machine only"
 
 
