@@ -81,9 +81,13 @@ class Discard(Answer):
 
 @dataclass(eq=False)
 class Unprocessable(Answer):
-    """These arguments can never work; the job becomes a dead letter, `unprocessable`."""
+    """These arguments can never work; the job becomes a dead letter, `unprocessable`.
+
+    With `error` the record tells of that error, as of one that was raised.
+    """
 
     reason: str = ""
+    error: ErrorDescription | None = None
 
 
 @dataclass(frozen=True, slots=True)

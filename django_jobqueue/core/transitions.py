@@ -51,8 +51,8 @@ def decide(job: ClaimedJob, outcome: Outcome, backoff: Backoff, *, keep: bool = 
             return _cancelled(reason)
         case Discard(reason=reason):
             return _dead(DeathReason.DISCARDED, "Discard", reason)
-        case Unprocessable(reason=reason):
-            return _dead(DeathReason.UNPROCESSABLE, "Unprocessable", reason)
+        case Unprocessable():
+            return _unprocessable(outcome)
         case Bury(reason=death, message=message):
             # It never ran under this claim, which had charged an attempt.
             return _dead(death, "", message, attempt_change=-1)
@@ -127,9 +127,17 @@ def _retried(job: ClaimedJob, outcome: Fail | Retry, backoff: Backoff) -> Transi
     )
 
 
-def _describe(described: ErrorDescription) -> tuple[str, AttemptReport]:
+def _unprocessable(outcome: Unprocessable) -> Transition:
+    reason = DeathReason.UNPROCESSABLE
+    if outcome.error is None:
+        return _dead(reason, "Unprocessable", outcome.reason)
+    error, report = _describe(outcome.error, outcome=reason.value)
+    return Transition(state=JobState.DEAD, reason=reason, error=error, report=report)
+
+
+def _describe(described: ErrorDescription, *, outcome: str = "failed") -> tuple[str, AttemptReport]:
     report = AttemptReport(
-        outcome="failed",
+        outcome=outcome,
         error_type=described.type,
         message=described.message,
         traceback=described.traceback,

@@ -119,6 +119,22 @@ RETRY_REPORT = AttemptReport(outcome="failed", error_type="Retry", message="busy
             ),
         ),
         (
+            Unprocessable(
+                "no user", error=ErrorDescription(type="KeyError", message="7", traceback="line 1")
+            ),
+            Transition(
+                state=JobState.DEAD,
+                reason=DeathReason.UNPROCESSABLE,
+                error='{"type":"KeyError","message":"7"}',
+                report=AttemptReport(
+                    outcome="unprocessable",
+                    error_type="KeyError",
+                    message="7",
+                    traceback="line 1",
+                ),
+            ),
+        ),
+        (
             Bury(DeathReason.EXPIRED, "an hour late"),
             Transition(
                 state=JobState.DEAD,
