@@ -114,6 +114,10 @@ class ArgumentSpec:
             **arguments["kwargs"],
         }
 
+    def canonical(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what `bind` returned in the form that is equal for calls that mean the same."""
+        return arguments
+
     def _converted(
         self, args: Sequence[object], kwargs: Mapping[str, object], convert: _Conversion
     ) -> tuple[list[Any], dict[str, Any]]:

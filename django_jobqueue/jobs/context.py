@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -50,13 +51,16 @@ class JobContext:
         "_next_write",
         "_store",
         "_unwritten",
+        "attempted_at",
         "job",
+        "kept",
     )
 
     def __init__(
         self,
         job: ClaimedJob,
         *,
+        attempted_at: datetime | None = None,
         store: JobStore,
         cancelled: Event,
         lease_lost: Event,
@@ -65,6 +69,8 @@ class JobContext:
         events: EventBus = events_of_process,
     ) -> None:
         self.job = job
+        self.attempted_at = attempted_at  #: when the handler began, by the database's clock
+        self.kept: object = None  #: what who calls the handler keeps until the outcome is written
         self._store = store
         self._cancelled = cancelled
         self._lease_lost = lease_lost

@@ -69,7 +69,7 @@ class Draft:
         spec, options = self.handler.arguments, self._options
         arguments = spec.bind(args, kwargs, later=options.result_as)
         payload = dump_payload(arguments, max_bytes=settings.max_payload_bytes)
-        own_fingerprint = fingerprint_of(self.handler.name, arguments)
+        own_fingerprint = fingerprint_of(self.handler.name, spec.canonical(arguments))
         unique_key = options.unique_key
         if unique_key is None and options.wants_unique:
             unique_key = unique_key_of(

@@ -19,11 +19,13 @@ def edited_arguments(
 
     InvalidArguments for a call that does not fit, PayloadError for one that cannot be stored.
     """
-    after = handler.arguments.bind(args, kwargs)
+    after: Mapping[str, Any] = handler.arguments.bind(args, kwargs)
     payload = dump_payload(after, max_bytes=conf.current().max_payload_bytes)
     fingerprint, unique_key = found.fingerprint, found.unique_key
     before: Any = found.payload
     if _is_readable(before):
+        canonical = handler.arguments.canonical
+        before, after = canonical(before), canonical(after)
         if fingerprint == fingerprint_of(found.handler, before):
             fingerprint = fingerprint_of(handler.name, after)
         unique_key = _key(found, handler, before, after)

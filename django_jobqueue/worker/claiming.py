@@ -114,6 +114,7 @@ class Claiming:
         def make_context(held: HeldJob) -> JobContext:
             return JobContext(
                 held.job,
+                attempted_at=held.attempted_at,
                 store=self._context_store,
                 cancelled=held.cancelled,
                 lease_lost=held.lease_lost,

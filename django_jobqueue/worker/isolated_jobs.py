@@ -149,6 +149,7 @@ class IsolatedJobs:
         return _ToldContext(
             self._job,
             tell=self._channel.send,
+            attempted_at=held.attempted_at,
             store=self._context_store,
             cancelled=held.cancelled,
             lease_lost=held.lease_lost,
