@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from .core.batch_errors import BatchFinished, BatchNotFound
     from .core.cron import Cron, CronString, every
+    from .core.end_errors import JobExpired, JobLost
     from .core.errors import (
         HandlerAlreadyRegistered,
         HandlerNotRegistered,
@@ -99,6 +100,7 @@ _HOMES = {
     "core.backoff": "Backoff Constant Custom Exponential Linear NoRetry Polynomial",
     "core.batch_errors": "BatchFinished BatchNotFound",
     "core.cron": "Cron CronString every",
+    "core.end_errors": "JobExpired JobLost",
     "core.errors": (
         "HandlerAlreadyRegistered HandlerNotRegistered InvalidArguments InvalidHandler "
         "InvalidOptions InvalidSettings JobCancelled JobFailed JobInterrupt JobNotFinished "
@@ -170,9 +172,11 @@ __all__ = [
     "JobCancelled",
     "JobClass",
     "JobContext",
+    "JobExpired",
     "JobFailed",
     "JobHandle",
     "JobInterrupt",
+    "JobLost",
     "JobNotFinished",
     "JobNotFound",
     "JobNotStored",

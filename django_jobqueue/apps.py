@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 from django.core.checks import register
 
 
@@ -38,3 +39,18 @@ class JobQueueConfig(AppConfig):
         events.subscribe_span(span_of, wants=is_traced)
         provide_scope(CLUSTER, ClusterBackend)
         autodiscover()
+        _discover_tasks()
+
+
+def _discover_tasks() -> None:
+    """Nothing of this is imported where TASKS names no backend but the framework's own."""
+    configured = getattr(settings, "TASKS", {})
+    paths = [str(params.get("BACKEND", "")) for params in configured.values()]
+    if all(path.startswith(("django.", "django_tasks.")) for path in paths):
+        return
+    from .compat import tasks_framework
+
+    if tasks_framework() is not None:
+        from .backends.discovery import discover
+
+        discover(configured)

@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+from django_jobqueue.compat import tasks_framework
 from example_project.databases import database_from_url
 
 SECRET_KEY = "only for tests"
@@ -34,6 +35,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    *(["django_tasks"] if tasks_framework() == "django_tasks" else []),
     "rangefilter",
     "django_jobqueue",
     "example_project.census",
@@ -59,5 +61,13 @@ TEMPLATES = [
         },
     }
 ]
+TASKS = {
+    "default": {
+        "BACKEND": "django_jobqueue.backends.JobQueueBackend",
+        "QUEUES": ["default", "emails", "queue_1"],
+    },
+    "immediate": {"BACKEND": "django_jobqueue.backends.ImmediateBackend", "QUEUES": []},
+    "dummy": {"BACKEND": "django_jobqueue.backends.DummyBackend", "QUEUES": []},
+}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 PARTNER_URL = os.environ.get("PARTNER_URL", "")
