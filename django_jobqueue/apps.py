@@ -20,7 +20,6 @@ class JobQueueConfig(AppConfig):
         )
         from .events import events
         from .jobs.lines import CLUSTER, ClusterBackend
-        from .jobs.registry import autodiscover
         from .memory.line import provide_scope
         from .observability.extras import check_extras
         from .observability.logs import is_logged, log_event
@@ -38,12 +37,14 @@ class JobQueueConfig(AppConfig):
         events.subscribe(send_signals, wants=has_receivers)
         events.subscribe_span(span_of, wants=is_traced)
         provide_scope(CLUSTER, ClusterBackend)
-        autodiscover()
-        _discover_tasks()
+        _discover_handlers()
 
 
-def _discover_tasks() -> None:
-    """Nothing of this is imported where TASKS names no backend but the framework's own."""
+def _discover_handlers() -> None:
+    from .jobs.registry import autodiscover
+
+    autodiscover()
+    # Of the backend nothing is imported where TASKS names none but the framework's own.
     configured = getattr(settings, "TASKS", {})
     paths = [str(params.get("BACKEND", "")) for params in configured.values()]
     if all(path.startswith(("django.", "django_tasks.")) for path in paths):

@@ -38,9 +38,16 @@ class PlainArguments(ArgumentSpec):
         return {"args": list(args), "kwargs": dict(kwargs or {})}
 
     def load(
-        self, args: Sequence[object], kwargs: Mapping[str, object]
+        self,
+        args: Sequence[object],
+        kwargs: Mapping[str, object],
+        *,
+        later: str | None = None,
     ) -> tuple[list[Any], dict[str, Any]]:
-        """Return the call as it is: what does not fit is an error of the function."""
+        """Return the call as it is; InvalidArguments if the function would refuse it."""
+        if later is not None:
+            return super().load(args, kwargs, later=later)
+        self._bound(args, kwargs)
         return list(args), dict(kwargs)
 
     def canonical(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from django_tasks.backends.dummy import DummyBackend
     from django_tasks.backends.immediate import ImmediateBackend
     from django_tasks.base import TaskContext, TaskError, TaskResultStatus
+    from django_tasks.exceptions import InvalidTaskBackendError as InvalidTaskBackend
     from django_tasks.exceptions import InvalidTaskError as InvalidTask
-    from django_tasks.exceptions import TaskResultDoesNotExist
+    from django_tasks.exceptions import TaskResultDoesNotExist, TaskResultMismatch
     from django_tasks.utils import normalize_json
 
     Task = base.Task[..., Any]
@@ -39,8 +40,11 @@ else:
     DummyBackend = import_module(f"{PACKAGE}.backends.dummy").DummyBackend
     ImmediateBackend = import_module(f"{PACKAGE}.backends.immediate").ImmediateBackend
     _exceptions = import_module(f"{PACKAGE}.exceptions")
-    InvalidTask = _exceptions.InvalidTaskError if IS_BACKPORT else _exceptions.InvalidTask
+    _suffix = "Error" if IS_BACKPORT else ""
+    InvalidTask = getattr(_exceptions, f"InvalidTask{_suffix}")
+    InvalidTaskBackend = getattr(_exceptions, f"InvalidTaskBackend{_suffix}")
     TaskResultDoesNotExist = _exceptions.TaskResultDoesNotExist
+    TaskResultMismatch = _exceptions.TaskResultMismatch
     _json = "django_tasks.utils" if IS_BACKPORT else "django.utils.json"
     normalize_json = import_module(_json).normalize_json
     Task, TaskResult = base.Task, base.TaskResult
@@ -54,11 +58,13 @@ __all__ = [
     "DummyBackend",
     "ImmediateBackend",
     "InvalidTask",
+    "InvalidTaskBackend",
     "Task",
     "TaskContext",
     "TaskError",
     "TaskResult",
     "TaskResultDoesNotExist",
+    "TaskResultMismatch",
     "TaskResultStatus",
     "base",
     "normalize_json",

@@ -18,7 +18,8 @@ class TakesJobTasks(BaseTaskBackend):
 
     def validate_task(self, task: Task) -> None:
         """Raise InvalidTask if the backend cannot run the task."""
-        if self.supports_defer and isinstance(task.run_after, timedelta):
+        run_after: object = task.run_after
+        if self.supports_defer and isinstance(run_after, timedelta):
             task = with_changes(task, run_after=None)  # of spans Django's own code cannot judge
         super().validate_task(task)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from django_jobqueue import JobHandle, JobState
+from django_jobqueue import JobHandle, JobState, Unprocessable
 from django_jobqueue.backends import JobQueueBackend, JobTaskContext
 from django_jobqueue.backends.framework import TaskResultStatus
 from tests import tasks
@@ -128,7 +128,9 @@ class TestFailure:
 
         assert result.errors[0].exception_class is TypeError
 
-    def test_a_call_that_no_longer_fits_is_an_error_of_the_task(self, worker: TaskWorker) -> None:
+    def test_a_call_that_no_longer_fits_ends_the_task_before_it_runs(
+        self, worker: TaskWorker
+    ) -> None:
         result = tasks.calculate_meaning_of_life.enqueue()
         from django_jobqueue.models import Job
 
@@ -136,8 +138,8 @@ class TestFailure:
 
         [result] = run(worker, result)
 
-        assert result.errors[0].exception_class is TypeError
-        assert "takes 0 positional arguments but 1 was given" in result.errors[0].traceback
+        assert result.errors[0].exception_class is Unprocessable
+        assert "too many positional arguments" in result.errors[0].traceback
 
 
 class TestSignals:
