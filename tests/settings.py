@@ -69,5 +69,6 @@ TASKS = {
     "immediate": {"BACKEND": "django_jobqueue.backends.ImmediateBackend", "QUEUES": []},
     "dummy": {"BACKEND": "django_jobqueue.backends.DummyBackend", "QUEUES": []},
 }
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 PARTNER_URL = os.environ.get("PARTNER_URL", "")

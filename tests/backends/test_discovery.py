@@ -131,6 +131,7 @@ class TestChecks:
 
         assert ids(check_backport()) == (["jobqueue.E022"] if IS_BACKPORT else [])
 
+    @pytest.mark.django_db
     def test_django_itself_asks_the_backends(self) -> None:
         options = {"default": {"BACKEND": BACKEND, "OPTIONS": {"max_attempts": 0}}}
         with override_settings(TASKS=options), pytest.raises(Exception, match=r"jobqueue\.E020"):
