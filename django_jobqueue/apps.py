@@ -10,14 +10,7 @@ class JobQueueConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from .checks import (
-            check_database,
-            check_schedules,
-            check_services,
-            check_settings,
-            check_spool,
-            check_transactional_handlers,
-        )
+        from .checks import register_checks
         from .events import events
         from .jobs.lines import CLUSTER, ClusterBackend
         from .memory.line import provide_scope
@@ -26,12 +19,7 @@ class JobQueueConfig(AppConfig):
         from .observability.tracing import is_traced, span_of
         from .signals import has_receivers, send_signals
 
-        register(check_settings, "jobqueue")
-        register(check_database, "jobqueue")
-        register(check_services, "jobqueue")
-        register(check_schedules, "jobqueue")
-        register(check_spool, "jobqueue")
-        register(check_transactional_handlers, "jobqueue")
+        register_checks()
         register(check_extras, "jobqueue")
         events.subscribe(log_event, wants=is_logged)
         events.subscribe(send_signals, wants=has_receivers)

@@ -24,7 +24,7 @@ from .postgresql_arrays import array, quoted_array
 from .postgresql_copy import copy_plain_jobs
 from .postgresql_finish import Settlement
 from .postgresql_reads import reads_of_at_most
-from .postgresql_waiters import PostgreSQLWaiters
+from .postgresql_server import PostgreSQLServer
 from .postgresql_workers import statement
 from .sessions import DjangoSession, PsycopgSession, Row, Session, Statement
 from .stretches import stretch_parameters
@@ -32,7 +32,7 @@ from .stretches import stretch_parameters
 CHANNEL = "django_jobqueue"
 
 
-class PostgreSQLStore(PostgreSQLWaiters):
+class PostgreSQLStore(PostgreSQLServer):
     """The production store. Without a session of its own it works on Django's connection, in the
     caller's transaction.
     """

@@ -54,6 +54,16 @@ class Readable(ABC):
         """
         return None
 
+    def is_read_only(self) -> bool:
+        """Whether the database takes no writes now, where it can be asked."""
+        return False
+
+    def has_shared_sessions(self) -> bool:
+        """Whether a pooler was seen that gives one session of the database to several connections
+        in turn.
+        """
+        return False
+
     @abstractmethod
     def reading(self, *, at_most: timedelta) -> AbstractContextManager[object]:
         """Surround reads on Django's connection that raise ReadTooSlow when one of them takes

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from django.db import connections, transaction
 
+APPLICATION_NAME = "django_jobqueue"
 Row = tuple[Any, ...]
 Parameters = Mapping[str, Any]
 Statement = tuple[str, Parameters]
@@ -74,6 +75,18 @@ class DjangoSession:
         connections[self.using].close()
 
 
+def connection_parameters(using: str, *, name: str = APPLICATION_NAME) -> dict[str, Any]:
+    """Return what psycopg takes to connect to an alias apart from Django's connection."""
+    parameters: dict[str, Any] = connections[using].get_connection_params()
+    # Django's own adapters and cursors bind on the client; these connections are for prepared
+    # statements.
+    for option in ("context", "cursor_factory", "prepare_threshold"):
+        parameters.pop(option, None)
+    parameters.setdefault("application_name", name)
+    parameters.setdefault("connect_timeout", 3)
+    return parameters
+
+
 class PsycopgSession:
     """Statements on a psycopg connection of its own, in autocommit mode. Threads may share it, one
     statement at a time; `together` and `atomic` are for a session of one thread.
@@ -81,7 +94,7 @@ class PsycopgSession:
     Errors are psycopg's, not Django's. After a lost connection the next statement opens a new one.
     """
 
-    def __init__(self, using: str, *, prepared: bool = True, name: str = "django_jobqueue") -> None:
+    def __init__(self, using: str, *, prepared: bool = True, name: str = APPLICATION_NAME) -> None:
         self.using, self.name = using, name
         self._prepare_threshold = 0 if prepared else None
         self._connection: Any = None
@@ -152,15 +165,10 @@ class PsycopgSession:
         import psycopg
         from psycopg import sql
 
-        parameters = connections[self.using].get_connection_params()
-        # Django's own adapters and cursors bind on the client; this connection is for prepared
-        # statements.
-        for name in ("context", "cursor_factory", "prepare_threshold"):
-            parameters.pop(name, None)
-        parameters.setdefault("application_name", self.name)
-        parameters.setdefault("connect_timeout", 3)
         opened = psycopg.connect(
-            **parameters, autocommit=True, prepare_threshold=self._prepare_threshold
+            **connection_parameters(self.using, name=self.name),
+            autocommit=True,
+            prepare_threshold=self._prepare_threshold,
         )
         if role := connections[self.using].settings_dict["OPTIONS"].get("assume_role"):
             opened.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))

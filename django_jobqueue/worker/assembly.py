@@ -32,7 +32,7 @@ from .hygiene import close_connections
 from .lease import Holder, Lease
 from .marks import NO_MARKS
 from .membership import Membership
-from .options import WorkerOptions
+from .options import AFTER_DRAIN_SECONDS, WorkerOptions
 from .preconditions import DatabaseIsReady
 from .probes import Probes
 from .pump import Pump
@@ -44,8 +44,6 @@ from .standing import Claimer, Standing, ThisProcess, standing_of
 from .supervising import Supervising
 from .systemd import SystemdNotify
 
-#: What the tasks of a service may take beyond the drain: interrupting, writing, saying good-bye.
-AFTER_DRAIN_SECONDS = 5.0
 #: How long a duty waits for a database that does not answer.
 CONNECT_SECONDS = 3
 #: What a process may take that was told to end by a second signal.

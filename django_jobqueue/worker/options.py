@@ -7,6 +7,9 @@ from datetime import timedelta
 from django_jobqueue.events import EventBus, events
 from django_jobqueue.jobs.registry import Registry, registry
 
+#: What the tasks of a service may take beyond the drain: interrupting, writing, saying good-bye.
+AFTER_DRAIN_SECONDS = 5.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recycling:

@@ -14,7 +14,6 @@ from django_jobqueue.events import events
 from django_jobqueue.service import Service, ServiceFailed, ServiceTask, StopSender, TickingTask
 from django_jobqueue.store import store_for
 
-from .assembly import AFTER_DRAIN_SECONDS
 from .claiming import Claiming
 from .draining import GIVEN_UP
 from .hands import InHand
@@ -37,7 +36,7 @@ from .messages import (
     Stop,
     Wake,
 )
-from .options import Recycling, WorkerOptions
+from .options import AFTER_DRAIN_SECONDS, Recycling, WorkerOptions
 from .retirement import Retirement
 
 

@@ -22,7 +22,7 @@ def found(setting: str) -> list[str]:
 
 
 @pytest.mark.parametrize("setting", NEEDED)
-def test_w030_a_setting_that_needs_what_is_not_installed(
+def test_jobqueue_w030_a_setting_that_needs_what_is_not_installed(
     setting: str, monkeypatch: pytest.MonkeyPatch
 ):
     module, _ = NEEDED[setting]

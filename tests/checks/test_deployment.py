@@ -1,0 +1,96 @@
+"""What is right on a desk and wrong in production."""
+
+from pathlib import Path
+
+import pytest
+from django.test import override_settings
+
+from django_jobqueue import job
+from django_jobqueue.jobs.registry import Registry
+
+from .sites import POSTGRESQL, SQLITE, AliasOf, found, ids
+
+
+def work() -> None:
+    """What the handlers of these tests run."""
+
+
+class TestAGoodSite:
+    def test_gets_no_message(self):
+        assert found() == []
+
+    def test_gets_none_before_a_deploy_either(
+        self, alias_of: AliasOf, declared: Registry, tmp_path: Path
+    ):
+        job(name="charge", transactional=True, registry=declared)(work)
+        job(name="mail", max_running=20, concurrency=4, rate="100/m", registry=declared)(work)
+        alias_of(
+            "production",
+            **POSTGRESQL,
+            HOST="db.example.org",
+            ATOMIC_REQUESTS=True,
+            CONN_HEALTH_CHECKS=True,
+            OPTIONS={"pool": {"min_size": 2, "max_size": 20}, "connect_timeout": 3},
+        )
+        said = {"CONCURRENCY": 20, "SPOOL": tmp_path / "spool", "PROBES": "0.0.0.0:8787"}
+
+        assert found(deploy=True, DATABASE="production", **said) == []
+
+    def test_is_judged_without_a_connection(self):
+        # This test would fail in the first query: it has no access to the database.
+        assert found(deploy=True, DATABASE="default") == []
+
+
+class TestW012:
+    def test_jobqueue_w012_a_drain_that_outlasts_the_usual_grace(self):
+        [warning] = found(deploy=True, DRAIN=26)
+
+        assert warning.id == "jobqueue.W012"
+        assert "may take 31 s to stop" in warning.msg
+        assert "31 or more" in (warning.hint or "")
+        assert found(deploy=True, DRAIN=25) == found(DRAIN=26) == []
+
+
+class TestW013:
+    def test_jobqueue_w013_a_worker_with_debug(self):
+        with override_settings(DEBUG=True):
+            assert ids(found(deploy=True)) == ["jobqueue.W013"]
+            assert found() == []
+
+
+class TestW014:
+    def test_jobqueue_w014_naive_times(self):
+        with override_settings(USE_TZ=False):
+            assert ids(found(deploy=True)) == ["jobqueue.W014"]
+            assert found() == []
+
+
+class TestW015:
+    @pytest.mark.parametrize("age", [None, 60])
+    def test_jobqueue_w015_connections_that_are_kept_and_not_looked_at(
+        self, alias_of: AliasOf, age: int | None
+    ):
+        alias_of("kept", **POSTGRESQL, CONN_MAX_AGE=age)
+        alias_of("healthy", **POSTGRESQL, CONN_MAX_AGE=age, CONN_HEALTH_CHECKS=True)
+
+        [warning] = found(deploy=True, DATABASE="kept")
+
+        assert warning.id == "jobqueue.W015"
+        assert "'kept'" in warning.msg
+        assert found(deploy=True, DATABASE="healthy") == found(DATABASE="kept") == []
+
+    def test_jobqueue_w015_is_not_told_of_a_file(self, alias_of: AliasOf):
+        alias_of("file", **SQLITE | {"NAME": ":memory:"}, CONN_MAX_AGE=None)
+
+        assert found(deploy=True, DATABASE="file") == []
+
+
+class TestE008:
+    def test_jobqueue_e008_an_admin_without_what_draws_its_filters(self, settings):
+        settings.INSTALLED_APPS = [one for one in settings.INSTALLED_APPS if one != "rangefilter"]
+        [error] = found()
+
+        assert error.id == "jobqueue.E008"
+        assert "TemplateDoesNotExist" in error.msg
+        settings.INSTALLED_APPS = ["django_jobqueue"]
+        assert found() == []
