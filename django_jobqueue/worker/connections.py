@@ -86,6 +86,8 @@ def renew_session(wrapper: BaseDatabaseWrapper) -> None:
         raw.execute("DISCARD ALL")
         wrapper.init_connection_state()
         connection_created.send(sender=wrapper.__class__, connection=wrapper)
+        # What a receiver asked proves nothing about the time at which the next job begins.
+        wrapper.health_check_done = False  # type: ignore[attr-defined]  # stubs lack it
     except Exception as error:
         logger.warning("the connection %r was closed, not renewed: %s", wrapper.alias, error)
         drop(wrapper)

@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.backends.signals import connection_created
 
 from django_jobqueue.models import QueueRecord
+from django_jobqueue.store.sessions import PsycopgSession
 
 from .site import COMMITTED
 
@@ -96,3 +97,33 @@ def test_pragmas_of_a_session_end_with_its_job(after: Callable[..., Any]) -> Non
     wrote, _ = after(leave, can_write)
 
     assert wrote is True
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("receives", [False, True], ids=["plain", "receiver"])
+def test_one_that_died_while_it_was_kept_is_found_out_where_the_site_asks_for_that(
+    after: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, receives: bool
+) -> None:
+    monkeypatch.setitem(connection.settings_dict, "CONN_HEALTH_CHECKS", True)
+
+    def look_around(connection: Any, **_: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+
+    def die_and_look() -> bool:
+        lost = connection.connection.info.backend_pid
+        other = PsycopgSession("default", prepared=False)
+        try:
+            other.rows("SELECT pg_terminate_backend(%(pid)s, 10000)", {"pid": lost})
+        finally:
+            other.close()
+        return not QueueRecord.objects.filter(name="nothing").exists()
+
+    if receives:
+        connection_created.connect(look_around)
+    try:
+        seen, _ = after(can_write, die_and_look)
+    finally:
+        connection_created.disconnect(look_around)
+
+    assert seen is True
