@@ -119,4 +119,4 @@ class EventBus:
 
 
 #: The bus of this process.
-events = EventBus()
+events: EventBus = EventBus()

@@ -22,15 +22,17 @@ from django.dispatch import Signal
 from .core.specs import ClaimedJob, Transition
 from .core.states import JobState
 
-enqueued = Signal()  #: a job was stored
-started = Signal()  #: a handler is about to be called
-succeeded = Signal()  #: `result`: what was stored of its answer
-failed = Signal()  #: `error`: an attempt failed, whatever follows; type, message, perhaps fields
-retrying = Signal()  #: `error`; `delay` in seconds, `run_at`: it will run again after a failure
-snoozed = Signal()  #: `delay` in seconds, `run_at`: it will run again, no attempt spent
-cancelled = Signal()  #: `error`: None, or why
-dead = Signal()  #: `reason`: a DeathReason; `error`
-rescued = Signal()  #: `cause`: its worker died, and somebody else may run it
+enqueued: Signal = Signal()  #: a job was stored
+started: Signal = Signal()  #: a handler is about to be called
+succeeded: Signal = Signal()  #: `result`: what was stored of its answer
+#: `error`: an attempt failed, whatever follows; type, message, perhaps fields
+failed: Signal = Signal()
+#: `error`; `delay` in seconds, `run_at`: it will run again after a failure
+retrying: Signal = Signal()
+snoozed: Signal = Signal()  #: `delay` in seconds, `run_at`: it will run again, no attempt spent
+cancelled: Signal = Signal()  #: `error`: None, or why
+dead: Signal = Signal()  #: `reason`: a DeathReason; `error`
+rescued: Signal = Signal()  #: `cause`: its worker died, and somebody else may run it
 
 Sent = tuple[Signal, dict[str, Any]]
 

@@ -25,6 +25,8 @@ _LONGEST = 3650 * _DAY  # databases and datetimes agree on any time that is this
 _FINITE = math.nextafter(math.inf, 0)
 _RANDOM = SystemRandom()  # has no state that processes could come to share
 
+_Limits = Mapping[str, tuple[float, float]]
+
 
 @dataclass(frozen=True)
 class Backoff(ABC):
@@ -36,7 +38,7 @@ class Backoff(ABC):
     kind: ClassVar[str]
     allows_retry: ClassVar[bool] = True
     #: The least and the greatest value of each number.
-    limits: ClassVar[Mapping[str, tuple[float, float]]] = {}
+    limits: ClassVar[_Limits] = {}
 
     def __post_init__(self) -> None:
         limits = {**self.limits, "max_delay": (0.0, _LONGEST), "jitter": (0.0, 1.0)}
@@ -101,7 +103,7 @@ class Constant(Backoff):
     delay: Seconds
 
     kind = "constant"
-    limits = {"delay": (0.0, _LONGEST)}
+    limits: ClassVar[_Limits] = {"delay": (0.0, _LONGEST)}
 
     def _exact(self, attempt: int) -> float:
         return seconds_of(self.delay)
@@ -114,7 +116,7 @@ class Linear(Backoff):
     delay: Seconds
 
     kind = "linear"
-    limits = {"delay": (0.0, _LONGEST)}
+    limits: ClassVar[_Limits] = {"delay": (0.0, _LONGEST)}
 
     def _exact(self, attempt: int) -> float:
         return seconds_of(self.delay) * attempt
@@ -129,7 +131,7 @@ class Polynomial(Backoff):
     max_delay: Seconds = field(default=_DAY, kw_only=True)
 
     kind = "polynomial"
-    limits = {"power": (0.0, _FINITE), "offset": (0.0, _LONGEST)}
+    limits: ClassVar[_Limits] = {"power": (0.0, _FINITE), "offset": (0.0, _LONGEST)}
 
     def _exact(self, attempt: int) -> float:
         return seconds_of(self.offset) + math.pow(attempt, self.power)
@@ -144,7 +146,7 @@ class Exponential(Backoff):
     jitter: float = field(default=0.1, kw_only=True)
 
     kind = "exponential"
-    limits = {"initial": (0.0, _LONGEST), "factor": (1.0, _FINITE)}
+    limits: ClassVar[_Limits] = {"initial": (0.0, _LONGEST), "factor": (1.0, _FINITE)}
 
     def _exact(self, attempt: int) -> float:
         return seconds_of(self.initial) * float(self.factor ** (attempt - 1))

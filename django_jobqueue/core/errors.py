@@ -84,7 +84,7 @@ class InvalidArguments(JobQueueError):
         super().__init__(f"{handler}: {why}")
         self.handler = handler
         self.why = why
-        self.outline = outline or why
+        self.outline: str = outline or why
 
 
 class PayloadError(JobQueueError):
@@ -262,7 +262,7 @@ class LeakedTransaction(JobQueueError):
     """A handler ended and left a transaction open; what it wrote in there was rolled back."""
 
     def __init__(self, aliases: Iterable[str]) -> None:
-        self.aliases = tuple(aliases)
+        self.aliases: tuple[str, ...] = tuple(aliases)
         super().__init__(
             f"the handler left a transaction open on the database {', '.join(self.aliases)}; it "
             "was rolled back. Use transaction.atomic() as a block."

@@ -37,8 +37,8 @@ class ArgumentSpec:
     def __init__(
         self, handler: str, signature: inspect.Signature, *, context_parameter: str | None
     ) -> None:
-        self.handler = handler
-        self.context_parameter = context_parameter
+        self.handler: str = handler
+        self.context_parameter: str | None = context_parameter
         own = [
             parameter
             for name, parameter in signature.parameters.items()
@@ -53,8 +53,10 @@ class ArgumentSpec:
             each.name for each in own if each.kind in _NAMED and each.default is Parameter.empty
         )
         variable = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
-        self.parameters = tuple(each.name for each in own if each.kind not in variable)
-        self.takes_any_keyword = Parameter.VAR_KEYWORD in kinds
+        self.parameters: tuple[str, ...] = tuple(
+            each.name for each in own if each.kind not in variable
+        )
+        self.takes_any_keyword: bool = Parameter.VAR_KEYWORD in kinds
 
     @classmethod
     def of(

@@ -32,7 +32,7 @@ class BatchHandle:
     __slots__ = ("id",)
 
     def __init__(self, id: int) -> None:
-        self.id = id
+        self.id: int = id
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, BatchHandle) and self.id == other.id

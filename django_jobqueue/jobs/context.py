@@ -68,8 +68,9 @@ class JobContext:
         clock: Callable[[], float] = monotonic,
         events: EventBus = events_of_process,
     ) -> None:
-        self.job = job
-        self.attempted_at = attempted_at  #: when the handler began, by the database's clock
+        self.job: ClaimedJob = job
+        #: When the handler began, by the database's clock.
+        self.attempted_at: datetime | None = attempted_at
         self.kept: object = None  #: what who calls the handler keeps until the outcome is written
         self._store = store
         self._cancelled = cancelled

@@ -45,7 +45,7 @@ class Enqueuer(Generic[P]):
     def __init__(
         self, handler: Handler, *, said: JobOptions | None = None, template: str | None = None
     ) -> None:
-        self.said = said or JobOptions()
+        self.said: JobOptions = said or JobOptions()
         self._template = template
         self._draft = Draft(handler, self.said, template=template)
 

@@ -31,7 +31,7 @@ class JobHandle:
 
     def __init__(self, id: int, *, created: bool = True) -> None:
         self.id: int | None = id
-        self.created = created
+        self.created: bool = created
         self.receipt: UUID | None = None
         self._position = 0
         self._snapshot: JobSnapshot | None = None

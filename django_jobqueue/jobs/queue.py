@@ -36,7 +36,7 @@ class Queue:
     __slots__ = ("name",)
 
     def __init__(self, name: str) -> None:
-        self.name = values.queue_name("queue", name)
+        self.name: str = values.queue_name("queue", name)
 
     def __repr__(self) -> str:
         return f"Queue({self.name!r})"

@@ -61,7 +61,7 @@ class Registry:
 
 
 #: The handlers of this process.
-registry = Registry()
+registry: Registry = Registry()
 
 
 def autodiscover() -> None:

@@ -43,7 +43,7 @@ class Schedule:
     __slots__ = ("name",)
 
     def __init__(self, name: str) -> None:
-        self.name = schedule_name("schedule", name)
+        self.name: str = schedule_name("schedule", name)
 
     def __repr__(self) -> str:
         return f"Schedule({self.name!r})"

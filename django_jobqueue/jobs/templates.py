@@ -34,7 +34,7 @@ class Template:
     __slots__ = ("_said", "name")
 
     def __init__(self, name: str, *, said: JobOptions | None = None) -> None:
-        self.name = schedule_name("template", name)
+        self.name: str = schedule_name("template", name)
         self._said = said or JobOptions()
 
     def __repr__(self) -> str:

@@ -37,7 +37,7 @@ class Token:
     __slots__ = ("_hold", "_lender", "_rights", "line")
 
     def __init__(self, line: "Line", hold: Hold, *, lender: "Token | None" = None) -> None:
-        self.line = line
+        self.line: Line = line
         self._hold = hold
         self._lender = lender  # kept alive: what was borrowed must not be dropped meanwhile
         self._rights = [True]  # taken out by the one call that releases it, which is atomic

@@ -29,7 +29,7 @@ class RegistrationFailed(ServiceError):
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(["Nothing was started:", *(f"- {text}" for text in problems)]))
-        self.problems = tuple(problems)
+        self.problems: tuple[str, ...] = tuple(problems)
 
 
 class NoTasks(ServiceError):
@@ -100,7 +100,7 @@ class ServiceFailed(ServiceError):
         others = [f"- {error}" for error in errors if str(error) != first]
         super().__init__("\n".join([f"Service stopped: {first}", *others]))
         self.first = first
-        self.errors = tuple(errors)
+        self.errors: tuple[ServiceError, ...] = tuple(errors)
         self.__cause__ = errors[0] if errors else None
 
 

@@ -33,8 +33,8 @@ class Service:
         after_thread: Callable[[], object] = lambda: None,
         around_run: AroundRun = lambda stop: nullcontext(),
     ) -> None:
-        self.shutdown_timeout = _seconds(shutdown_timeout, name="shutdown_timeout")
-        self.hook_timeout = _seconds(hook_timeout, name="hook_timeout")
+        self.shutdown_timeout: float = _seconds(shutdown_timeout, name="shutdown_timeout")
+        self.hook_timeout: float = _seconds(hook_timeout, name="hook_timeout")
         self._health = HealthRegistry() if health is None else health
         self._after_thread, self._around_run = after_thread, around_run
         self._tasks: list[ServiceTask] = []
