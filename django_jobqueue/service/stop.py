@@ -9,7 +9,7 @@ class _Stop:
     """What a sender and its receivers share."""
 
     def __init__(self) -> None:
-        self.sent = threading.Event()
+        self.sent: threading.Event = threading.Event()
         self._lock = threading.Lock()
         self._callbacks: dict[object, Callable[[], object]] = {}
 

@@ -6,10 +6,7 @@ is a line in which mypy must find the one, and pyright the other; `-` is for one
 """
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-MODULES = ROOT / "tests" / "types" / "modules"
+from . import checkers
+
+MODULES = Path(__file__).parent / "modules"
 EXPECTED = re.compile(r"# error: (?P<mypy>[a-z-]+) (?P<pyright>[A-Za-z-]+)$")
 MYPY_ERROR = re.compile(r"^(?P<file>[^:]+):(?P<line>\d+): error: .*\[(?P<code>[a-z-]+)\]$")
 
@@ -40,18 +38,6 @@ def expected_of(checker: str) -> dict[Place, str]:
     }
 
 
-def output_of(*command: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", *command, str(MODULES)],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"},
-    )
-    assert done.returncode == 1, done.stdout + done.stderr
-    return done.stdout
-
-
 def assert_as_expected(found: Iterable[tuple[Place, str]], *, checker: str) -> None:
     """A mistake may have more than one error, of which the comment names the telling one."""
     codes: dict[Place, set[str]] = defaultdict(set)
@@ -65,7 +51,7 @@ def assert_as_expected(found: Iterable[tuple[Place, str]], *, checker: str) -> N
 @pytest.mark.timeout(600)  # where nothing is cached, Django and its stubs are read as well
 class TestSitesOfTypedUsers:
     def test_mypy_finds_what_is_wrong_and_nothing_else(self) -> None:
-        lines = output_of("mypy", "--no-pretty").splitlines()
+        lines = checkers.mypy("--no-pretty", str(MODULES)).splitlines()
 
         found = [match for line in lines if (match := MYPY_ERROR.match(line))]
         assert_as_expected(
@@ -74,7 +60,7 @@ class TestSitesOfTypedUsers:
         )
 
     def test_pyright_finds_what_is_wrong_and_nothing_else(self) -> None:
-        output = output_of("pyright", "--outputjson", "--pythonpath", sys.executable)
+        output = checkers.pyright("--outputjson", str(MODULES))
 
         found = json.loads(output)["generalDiagnostics"]
         assert_as_expected(
