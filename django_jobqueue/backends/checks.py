@@ -12,6 +12,7 @@ from django_jobqueue.jobs.handlers import Handler
 from .declaring import MODULES
 from .framework import IS_BACKPORT
 
+_HINT = "OPTIONS take what @job takes, for all tasks of this backend."
 _DATABASE_HINT = "JOBQUEUE['DATABASE'] names the database of the jobs."
 
 
@@ -30,7 +31,7 @@ def messages_of(alias: str, options: Mapping[str, Any]) -> Sequence[CheckMessage
     try:
         Handler.of(_probe, **of_tasks)
     except JobQueueError as error:
-        hint = _DATABASE_HINT if "database" in {name.lower() for name in options} else None
+        hint = _DATABASE_HINT if "database" in {name.lower() for name in options} else _HINT
         message = f"TASKS[{alias!r}]['OPTIONS'] cannot be: {error}"
         messages.append(Error(message, hint=hint, id="jobqueue.E020"))
     return messages

@@ -108,22 +108,23 @@ class TestChecks:
         assert messages_for() == []
         assert messages_for(max_attempts=3, timeout=60, modules=["shop.work"]) == []
 
-    def test_e020_options_that_cannot_be(self) -> None:
+    def test_jobqueue_e020_options_that_cannot_be(self) -> None:
         [message] = messages_for(max_attempts=0)
         assert message.id == "jobqueue.E020"
         assert "TASKS['default']['OPTIONS']" in message.msg
         assert "max_attempts" in message.msg
+        assert "what @job takes" in message.hint
 
-    def test_e020_the_database_is_named_elsewhere(self) -> None:
+    def test_jobqueue_e020_the_database_is_named_elsewhere(self) -> None:
         [message] = messages_for(DATABASE="other")
         assert "JOBQUEUE['DATABASE']" in message.hint
 
-    def test_e021_the_app_is_not_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_jobqueue_e021_the_app_is_not_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(apps, "is_installed", lambda name: False)
 
         assert ids(messages_for()) == ["jobqueue.E021"]
 
-    def test_e022_the_backport_is_not_installed_as_an_app(
+    def test_jobqueue_e022_the_backport_is_not_installed_as_an_app(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         assert check_backport() == []
