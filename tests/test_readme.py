@@ -21,7 +21,7 @@ DOCUMENTS = {
     "docs/permits.md": 2,
     "docs/schedules.md": 3,
     "docs/steering.md": 6,
-    "docs/testing.md": 2,
+    "docs/testing.md": 5,
     "docs/types.md": 2,
     "docs/waiting.md": 3,
 }

@@ -11,7 +11,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .assertions import assert_enqueued, enqueued_jobs, refute_enqueued
     from .clock import QueueClock, database_clock
+    from .factories import make_job, make_worker
+    from .mixins import JobsMixin
+    from .modes import inline_jobs
     from .running import arun_jobs, run_jobs
     from .runs import JobRun, JobRuns
     from .schedules import declare_schedules
@@ -19,20 +23,34 @@ if TYPE_CHECKING:
 _HOMES = {
     "JobRun": "runs",
     "JobRuns": "runs",
+    "JobsMixin": "mixins",
     "QueueClock": "clock",
     "arun_jobs": "running",
+    "assert_enqueued": "assertions",
     "database_clock": "clock",
     "declare_schedules": "schedules",
+    "enqueued_jobs": "assertions",
+    "inline_jobs": "modes",
+    "make_job": "factories",
+    "make_worker": "factories",
+    "refute_enqueued": "assertions",
     "run_jobs": "running",
 }
 
 __all__ = [
     "JobRun",
     "JobRuns",
+    "JobsMixin",
     "QueueClock",
     "arun_jobs",
+    "assert_enqueued",
     "database_clock",
     "declare_schedules",
+    "enqueued_jobs",
+    "inline_jobs",
+    "make_job",
+    "make_worker",
+    "refute_enqueued",
     "run_jobs",
 ]
 

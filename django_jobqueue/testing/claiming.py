@@ -25,6 +25,8 @@ from .executor import ExecutorInTest, InTransactionOfTest
 from .runners import CallingThread, LoopOfPermits
 from .transactions import TransactionsOfTest
 
+#: What handlers raised, by the claim that they ran under.
+Errors = dict[Claim, BaseException]
 #: How long the loop of coroutine strategies may take to end.
 LOOP_SECONDS = 5.0
 
@@ -46,15 +48,15 @@ class SteadyMembership(Membership):
 
 
 class AnswersOfTest(Answers):
-    """Keeps the exceptions that handlers raised."""
+    """Keeps in `errors` what handlers raised."""
 
-    def __init__(self, *parts: Any) -> None:
+    def __init__(self, *parts: Any, errors: Errors) -> None:
         super().__init__(*parts)
-        self.errors: dict[Claim, BaseException] = {}
+        self._errors = errors
 
     def outcome_of_error(self, error: BaseException, held: HeldJob) -> Outcome:
         if not isinstance(error, ANSWERS):
-            self.errors[held.claim] = error
+            self._errors[held.claim] = error
         return super().outcome_of_error(error, held)
 
 
@@ -69,8 +71,9 @@ class ClaimingInTest(Claiming):
         store: JobStore,
         membership: Membership,
         transactions: TransactionsOfTest,
+        errors: Errors,
     ) -> None:
-        self._transactions = transactions
+        self._transactions, self._errors = transactions, errors
         super().__init__(
             conf,
             options,
@@ -118,22 +121,23 @@ class ClaimingInTest(Claiming):
                 lease_lost=held.lease_lost,
             )
 
-        events, self.answers = self._options.events, AnswersOfTest(self._policies)
+        events = self._options.events
+        answers = AnswersOfTest(self._policies, errors=self._errors)
         self._performing = ExecutorInTest(
             transactions=self._transactions,
-            answers=self.answers,
+            answers=answers,
             make_context=make_context,
             timeouts=self._timeouts,
             in_transaction=InTransactionOfTest(
                 self._store,
-                answers=self.answers,
+                answers=answers,
                 lease=self._conf.lease,
                 events=events,
                 transactions=self._transactions,
             ),
             loop_watch=LoopWatch(self._watching, events=events),
             events=events,
-            permitted=self._make_permitted(self.answers),
+            permitted=self._make_permitted(answers),
         )
         return self._performing
 

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -11,6 +11,7 @@ from typing import Any, Self
 from django_jobqueue import __version__, conf
 from django_jobqueue.core.specs import ClaimedJob, Transition, WorkerIdentity
 from django_jobqueue.service import StopSender
+from django_jobqueue.store import Claims
 from django_jobqueue.worker.admission import Policies
 from django_jobqueue.worker.assembly import NOBODY
 from django_jobqueue.worker.lease import Lease
@@ -21,7 +22,7 @@ from django_jobqueue.worker.promoter import Promoter
 from django_jobqueue.worker.reaper import Reaper
 from django_jobqueue.worker.scheduler import Scheduler
 
-from .claiming import ClaimingInTest, SteadyMembership
+from .claiming import ClaimingInTest, Errors, SteadyMembership
 from .runs import JobRun, outcome_of, run_of
 from .stores import store_of_test
 from .transactions import TransactionsOfTest
@@ -48,6 +49,29 @@ class _Heard:
         return name in (*EVENTS.values(), RESCHEDULED, FAILED)
 
 
+class _InHands:
+    """What all of them hold, under one lease."""
+
+    claims_age = timedelta(0)
+
+    def __init__(self, claiming: list[ClaimingInTest]) -> None:
+        self._claiming = claiming
+
+    def __len__(self) -> int:
+        return sum(len(one.in_hand) for one in self._claiming)
+
+    def claims(self) -> Claims:
+        return [claim for one in self._claiming for claim in one.in_hand.claims()]
+
+    def request_cancel(self, job_ids: Iterable[int]) -> None:
+        ids = tuple(job_ids)
+        for one in self._claiming:
+            one.in_hand.request_cancel(ids)
+
+    def lose_leases(self) -> int:
+        return sum(one.in_hand.lose_leases() for one in self._claiming)
+
+
 class WorkerOfTest:
     """Registered within its block; at the end, what it holds is given back."""
 
@@ -58,10 +82,15 @@ class WorkerOfTest:
         )
         self._options = WorkerOptions(queues=queues)
         self._store = store_of_test(self._conf.database)
+        self._suspects = self._store.dedicated(suspects=True)
         self._membership = SteadyMembership(lease=self._conf.lease)
         self._transactions, self._heard = TransactionsOfTest(), _Heard()
+        self._errors: Errors = {}
+        #: What claims; in the second place, once there are suspects, their quarantine.
+        self._claiming: list[ClaimingInTest] = []
+        self._in_hand = _InHands(self._claiming)
         self._promoter, self._scheduler = self._make_promoter(), self._make_scheduler()
-        self._reaper = self._make_reaper()
+        self._reaper, self._lease = self._make_reaper(), self._make_lease()
         self._open = ExitStack()
         #: As of the last look: seconds until something is due, None if nothing ever will be; and
         #: whether anything was written or claimed, so that another look may find more.
@@ -71,32 +100,26 @@ class WorkerOfTest:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             stack.enter_context(self._transactions.emulated())
-            self._claiming = ClaimingInTest(
-                self._conf,
-                self._options,
-                store=self._store,
-                membership=self._membership,
-                transactions=self._transactions,
-            )
-            self._lease = self._make_lease()
             self._lease.renew()
+            stack.callback(self._lease.say_good_bye)
             self._options.events.subscribe(self._heard, wants=self._heard.wants)
             stack.callback(self._options.events.unsubscribe, self._heard)
-            stack.callback(self._leave)
+            stack.callback(self._give_back)
+            self._claiming.append(self._make_claiming(self._options))
             self._open = stack.pop_all()
         return self
 
     def __exit__(self, *raised: Any) -> None:
         self._open.__exit__(*raised)
 
-    def _leave(self) -> None:
+    def _give_back(self) -> None:
         stop = StopSender()
         stop.send()
-        try:
-            self._claiming.pump.run(stop.receiver())
-            self._lease.say_good_bye()
-        finally:
-            self._claiming.close()
+        for one in self._claiming:
+            try:
+                one.pump.run(stop.receiver())
+            finally:
+                one.close()
 
     def look(self) -> list[JobRun]:
         """Do every duty once, write what has ended, and claim; return what was written."""
@@ -104,23 +127,12 @@ class WorkerOfTest:
         waits = [self._promoter.tick(), self._scheduler.tick()]
         known = [seconds for seconds in waits if seconds is not None]
         self.next_due_in = min(known) if known else None
-        if not len(self._claiming.in_hand):
+        if not len(self._in_hand):
             self._reaper.tick()
-        return self._exchange()
-
-    def run_next(self) -> bool:
-        """Run a job that was claimed; return whether there was one."""
-        runners = min(self._claiming.runners, key=lambda one: one.place_of_first)
-        if not runners.waiting():
-            return False
-        runners.run_first()
-        return True
-
-    def _exchange(self) -> list[JobRun]:
-        self._claiming.pump.wake()
-        claimed = self._claiming.pump.tick()
-        if self._heard.failure is not None:
-            raise self._heard.failure
+        claimed = sum(self._exchange(one) for one in self._claiming)
+        if not claimed and len(self._claiming) == 1 and self._suspects.queues_with_ready_jobs():
+            self._claiming.append(self._make_claiming(replace(self._options, suspects=True)))
+            claimed = self._exchange(self._claiming[-1])
         written, self._heard.written = self._heard.written, []
         self.is_busy = bool(claimed or written)
         return [
@@ -129,9 +141,35 @@ class WorkerOfTest:
             if (outcome := outcome_of(transition)) is not None
         ]
 
+    def run_next(self) -> bool:
+        """Run a job that was claimed; return whether there was one."""
+        all_runners = [runners for one in self._claiming for runners in one.runners]
+        runners = min(all_runners, key=lambda one: one.place_of_first)
+        if not runners.waiting():
+            return False
+        runners.run_first()
+        return True
+
+    def _exchange(self, claiming: ClaimingInTest) -> int:
+        claiming.pump.wake()
+        claimed = claiming.pump.tick()
+        if self._heard.failure is not None:
+            raise self._heard.failure
+        return claimed
+
     def _run(self, job: ClaimedJob, outcome: str) -> JobRun:
-        error = self._claiming.answers.errors.pop((job.id, job.claim_token), None)
+        error = self._errors.pop((job.id, job.claim_token), None)
         return run_of(job, outcome, error=error, snapshot=self._store.find(job.id))
+
+    def _make_claiming(self, options: WorkerOptions) -> ClaimingInTest:
+        return ClaimingInTest(
+            self._conf,
+            options,
+            store=self._store,
+            membership=self._membership,
+            transactions=self._transactions,
+            errors=self._errors,
+        )
 
     def _make_promoter(self) -> Promoter:
         return Promoter(
@@ -172,7 +210,7 @@ class WorkerOfTest:
 
     def _make_lease(self) -> Lease:
         return Lease(
-            self._claiming.in_hand,
+            self._in_hand,
             membership=self._membership,
             store=self._store,
             identity=WorkerIdentity(

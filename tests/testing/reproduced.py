@@ -132,8 +132,9 @@ class Retrying(StoppedTime):
         assert len(run_jobs()) == 0
 
         self.pass_time(31)
-        run_jobs()
+        [run] = run_jobs()
 
+        assert (run.outcome, told) == ("succeeded", ["taken"])
         assert handle.refresh().snapshot.rescues == 1
         assert WorkerRecord.objects.filter(state="dead").count() == 1
 
