@@ -116,7 +116,7 @@ class _Asked:
 
     def _fits_options(self, job: JobSnapshot) -> bool:
         plain = ("queue", "priority", "unique_key")
-        wanted: Mapping[str, Any] = self.wanted
+        wanted: dict[str, Any] = {**self.wanted}
         return (
             all(getattr(job, name) == wanted[name] for name in plain if name in wanted)
             and set(self.wanted.get("tags", ())) <= set(_listed(job.tags))
