@@ -68,7 +68,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     `rooms` says how many more jobs of a handler this process can take, by the handler's own name;
     `limited_room` how many more jobs under any limit across workers. `refused` is told in how many
-    seconds a queue that was refused by its rate may be asked again.
+    seconds a queue that was refused by its rate may be asked again, `passed_over` whenever jobs
+    behind one that is left where it stands may be taken.
     """
 
     handlers: Mapping[str, HandlerLimits] = {}
@@ -76,6 +77,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     rooms: Mapping[str, int] = {}
     limited_room: int | None = None
     refused: Callable[[float], object] = lambda seconds: None
+    passed_over: Callable[[], object] = lambda: None
 
     def after(self, grants: "Grants") -> "Limits":
         """Return what is left of these once so much was granted."""
@@ -210,11 +212,9 @@ def grant(
         if candidate.queue in grants.full_queues:
             continue
         names = [name for name, _ in candidate.limits(known) if usages[name].limit.says_anything]
-        if names and known.limited_room is not None and grants.limited >= known.limited_room:
-            continue
         declared = known.handlers.get(candidate.handler)
-        if declared is not None and _is_full(declared, known, grants):
-            grants.full_handlers.add(declared.name)
+        if _lacks_room(declared, known, grants, is_limited=bool(names)):
+            known.passed_over()
             continue
         refusing = [
             (name, wait) for name in names if (wait := usages[name].refuses(now)) is not None
@@ -230,9 +230,17 @@ def grant(
     return grants
 
 
-def _is_full(declared: HandlerLimits, known: Limits, grants: Grants) -> bool:
-    room = known.rooms.get(declared.name)
-    return room is not None and grants.taken.get(declared.name, 0) >= room
+def _lacks_room(
+    declared: HandlerLimits | None, known: Limits, grants: Grants, *, is_limited: bool
+) -> bool:
+    """Whether this process can take no more of its kind: it is left for others."""
+    if is_limited and known.limited_room is not None and grants.limited >= known.limited_room:
+        return True
+    room = None if declared is None else known.rooms.get(declared.name)
+    if declared is None or room is None or grants.taken.get(declared.name, 0) < room:
+        return False
+    grants.full_handlers.add(declared.name)
+    return True
 
 
 def _take(

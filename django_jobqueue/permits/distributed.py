@@ -45,7 +45,13 @@ class KnownLimits:
             self.in_force = self._store.limits_in_force()
             self._limits = self._put_together()
 
-    def limits(self, *, limited_room: int, refused: Callable[[float], object]) -> Limits | None:
+    def limits(
+        self,
+        *,
+        limited_room: int,
+        refused: Callable[[float], object],
+        passed_over: Callable[[], object] = lambda: None,
+    ) -> Limits | None:
         """Return what a claim has to keep to; None where nothing is limited."""
         if self._limits is None:
             return None
@@ -60,6 +66,7 @@ class KnownLimits:
             rooms=rooms(concurrency, running),
             limited_room=limited_room,
             refused=refused,
+            passed_over=passed_over,
         )
 
     def within_queues(self, wanted: Sequence[WantedJobs]) -> list[WantedJobs]:

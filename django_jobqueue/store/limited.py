@@ -64,6 +64,9 @@ class LimitedStore(LimitRowsStore):
         """Finish jobs of the worker, which nobody declares dead meanwhile; then lock limits."""
         return Ended(self.finish_many(finished), self.run_all(locking))
 
+    def looked(self, grants: Grants, *, met_limits: bool) -> None:
+        """Told what came of a look at everything, and whether any job of it was under a limit."""
+
     @abstractmethod
     def claim_picked(
         self, ids: Sequence[int], *, worker_id: UUID, token: UUID, now: datetime | None
@@ -116,15 +119,15 @@ class LimitedStore(LimitRowsStore):
         for candidate in candidates:
             declared.update(candidate.limits(one.limits))
         usages, clock = self.lock_limits(declared, one.limits, one.now)
-        return self._claim_granted(one, candidates, usages, clock)
+        claimed, grants = self._claim_granted(one, candidates, usages, clock)
+        self.looked(grants, met_limits=bool(declared))
+        return claimed, grants
 
     def _candidates(self, one: "_Round") -> list[Candidate]:
+        if saturated := one.limits.saturated():
+            one.limits.passed_over()
         rows = self.pick(
-            one.worker_id,
-            wanted=one.asked,
-            saturated=one.limits.saturated(),
-            total=one.total,
-            now=one.now,
+            one.worker_id, wanted=one.asked, saturated=saturated, total=one.total, now=one.now
         )
         return [Candidate(*row) for row in rows]
 
@@ -223,12 +226,21 @@ class _Round(msgspec.Struct, frozen=True):
 
     def after(self, claimed: Sequence[ClaimedJob], grants: Grants) -> "_Round":
         """Return what is still to be asked for."""
-        taken = Counter(job.queue for job in claimed)
         left = [
-            WantedJobs(each.queue, each.limit - taken[each.queue])
-            for each in self.asked
-            if each.queue not in grants.full_queues and each.limit > taken[each.queue]
+            each
+            for each in still_wanted(self.asked, claimed)
+            if each.queue not in grants.full_queues
         ]
         return msgspec.structs.replace(
             self, asked=left, limits=self.limits.after(grants), total=self.total - len(claimed)
         )
+
+
+def still_wanted(wanted: Sequence[WantedJobs], claimed: Sequence[ClaimedJob]) -> list[WantedJobs]:
+    """Return what is left to ask for."""
+    taken = Counter(job.queue for job in claimed)
+    return [
+        msgspec.structs.replace(each, limit=each.limit - taken[each.queue])
+        for each in wanted
+        if each.limit > taken[each.queue]
+    ]

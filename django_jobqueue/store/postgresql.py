@@ -3,13 +3,13 @@
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from django.db import connections
 
 from django_jobqueue.core.health import HeldSnapshot
-from django_jobqueue.core.limits import Limits
+from django_jobqueue.core.limits import Grants, Limits
 from django_jobqueue.core.specs import (
     ClaimedJob,
     FinishedJob,
@@ -18,16 +18,18 @@ from django_jobqueue.core.specs import (
     WantedJobs,
 )
 
-from . import sql
+from .ahead import Ahead
 from .base import OVERTIME
-from .postgresql_arrays import array, quoted_array
+from .limit_rows import freed_by
+from .limited import still_wanted
+from .postgresql_arrays import quoted_array
+from .postgresql_claims import ClaimStatements, in_line
 from .postgresql_copy import copy_plain_jobs
 from .postgresql_finish import Settlement
 from .postgresql_reads import reads_of_at_most
 from .postgresql_server import PostgreSQLServer
 from .postgresql_workers import statement
 from .sessions import DjangoSession, PsycopgSession, Row, Session, Statement
-from .stretches import stretch_parameters
 
 CHANNEL = "django_jobqueue"
 
@@ -51,9 +53,8 @@ class PostgreSQLStore(PostgreSQLServer):
     ) -> None:
         session = session or DjangoSession(using)
         super().__init__(using, session=session, suspects=suspects, overtime=overtime)
-        self._claim = sql.claim("postgresql", suspects=suspects)
-        self._pick = sql.pick("postgresql", suspects=suspects)
-        self._claim_by_stretches = sql.claim("postgresql", suspects=suspects, by_stretches=True)
+        self._statements = ClaimStatements(suspects=suspects, overtime=overtime)
+        self._ahead = Ahead()
 
     def dedicated(
         self, *, prepared: bool = True, suspects: bool = False, overtime: timedelta = OVERTIME
@@ -107,8 +108,8 @@ class PostgreSQLStore(PostgreSQLServer):
             return self.claim_within(
                 limits, worker_id=worker_id, token=token, wanted=wanted, total=total, now=now
             )
-        text, parameters = self._claim_statement(worker_id, token, wanted, total, now)
-        return _in_line(self.session.rows(text, parameters), wanted)
+        statement = self._statements.claim(worker_id, token, wanted=wanted, total=total, now=now)
+        return in_line(self.session.rows(*statement), wanted)
 
     def pick(
         self,
@@ -119,25 +120,19 @@ class PostgreSQLStore(PostgreSQLServer):
         total: int,
         now: datetime | None,
     ) -> list[Row]:
-        asked = {
-            **_wanted_parameters(wanted, total, now),
-            "worker_id": worker_id,
-            "saturated": quoted_array(saturated),
-        }
-        return self.session.rows(self._pick, asked)
+        statement = self._statements.pick(
+            worker_id, wanted=wanted, saturated=saturated, total=total, now=now
+        )
+        return self.session.rows(*statement)
 
     def claim_picked(
         self, ids: Sequence[int], *, worker_id: UUID, token: UUID, now: datetime | None
     ) -> list[ClaimedJob]:
-        facts = {
-            "ids": array(ids),
-            "worker_id": worker_id,
-            "token": token,
-            "overtime": self.overtime.total_seconds(),
-            "now": now,
-        }
-        rows = self.session.rows(sql.claim_picked("postgresql"), facts)
-        return [ClaimedJob(*row) for row in rows]
+        statement = self._statements.claim_picked(ids, worker_id=worker_id, token=token, now=now)
+        return [ClaimedJob(*row) for row in self.session.rows(*statement)]
+
+    def looked(self, grants: Grants, *, met_limits: bool) -> None:
+        self._ahead.looked(grants, met_limits=met_limits)
 
     def finish_many(self, finished: Sequence[FinishedJob]) -> set[int]:
         with self.settling(finished) as settlement:
@@ -153,39 +148,44 @@ class PostgreSQLStore(PostgreSQLServer):
         total: int,
         limits: Limits | None = None,
     ) -> tuple[set[int], list[ClaimedJob]]:
-        if limits is not None:
+        if limits is None:
+            claims = bool(wanted) and total > 0
+            claim = self._statements.claim(worker_id, token, wanted=wanted, total=total)
+            return self._finish_beside(finished, claim if claims else None, wanted)
+        facts: Any = {"worker_id": worker_id, "token": token}
+        ahead = (
+            self._ahead.of(wanted, limits) if total > 0 and not freed_by(finished, limits) else []
+        )
+        if not ahead:
             return self.finish_and_claim_within(
-                limits, finished, worker_id=worker_id, token=token, wanted=wanted, total=total
+                limits, finished, **facts, wanted=wanted, total=total
             )
+        claim = self._statements.claim(
+            **facts, wanted=ahead, total=total, limited=list(limits.handlers)
+        )
+        held, claimed = self._finish_beside(finished, claim, ahead)
+        self._ahead.claimed(len(claimed))
+        left = total - len(claimed)
+        more = self.claim_within(limits, **facts, wanted=still_wanted(wanted, claimed), total=left)
+        return held, claimed + more
+
+    def _finish_beside(
+        self,
+        finished: Sequence[FinishedJob],
+        claim: Statement | None,
+        wanted: Sequence[WantedJobs],
+    ) -> tuple[set[int], list[ClaimedJob]]:
+        """Run the claim and the statements that end jobs, in one round trip."""
         statements = Settlement(self.session).statements(finished)
-        # The claim goes first: a reaper locks the worker's row and then its jobs, so must we.
-        claims = bool(wanted) and total > 0
-        if claims:
-            statements.insert(0, self._claim_statement(worker_id, token, wanted, total, None))
+        if claim is not None:
+            # It goes first: a reaper locks the worker's row and then its jobs, so must we.
+            statements.insert(0, claim)
         if not statements:
             return set(), []
         with self.settling(finished) as settlement:
             answers = self.session.together(statements)
-            claimed = _in_line(answers.pop(0), wanted) if claims else []
+            claimed = [] if claim is None else in_line(answers.pop(0), wanted)
             return settlement.settle_rest(finished, answers), claimed
-
-    def _claim_statement(
-        self,
-        worker_id: UUID,
-        token: UUID,
-        wanted: Sequence[WantedJobs],
-        total: int,
-        now: datetime | None,
-    ) -> Statement:
-        parameters = {
-            **_wanted_parameters(wanted, total, now),
-            "worker_id": worker_id,
-            "token": token,
-            "overtime": self.overtime.total_seconds(),
-        }
-        if any(one.watermarks for one in wanted):
-            return self._claim_by_stretches, parameters | stretch_parameters(wanted)
-        return self._claim, parameters
 
     def overdue(self, *, limit: int = 500, now: datetime | None = None) -> list[ClaimedJob]:
         rows = self.session.rows(statement("overdue"), {"limit": limit, "now": now})
@@ -229,25 +229,3 @@ class PostgreSQLStore(PostgreSQLServer):
             self.session.rows(
                 "SELECT pg_notify(%(channel)s, %(queue)s)", {"channel": CHANNEL, "queue": queue}
             )
-
-
-def _wanted_parameters(
-    wanted: Sequence[WantedJobs], total: int, now: datetime | None
-) -> dict[str, object]:
-    return {
-        "queues": quoted_array(one.queue for one in wanted),
-        "limits": array(one.limit for one in wanted),
-        "total": total,
-        "now": now,
-    }
-
-
-def _in_line(rows: list[Row], wanted: Sequence[WantedJobs]) -> list[ClaimedJob]:
-    """RETURNING has no order, whatever the statement inside says."""
-    jobs = [ClaimedJob(*row) for row in rows]
-    if len(wanted) == 1:
-        jobs.sort(key=lambda job: (-job.priority, job.ready_at, job.id))
-    else:
-        place = {one.queue: position for position, one in enumerate(wanted)}
-        jobs.sort(key=lambda job: (place[job.queue], -job.priority, job.ready_at, job.id))
-    return jobs

@@ -54,14 +54,18 @@ class Asking:
         for wanted, total in asks or [NOTHING]:
             allowed = self._limits.within_queues(wanted)
             room = self._slots.limited_room(one.queue for one in allowed)
-            limits = self._limits.limits(limited_room=room, refused=refused.append)
-            if limits is None:  # a claim within limits looks at everything
-                allowed = self._watermarks.applied(allowed)
+            passed_over: list[None] = []
+            limits = self._limits.limits(
+                limited_room=room,
+                refused=refused.append,
+                passed_over=partial(passed_over.append, None),
+            )
+            allowed = self._watermarks.applied(allowed)
             until = self._elapsed() + self._answer_within
             jobs = self._outbox.exchange(
                 worker_id=worker_id, wanted=allowed, total=total, limits=limits
             )
-            self._watermarks.claimed(jobs, of=allowed, total=total)
+            self._watermarks.claimed(jobs, of=allowed, total=total, moves=not passed_over)
             self.has_swept = self.has_swept and has_swept(allowed)
             dispatch(jobs, partial(self._is_over, until))
             claimed += len(jobs)

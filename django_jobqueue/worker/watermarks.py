@@ -79,8 +79,17 @@ class Watermarks:
             for one, head in zip(wanted, heads, strict=True)
         ]
 
-    def claimed(self, jobs: Sequence[ClaimedJob], *, of: Sequence[WantedJobs], total: int) -> None:
-        """Learn from the answer to what `applied` said to claim."""
+    def claimed(
+        self,
+        jobs: Sequence[ClaimedJob],
+        *,
+        of: Sequence[WantedJobs],
+        total: int,
+        moves: bool = True,
+    ) -> None:
+        """Learn from the answer to what `applied` said to claim; without `moves`, jobs that are
+        ready may have been left before those that were claimed.
+        """
         if not self._supported or not of:
             self._lower_for_returned()
             return
@@ -96,7 +105,8 @@ class Watermarks:
         for one in of:
             mine = jobs_of.get(one.queue, [])
             head = self._heads.setdefault(one.queue, Head())
-            head.moved(mine)
+            if moves:
+                head.moved(mine)
             if len(mine) < one.limit and len(jobs) < total:
                 head.sweep_at = now
             elif is_sweep and mine:

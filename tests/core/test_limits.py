@@ -221,18 +221,25 @@ class TestGrant:
 
     def test_no_more_limited_jobs_are_taken_than_the_process_has_room_for(self):
         jobs = [candidate(number, key=f"key {number}") for number in (1, 2, 3)]
-        grants = granted(*jobs, candidate(4), limited_room=2)
+        left: list[None] = []
+        grants = granted(*jobs, candidate(4), limited_room=2, passed_over=lambda: left.append(None))
 
         assert (grants.claimed, grants.limited) == ([1, 2, 4], 2)
+        assert left == [None]
         assert not grants.may_hide_others
 
     def test_a_handler_of_which_the_process_can_take_no_more_is_left(self):
         jobs = [candidate(1), candidate(2, handler="old"), candidate(3), candidate(4, handler="b")]
+        left: list[None] = []
         grants = granted(
-            *jobs, handlers=handlers("a", "old") | handlers("b"), rooms={"a": 2, "other": 0}
+            *jobs,
+            handlers=handlers("a", "old") | handlers("b"),
+            rooms={"a": 2, "other": 0},
+            passed_over=lambda: left.append(None),
         )
 
         assert grants.claimed == [1, 2, 4]
+        assert left == [None]
         assert grants.full_handlers == {"a"}
         assert grants.taken == {"a": 2, "b": 1}
         assert grants.may_hide_others

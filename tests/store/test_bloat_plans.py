@@ -2,7 +2,8 @@
 begins at its watermarks does not notice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -71,14 +72,28 @@ def claim_of(batch: int) -> dict[str, object]:
     }
 
 
+#: The three looks at the heads of queues, each with its name.
+LOOKS: dict[str, Callable[..., str]] = {
+    "claim": sql.claim,
+    "up to limits": partial(sql.claim, up_to_limits=True),
+    "pick": sql.pick,
+}
+
+
 def buffers_of_a_claim(
-    connection: psycopg.Connection[Any], batch: int, *, begins: str | None, generic: bool
+    connection: psycopg.Connection[Any],
+    batch: int,
+    *,
+    begins: str | None,
+    generic: bool,
+    look: str = "claim",
 ) -> int:
     """Return how many buffers a claim takes that begins at a time of each priority, or anywhere."""
     marks = () if begins is None else connection.execute(begins).fetchall()
     wanted = [WantedJobs("held", batch, tuple(Watermark(*mark) for mark in marks))]
-    text = sql.claim("postgresql", suspects=False, by_stretches=bool(marks))
-    parameters = claim_of(batch) | stretch_parameters(wanted)
+    text = LOOKS[look]("postgresql", suspects=False, by_stretches=bool(marks))
+    limits = {"limited": quoted_array(["limited"]), "saturated": quoted_array(["full"])}
+    parameters = claim_of(batch) | stretch_parameters(wanted) | limits
     with connection.transaction(force_rollback=True):
         mode = "force_generic_plan" if generic else "auto"
         connection.execute(f"SET LOCAL plan_cache_mode = {mode}")
@@ -102,15 +117,19 @@ HEADS = (
 
 @pytest.mark.parametrize("generic", [False, True], ids=["auto", "generic"])
 @pytest.mark.parametrize("batch", [1, 10, 500])
+@pytest.mark.parametrize("look", LOOKS)
 def test_a_claim_with_watermarks_takes_buffers_in_proportion_to_its_batch(
-    connection: psycopg.Connection[Any], batch: int, generic: bool
+    connection: psycopg.Connection[Any], look: str, batch: int, generic: bool
 ) -> None:
-    taken = buffers_of_a_claim(connection, batch, begins=HEADS, generic=generic)
+    taken = buffers_of_a_claim(connection, batch, begins=HEADS, generic=generic, look=look)
 
     assert taken <= bearable(batch)
 
 
+@pytest.mark.parametrize("look", LOOKS)
 def test_that_bound_refuses_a_claim_without_watermarks(
-    connection: psycopg.Connection[Any],
+    connection: psycopg.Connection[Any], look: str
 ) -> None:
-    assert buffers_of_a_claim(connection, 1, begins=None, generic=True) > 5 * bearable(1)
+    taken = buffers_of_a_claim(connection, 1, begins=None, generic=False, look=look)
+
+    assert taken > 5 * bearable(1)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django_jobqueue import job
+from django_jobqueue.core.limits import HandlerLimits
 from django_jobqueue.core.specs import FinishedJob, NewJob, Transition
 from django_jobqueue.core.states import JobState
 from django_jobqueue.events import EventBus
@@ -32,6 +33,10 @@ LEASE = timedelta(seconds=30)
 
 @job(name="tests.sync", registry=registry)
 def work() -> None: ...
+
+
+@job(name="tests.other", registry=registry)
+def other() -> None: ...
 
 
 @job(name="tests.async", registry=registry)
@@ -97,6 +102,7 @@ class Bench:
     ) -> None:
         self.time, self.told, bus = Time(), Told(), EventBus()
         self.rescheduled: list[bool] = []
+        self.handler_limits: list[HandlerLimits] = []  #: as if they were declared
         bus.subscribe(self.told)
         elapsed, self.store = elapsed or self.time, store or store_for("default")
         self.membership = Membership(lease=LEASE, elapsed=elapsed)
@@ -159,7 +165,10 @@ class Bench:
     def asking_with(self, looking: Looking, elapsed: Callable[[], float]) -> Asking:
         self.limits = KnownLimits(
             self.store,
-            declared=lambda: [(one.limits, [one.name]) for one in registry if one.is_limited],
+            declared=lambda: [
+                *((one.limits, [one.name]) for one in registry if one.is_limited),
+                *((one, [one.name]) for one in self.handler_limits),
+            ],
             running=self.in_hand.running,
             elapsed=elapsed,
         )
@@ -184,8 +193,8 @@ class Bench:
         )
 
     def enqueue(self, *, is_async: bool = False, **fields: Any) -> int:
-        handler = "tests.async" if is_async else "tests.sync"
-        return store_for("default").insert(NewJob(handler=handler, **fields)).id
+        fields.setdefault("handler", "tests.async" if is_async else "tests.sync")
+        return store_for("default").insert(NewJob(**fields)).id
 
     def end(self, held: HeldJob, **transition: Any) -> None:
         """Report one running job, as succeeded unless said otherwise."""

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from django_jobqueue import Constant, JobState, Queue
+from django_jobqueue.core.limits import HandlerLimits
 from django_jobqueue.models import Job
 from django_jobqueue.store import store_for
 from django_jobqueue.worker.looking import Looking
@@ -73,6 +74,24 @@ class TestPump:
 
         assert len(bench.running) == 2
         assert len(bench.in_hand) == 2
+
+    def test_a_job_that_others_have_passed_runs_as_soon_as_there_is_room(self) -> None:
+        bench = Bench(sync_slots=2, async_slots=0)
+        bench.handler_limits.append(HandlerLimits(name="tests.sync", concurrency=1))
+        first, second = (bench.enqueue(handler="tests.sync") for _ in range(2))
+        for _ in range(9):
+            bench.enqueue(handler="tests.other")
+        bench.look()
+        slow, _ = bench.sync.running
+        for _ in range(3):
+            bench.end(bench.sync.running[1])
+            bench.look()
+        assert (slow.job.id, second in bench.running) == (first, False)
+
+        bench.end(slow)
+        bench.look()
+
+        assert second in bench.running
 
     def test_the_next_of_a_key_starts_in_the_look_that_writes_the_end_of_the_one_before(
         self,

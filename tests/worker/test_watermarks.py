@@ -38,16 +38,27 @@ class Claims:
         self.time, self.queues, self.cost = Time(), queues or ("mail",), 0.0
         self.watermarks = Watermarks(supported=supported, elapsed=self.time)
 
-    def claim(self, *answer: ClaimedJob, total: int = 2) -> dict[str, dict[int, float]]:
+    def claim(
+        self, *answer: ClaimedJob, total: int = 2, moves: bool = True
+    ) -> dict[str, dict[int, float]]:
         """Return where the claim began, by queue; {} where nothing was passed over."""
         asked = [WantedJobs(queue, total) for queue in self.queues]
         wanted = self.watermarks.applied(asked)
         self.time.passes(self.cost)
-        self.watermarks.claimed(answer, of=wanted, total=total)
+        self.watermarks.claimed(answer, of=wanted, total=total, moves=moves)
         return {one.queue: seconds_of(one) for one in wanted if one.watermarks}
 
     def full(self, second: int, **fields: Any) -> dict[str, dict[int, float]]:
         return self.claim(claimed(second, **fields), claimed(second + 1, **fields))
+
+
+def test_a_claim_that_left_jobs_before_those_it_took_moves_nothing() -> None:
+    claims = Claims()
+    claims.full(10)
+
+    claims.claim(claimed(20), claimed(21), moves=False)
+
+    assert claims.full(30) == {"mail": {0: 10}}
 
 
 def test_a_claim_begins_at_the_first_job_of_the_last_one() -> None:

@@ -12,30 +12,48 @@ def load(vendor: str, name: str) -> str:
 
 
 @cache
-def claim(vendor: str, *, suspects: bool, by_stretches: bool = False) -> str:
-    """Return the claim, of suspects alone or of everything else; on PostgreSQL also one that looks
-    at given stretches of each queue instead of at all of it.
+def claim(
+    vendor: str, *, suspects: bool, by_stretches: bool = False, up_to_limits: bool = False
+) -> str:
+    """Return the claim, of suspects alone or of everything else. On PostgreSQL also one that looks
+    at given stretches of each queue instead of at all of it, and one that takes what is ahead of
+    the first job under a limit.
 
     A literal, not a parameter: only so does a plan made for all parameters use the index of the
     suspects.
     """
     text = load(vendor, "claim")
     if by_stretches:
-        before, probe, after = _PROBE.split(text)
-        probe = probe.replace("queue = wanted.queue", f"queue = wanted.queue{_WITHIN_STRETCH}")
-        text = before + load(vendor, "stretches").replace("/* probe */", probe) + after
+        text = _by_stretches(vendor, text)
+    if up_to_limits:
+        text = _up_to_limits(vendor, text)
     return _of_suspects(text) if suspects else text
 
 
 @cache
-def pick(vendor: str, *, suspects: bool) -> str:
+def pick(vendor: str, *, suspects: bool, by_stretches: bool = False) -> str:
     """Return the pick that goes before a claim within limits, as `claim` does."""
     text = load(vendor, "pick")
+    if by_stretches:
+        text = _by_stretches(vendor, text)
     return _of_suspects(text) if suspects else text
 
 
 def _of_suspects(text: str) -> str:
     return text.replace("rescues = 0", "rescues > 0")
+
+
+def _by_stretches(vendor: str, text: str) -> str:
+    before, probe, after = _PROBE.split(text)
+    within = probe.replace("queue = wanted.queue", f"queue = wanted.queue{_WITHIN_STRETCH}")
+    return before + load(vendor, "stretches").replace("/* probe */", within) + after
+
+
+def _up_to_limits(vendor: str, text: str) -> str:
+    before, heads, after = _HEADS.split(text)
+    for as_it_is, instead in _OF_LIMITS:
+        heads = heads.replace(as_it_is, instead)
+    return before + load(vendor, "up_to_limits").replace("/* heads */", heads) + after
 
 
 @cache
@@ -52,7 +70,15 @@ _PICKED = {
     "sqlite": "id IN (SELECT value FROM json_each(%(ids)s))",
 }
 #: The look at one queue, between the parentheses of its LATERAL.
-_PROBE = re.compile(r"(?<=CROSS JOIN LATERAL \()(.*?)(?=\n    \) AS picked)", re.DOTALL)
+_PROBE = re.compile(r"(?<=CROSS JOIN LATERAL \()(.*?)(?=\n *\) AS picked)", re.DOTALL)
+#: What a claim claims, between the parentheses of its ARRAY.
+_HEADS = re.compile(r"(?<=job.id = ANY\(ARRAY\()(.*?)(?=\n\)\)\nRETURNING)", re.DOTALL)
+#: What is looked at to see whether a job is under a limit, instead of leaving those with a key.
+_OF_LIMITS = (
+    ("SELECT picked.id\n", "SELECT picked.*\n"),
+    ("SELECT id\n", "SELECT id, handler, concurrency_key\n"),
+    (" AND concurrency_key IS NULL", ""),
+)
 #: Inclusive bounds of the index's first columns: it is entered at the watermark, not before.
 _WITHIN_STRETCH = """
             AND priority <= stretch.highest

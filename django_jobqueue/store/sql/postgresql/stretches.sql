@@ -1,7 +1,7 @@
 
         -- One queue in the order of its index, without what lies before a watermark: dead entries, while somebody holds
         -- an old snapshot. Between the priorities that have one it is looked at whole, as nothing is known of it.
-        SELECT found.id
+        SELECT found.*
         FROM (
             SELECT one.highest, one.lowest, COALESCE(one.since, '-infinity') AS since
             FROM unnest(
