@@ -57,6 +57,17 @@ class TestHeartbeats:
         assert beat.released == (unknown.id,)
         assert states_of(store, known, unknown) == [JobState.RUNNING, JobState.READY]
 
+    def test_that_of_a_worker_whose_row_is_lost_leaves_its_jobs_to_the_reaper(
+        self, store: JobStore, worker: UUID
+    ) -> None:
+        job = claimed(store, worker)
+        WorkerRecord.objects.filter(pk=worker).delete()
+
+        assert not store.heartbeat(worker, lease=LEASE, reconcile_after=AT_ONCE).alive
+        assert states_of(store, job) == [JobState.RUNNING]
+        [rescued] = store.release_of_dead_workers()
+        assert (rescued.worker_id, rescued.job_ids) == (worker, (job.id,))
+
     def test_of_two_to_be_cancelled_the_one_in_hand_is_left_to_its_run(
         self, store: JobStore, worker: UUID
     ) -> None:

@@ -2,6 +2,7 @@
 -- Claimed long before this transaction began, that is: one that is held up by a lock must not count what was claimed meanwhile.
 -- Nothing ran, so the attempt is given back and the job keeps its place in line.
 -- Where its cancellation was asked for, unknown_and_unwanted.sql has it.
+-- A worker that is not alive is told so, and nothing else: what it held is the reaper's.
 UPDATE jobqueue_job AS job
 SET state = 'ready', attempt = job.attempt - 1,
     claim_token = NULL, worker_id = NULL, claimed_at = NULL, deadline_at = NULL
@@ -9,6 +10,7 @@ WHERE job.state = 'running'
     AND job.worker_id = %(worker_id)s
     AND job.cancel_requested_at IS NULL
     AND job.claimed_at < transaction_timestamp() - make_interval(secs => %(after)s)
+    AND EXISTS (SELECT FROM jobqueue_worker WHERE id = %(worker_id)s AND state = 'alive')
     AND NOT EXISTS (
         SELECT FROM unnest(%(ids)s::bigint[], %(tokens)s::uuid[]) AS held (id, token)
         WHERE held.id = job.id AND held.token = job.claim_token
