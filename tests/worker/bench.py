@@ -102,7 +102,6 @@ class Bench:
     ) -> None:
         self.time, self.told, bus = Time(), Told(), EventBus()
         self.rescheduled: list[bool] = []
-        self.handler_limits: list[HandlerLimits] = []  #: as if they were declared
         bus.subscribe(self.told)
         elapsed, self.store = elapsed or self.time, store or store_for("default")
         self.membership = Membership(lease=LEASE, elapsed=elapsed)
@@ -163,6 +162,7 @@ class Bench:
         )
 
     def asking_with(self, looking: Looking, elapsed: Callable[[], float]) -> Asking:
+        self.handler_limits: list[HandlerLimits] = []  #: as if they were declared
         self.limits = KnownLimits(
             self.store,
             declared=lambda: [
