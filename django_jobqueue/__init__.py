@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         UniqueConflict,
     )
     from .core.outcomes import Cancel, Discard, Retry, Snooze, Succeed, Unprocessable
+    from .core.result_errors import UnexpectedResult
     from .core.schedule_errors import (
         InvalidSchedule,
         ScheduleNotFound,
@@ -109,6 +110,7 @@ _HOMES = {
         "UniqueConflict"
     ),
     "core.outcomes": "Cancel Discard Retry Snooze Succeed Unprocessable",
+    "core.result_errors": "UnexpectedResult",
     "core.states": "DeathReason JobState",
     "core.schedule_errors": "InvalidSchedule ScheduleNotFound TemplateNotFound UnknownTimeZone",
     "jobs.auditing": "acting_as",
@@ -221,6 +223,7 @@ __all__ = [
     "TemplateNotFound",
     "Token",
     "TryAfter",
+    "UnexpectedResult",
     "UniqueConflict",
     "UnknownTimeZone",
     "Unprocessable",

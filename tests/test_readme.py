@@ -22,7 +22,7 @@ DOCUMENTS = {
     "docs/schedules.md": 3,
     "docs/steering.md": 6,
     "docs/testing.md": 5,
-    "docs/types.md": 2,
+    "docs/types.md": 3,
     "docs/waiting.md": 3,
 }
 

@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from inspect import formatannotation
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
 
 from django_jobqueue.core.limits import Limit, LimitName
+from django_jobqueue.core.result_errors import UnexpectedResult
 from django_jobqueue.core.states import DeathReason, JobState, WorkerState
+
+T = TypeVar("T")
 
 
 class JobSnapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +60,22 @@ class JobSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     schedule: str | None
     slot: datetime | None
     requeued_from: int | None
+
+    def typed_result(self, kind: type[T]) -> T:
+        """Return `result` as a value of this type, by the rules for arguments: a dataclass, a
+        datetime, `list[int]`. UnexpectedResult where it is none, as that of a job that did not
+        succeed.
+        """
+        try:
+            return msgspec.convert(self.result, kind, str_keys=True)
+        except Exception as error:  # a class may raise anything of its own
+            raise UnexpectedResult(
+                self.id,
+                state=self.state,
+                result=self.result,
+                expected=formatannotation(kind),
+                why=str(error),
+            ) from error
 
 
 class AttemptSnapshot(msgspec.Struct, frozen=True, kw_only=True):

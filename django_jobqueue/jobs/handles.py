@@ -1,5 +1,6 @@
 """The handle to one job: look it up wherever it now lives, wait for it, cancel it."""
 
+from typing import TypeVar
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
@@ -13,6 +14,8 @@ from django_jobqueue.core.states import JobState
 from .control import cancel
 from .site import site_store
 from .waiting import Until, go_through, next_of, rests
+
+T = TypeVar("T")
 
 
 class JobHandle:
@@ -96,6 +99,15 @@ class JobHandle:
         if not self.is_finished:
             raise JobNotFinished(self._stored_id(), self.state)
         return self.snapshot.result
+
+    def typed_result(self, kind: type[T]) -> T:
+        """Return `result` as a value of this type: `report.enqueue(1).typed_result(Totals)`.
+
+        UnexpectedResult where it is none; JobNotFinished while the job lives.
+        """
+        if not self.is_finished:
+            raise JobNotFinished(self._stored_id(), self.state)
+        return self.snapshot.typed_result(kind)
 
     @property
     def error(self) -> dict[str, object] | None:

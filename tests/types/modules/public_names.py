@@ -15,6 +15,9 @@ def known_names(handle: JobHandle) -> None:
     assert_type(handle.state, JobState)
     assert_type(handle.wait(timedelta(seconds=1)).attempt, int)
     assert_type(handle.id, int | None)
+    assert_type(handle.result, object)
+    assert_type(handle.typed_result(int), int)
+    assert_type(handle.wait(10).typed_result(dict[str, list[int]]), dict[str, list[int]])
     Retry("not reachable yet", delay=60)
     requeue(1)
 
@@ -23,6 +26,7 @@ def unknown_names(handle: JobHandle) -> None:
     django_jobqueue.Queu("mail")  # error: attr-defined reportAttributeAccessIssue
     Exponential(initail=5)  # error: call-arg reportCallIssue
     assert handle.stat  # error: attr-defined reportAttributeAccessIssue
+    assert handle.result.pages  # error: attr-defined reportAttributeAccessIssue
     handle.wait(untill="attempted")  # error: call-arg reportCallIssue
 
 
