@@ -39,6 +39,8 @@ def main(arguments: list[str]) -> int:
         commands.error(
             "--processes: SQLite has one writer at a time, so only one worker is measured on it"
         )
+    if options.benchmark == "sqlite":
+        options.database = "sqlite"
     if options.benchmark in POSTGRESQL_ONLY and options.database == "sqlite":
         commands.error("--database sqlite: this is measured on PostgreSQL only")
     if options.benchmark == "beside":

@@ -6,6 +6,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ from psycopg import sql
 
 from example_project.databases import SQLITE_OPTIONS
 from tests.postgresql_server import postgresql_server
+
+from .errors import BenchmarkFailed
 
 KINDS = ("postgresql", "sqlite")
 
@@ -64,6 +67,20 @@ def bare_sqlite() -> sqlite3.Connection:
     opened = sqlite3.connect(parameters["database"], isolation_level=None)
     opened.executescript(str(SQLITE_OPTIONS["init_command"]))
     return opened
+
+
+def server_pid() -> int:
+    """Return the process of the PostgreSQL server; BenchmarkFailed if it is not of this machine."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW data_directory")
+        file = Path(cursor.fetchone()[0]) / "postmaster.pid"
+    try:
+        return int(file.read_text().split()[0])
+    except OSError as error:
+        raise BenchmarkFailed(
+            f"the server's processes are looked at, and {error}: leave DATABASE_URL out, for a "
+            "server that is started here"
+        ) from error
 
 
 def server_facts() -> dict[str, str]:

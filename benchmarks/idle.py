@@ -16,6 +16,7 @@ from django_jobqueue.core.clock import monotonic
 from django_jobqueue.models import WorkerRecord
 
 from .children import WORKER, Children, started
+from .databases import server_pid
 from .draining import wait_for_workers
 from .errors import BenchmarkFailed
 from .processes import family, processor_seconds
@@ -107,7 +108,7 @@ def _simulated(options: Namespace, one: Idle) -> Replayed:
         seconds=one.seconds,
         workers=[str(copy) for copy in copies],
         watched_seconds=options.seconds,
-        server_pid=_server_pid(),
+        server_pid=server_pid(),
     )
     return _replayed(plan)
 
@@ -121,13 +122,6 @@ def _check_room(workers: int) -> None:
             f"the server has room for {most} workers, not for {workers}: raise its max_connections,"
             " or leave DATABASE_URL out, for a server that is started here"
         )
-
-
-def _server_pid() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW data_directory")
-        file = Path(cursor.fetchone()[0]) / "postmaster.pid"
-    return int(file.read_text().split()[0])
 
 
 def _replayed(plan: Plan) -> Replayed:

@@ -16,6 +16,7 @@ from django_jobqueue import job
 from django_jobqueue.core.clock import monotonic
 
 from .models import Account
+from .subjects.calls import called
 
 #: Names the folder in which each process leaves the arguments that its handlers were called with.
 CALLS_FOLDER = "JOBQUEUE_BENCHMARK_CALLS"
@@ -49,6 +50,12 @@ async def async_noop(number: int) -> None:
 def counted(number: int) -> None:
     """Do nothing but count the call, in memory that does not grow."""
     _counts[number] += 1
+
+
+@job
+def noted(number: int) -> None:
+    """Do nothing but note the call, as the handlers of the other systems do."""
+    called(number)
 
 
 @job

@@ -74,6 +74,35 @@ def _idle_options(idle: argparse.ArgumentParser) -> None:
     idle.add_argument("--workers", **_count(1_000, "idle workers that are simulated"))
 
 
+def _cost_options(cost: argparse.ArgumentParser) -> None:
+    cost.add_argument("--jobs", **_count(50_000))
+    cost.add_argument("--count", **_count(2_000, "jobs enqueued one at a time"))
+    cost.add_argument("--runs", **_count(3, RUNS))
+
+
+def _comparison_options(comparison: argparse.ArgumentParser) -> None:
+    comparison.add_argument("--jobs", **_count(50_000, "jobs that a fast system drains"))
+    comparison.add_argument("--count", **_count(500, "jobs enqueued one at a time"))
+    comparison.add_argument("--bulk", **_count(20_000, "jobs that a fast system enqueues at once"))
+    comparison.add_argument("--pickups", **_count(60, "jobs whose start is timed, each round"))
+    comparison.add_argument("--runs", **_count(3, RUNS))
+
+
+def _peers_options(peers: argparse.ArgumentParser) -> None:
+    _comparison_options(peers)
+    peers.add_argument(
+        "--processes", type=positive, nargs="+", default=(1, 2), metavar="N", help=DEFAULT
+    )
+    peers.add_argument("--only", nargs="+", metavar="NAME", help="these systems only")
+    _newer_python(peers)
+
+
+def _newer_python(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--newer-python", metavar="PROGRAM", help="for systems that need a newer one than this"
+    )
+
+
 def _latency_options(latency: argparse.ArgumentParser) -> None:
     latency.add_argument("--count", **_count(200, "jobs"))
     latency.add_argument(
@@ -149,7 +178,7 @@ CROWDS = {
 #: How many jobs wait, from a quiet site to one that is in trouble.
 BACKLOGS = (1_000, 10_000, 100_000, 1_000_000, 5_000_000)
 #: Those for which SQLite has no answer.
-POSTGRESQL_ONLY = ("beside", "backlog", "bloat", "scale")
+POSTGRESQL_ONLY = ("beside", "backlog", "bloat", "scale", "cost", "peers")
 #: Name: what it measures, and what it takes.
 BENCHMARKS: dict[str, tuple[str, AddOptions]] = {
     "drain": ("jobs per second of a real worker, beside the limit", _drain_options),
@@ -165,6 +194,9 @@ BENCHMARKS: dict[str, tuple[str, AddOptions]] = {
     "resident": ("memory of a worker after very many jobs, beside after some", _resident_options),
     "observed": ("jobs per second with signals connected", _observed_options),
     "idle": ("what workers cost that have nothing to do", _idle_options),
+    "cost": ("processor time, log and disk for one job", _cost_options),
+    "sqlite": ("the same work on huey's SQLite storage", _comparison_options),
+    "peers": ("the same work on other job queues", _peers_options),
     "latency": ("milliseconds from commit to the start of the handler", _latency_options),
     "poison": ("jobs per second beside one that kills its process", _poison_options),
     "rate": ("starts in any minute under a rate that workers share", _rate_options),

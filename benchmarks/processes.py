@@ -9,6 +9,8 @@ from .errors import BenchmarkFailed
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 #: Of what follows the name of the program in /proc/PID/stat.
 _PARENT, _USER_TICKS, _SYSTEM_TICKS = 1, 11, 12
+#: Of children that have ended and were waited for.
+_USER_TICKS_OF_ENDED, _SYSTEM_TICKS_OF_ENDED = 13, 14
 
 
 def family(pid: int) -> list[int]:
@@ -24,6 +26,13 @@ def processor_seconds(pids: Iterable[int]) -> float:
     """Return what these have used of the processors since they began; 0 for those that ended."""
     ticks = (int(stat[_USER_TICKS]) + int(stat[_SYSTEM_TICKS]) for stat in map(_stat, pids) if stat)
     return sum(ticks) / _TICKS_PER_SECOND
+
+
+def processor_seconds_of_family(pid: int) -> float:
+    """Return what this process and its children have used, those that ended included."""
+    stat = _stat(pid)
+    ended = int(stat[_USER_TICKS_OF_ENDED]) + int(stat[_SYSTEM_TICKS_OF_ENDED])
+    return processor_seconds(family(pid)) + ended / _TICKS_PER_SECOND
 
 
 def resident_bytes(pid: int) -> int:

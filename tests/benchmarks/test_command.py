@@ -78,7 +78,9 @@ def test_beside_prints_the_starts_before_and_beside_the_others(what):
 
 
 @pytest.mark.sqlite
-@pytest.mark.parametrize("name", [("beside", "due"), ("backlog",), ("bloat",), ("scale",)])
+@pytest.mark.parametrize(
+    "name", [("beside", "due"), ("backlog",), ("bloat",), ("scale",), ("peers",)]
+)
 def test_what_only_postgresql_has_an_answer_for_is_refused_on_sqlite(name):
     done = benchmark(*name, "--database", "sqlite")
 
@@ -136,6 +138,15 @@ def test_resident_prints_the_memory_of_a_worker_before_and_after():
     assert figures["ratio"] == pytest.approx(
         figures["mebibytes"] / figures["mebibytes_before"], abs=0.01
     )
+
+
+@pytest.mark.postgresql
+def test_cost_prints_what_a_job_costs_to_enqueue_and_to_run():
+    figures = figures_of("cost", "--jobs", "200", "--count", "10", "--runs", "1")
+
+    assert list(figures["costs"]) == ["enqueue, one by one", "enqueue, in bulk", "run"]
+    assert all(cost["wal_bytes"] > 0 for cost in figures["costs"].values())
+    assert figures["archived_bytes"] > 0
 
 
 @pytest.mark.postgresql

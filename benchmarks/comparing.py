@@ -1,0 +1,127 @@
+"""Comparisons of job queues: the same work, in interleaved rounds of one run."""
+
+from argparse import Namespace
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from .report import Cell, percentile, progress
+from .rounds import as_figures, in_turn
+from .storages import OURS
+from .subject import Subject
+
+#: How long a measurement should take: the jobs of slow systems are cut to that.
+DRAIN_SECONDS = 5.0
+#: Jobs by which a tuning is tried first; where they take less than a second, as many as fill it.
+TRIAL = 300
+PERCENTS = (50, 99)
+
+
+def compare(subjects: Mapping[str, Subject], *, options: Namespace) -> dict[str, Any]:
+    """Return what each does best, `options` saying how many jobs and rounds."""
+    trials = {name: _trials(one, most=options.jobs) for name, one in subjects.items()}
+    best = {name: max(found, key=lambda tuning: found[tuning]) for name, found in trials.items()}
+    counts = {name: _count(trials[name][best[name]], most=options.jobs) for name in subjects}
+    figures: dict[str, Any] = {
+        "subjects": {
+            name: _about(one, trials=trials[name], tuning=best[name], jobs=counts[name])
+            for name, one in subjects.items()
+        }
+    }
+    for processes in options.processes:
+        figures[f"drain_{processes}"] = _in_turn(
+            {
+                name: partial(one.drain, counts[name], tuning=best[name], processes=processes)
+                for name, one in subjects.items()
+            },
+            what=f"drain by {processes}",
+            runs=options.runs,
+        )
+    figures["enqueue"] = _in_turn(
+        {name: partial(one.enqueue, options.count) for name, one in subjects.items()},
+        what="enqueue one at a time",
+        runs=options.runs,
+    )
+    figures["enqueue_many"] = _enqueue_many(subjects, options=options)
+    figures["latency"] = _latencies(subjects, options=options)
+    return figures
+
+
+def table_of_comparison(found: Mapping[str, Any]) -> list[Sequence[Cell]]:
+    """Return a row for each system, and a column for each kind of work."""
+    works = [name for name in found if name not in ("subjects", "latency", "absent")]
+    rows: list[Sequence[Cell]] = [("", *works, *(f"pickup p{percent}" for percent in PERCENTS))]
+    for name in found["subjects"]:
+        rates = [found[work][name]["jobs_per_second"] for work in works]
+        late = [found["latency"][name][f"p{percent}_ms"] for percent in PERCENTS]
+        rows.append((name, *rates, *late))
+    return rows
+
+
+def _about(
+    subject: Subject, *, trials: Mapping[int, float], tuning: int, jobs: int
+) -> dict[str, object]:
+    return {
+        "versions": subject.versions,
+        "tuned": subject.tuned,
+        "tuning": tuning,
+        "trials": {str(tried): round(rate) for tried, rate in trials.items()},
+        "jobs": jobs,
+    }
+
+
+def _trials(subject: Subject, *, most: int) -> dict[int, float]:
+    """Return the jobs per second of a short drain at each tuning."""
+    found: dict[int, float] = {}
+    for tuning in subject.tunings:
+        found[tuning] = _trial(partial(subject.drain, tuning=tuning), most=most)
+        progress(f"{subject.name}, {subject.tuned} {tuning}: {found[tuning]:,.0f} jobs/s")
+    return found
+
+
+def _trial(measure: Callable[[int], float], *, most: int) -> float:
+    rate = measure(min(TRIAL, most))
+    # What is over at once tells little: a whole backlog may have been one batch.
+    return rate if rate < TRIAL else measure(min(round(rate), most))
+
+
+def _count(rate: float, *, most: int) -> int:
+    return min(most, max(TRIAL, round(rate * DRAIN_SECONDS)))
+
+
+def _in_turn(
+    subjects: Mapping[str, Callable[[], float]], *, what: str, runs: int
+) -> dict[str, dict[str, object]]:
+    progress(what)
+    return as_figures(in_turn(subjects, runs=runs), reference=OURS)
+
+
+def _enqueue_many(
+    subjects: Mapping[str, Subject], *, options: Namespace
+) -> dict[str, dict[str, object]]:
+    counts = {
+        name: _count(_trial(one.enqueue_many, most=options.bulk), most=options.bulk)
+        for name, one in subjects.items()
+    }
+    measures = {name: partial(one.enqueue_many, counts[name]) for name, one in subjects.items()}
+    return _in_turn(measures, what="enqueue many", runs=options.runs)
+
+
+def _latencies(
+    subjects: Mapping[str, Subject], *, options: Namespace
+) -> dict[str, dict[str, float]]:
+    """Return the percentiles of all rounds together, in milliseconds."""
+    found: dict[str, list[float]] = {name: [] for name in subjects}
+    for number in range(1, options.runs + 1):
+        for name, one in subjects.items():
+            milliseconds = one.latency(options.pickups)
+            found[name] += milliseconds
+            told = f"p50 {percentile(milliseconds, 50):.2f} ms"
+            progress(f"run {number} of {options.runs}, pickup, {name}: {told}")
+    return {
+        name: {
+            "count": len(milliseconds),
+            **{f"p{one}_ms": round(percentile(milliseconds, one), 2) for one in PERCENTS},
+        }
+        for name, milliseconds in found.items()
+    }
