@@ -54,6 +54,18 @@ class ConnectedStore(JobStore):
             cursor.execute(text, parameters)
             return cursor.fetchall() if cursor.description else []
 
+    def write_alone(self, text: str, parameters: Mapping[str, Any]) -> list[Row]:
+        """Run a statement that is whole by itself, and return its rows.
+
+        It is a transaction of its own, or part of the caller's: there is no savepoint, so a
+        statement that fails spoils the caller's as any other of theirs would.
+        """
+        with self.connection.cursor() as cursor:
+            cursor.execute(text, parameters)
+            # Not asked for first: psycopg makes a description of every column to say whether.
+            rows: list[Row] = cursor.fetchall()
+            return rows
+
     def database_now(self) -> datetime:
         compiler = Job.objects.using(self.using).query.get_compiler(self.using)
         expression, parameters = compiler.compile(Now())

@@ -12,7 +12,8 @@ from django_jobqueue.core.specs import Inserted, NewJob
 from django_jobqueue.core.states import WAITING_STATES, JobState
 from django_jobqueue.models import ArchivedJob, DeadJob, Job
 
-from .connected import ConnectedStore
+from . import sql
+from .connected import ConnectedStore, Row
 from .moving import stored_json
 
 #: How often one enqueue may find its key taken, and the holder gone a moment later.
@@ -20,10 +21,16 @@ TRIES = 10
 CHUNK = 1_000
 #: Nobody waits longer; beyond it databases run out of years.
 LONGEST_DELAY = timedelta(days=36_500).total_seconds()
+_HOLDER = "SELECT id FROM jobqueue_job WHERE unique_key = %(unique_key)s"
 _BLOCKED, _SCHEDULED = JobState.BLOCKED.value, JobState.SCHEDULED.value
 _TIMES = ("run_at", "expires_at", "slot")
 _NOT_STORED = ("unique_for", "on_conflict")
-_STORED = tuple(name for name in NewJob.__struct_fields__ if name not in (*_TIMES, *_NOT_STORED))
+#: The database has the same defaults for those that are columns.
+_DEFAULTS = msgspec.structs.asdict(NewJob(handler=""))
+#: What makes a job wait.
+_NOT_READY = ("run_at", "delay", "waits_for")
+_NAMED = (*_NOT_STORED, *_NOT_READY, "queue", "max_attempts", "max_attempts_is_default")
+_OWN_COLUMNS = tuple(name for name in _DEFAULTS if name not in _NAMED)
 
 
 class InsertingStore(ConnectedStore):
@@ -32,24 +39,27 @@ class InsertingStore(ConnectedStore):
     def insert(self, new: NewJob, *, now: datetime | None = None) -> Inserted:
         if new.unique_key is not None and new.unique_for is not None:
             return self._insert_unless_recent(new, new.unique_key, new.unique_for, now)
-        with self.one_write():
-            if new.unique_key is None:
-                return Inserted(id=self._insert_rows([new], now)[0][0], created=True)
+        if new.unique_key is not None:
             return self._insert_unique(new, new.unique_key, now)
+        [(job_id,)] = self._insert_one(new, now)
+        return Inserted(id=job_id, created=True)
 
     def insert_many(self, jobs: Sequence[NewJob], *, now: datetime | None = None) -> list[Inserted]:
-        answers: dict[int, Inserted] = {}
-        plain = [index for index, new in enumerate(jobs) if new.unique_key is None]
-        keyed = [index for index, new in enumerate(jobs) if new.unique_key is not None]
+        if not jobs:
+            return []
+        plain = [new for new in jobs if new.unique_key is None]
+        keyed = [new for new in jobs if new.unique_key is not None]
+        created, found = list[Inserted](), list[Inserted]()
         with self.writing():
             if plain:
-                ids = self._insert_plain_many([jobs[index] for index in plain], now)
-                for index, job_id in zip(plain, ids, strict=True):
-                    answers[index] = Inserted(id=job_id, created=True)
+                ids = self._insert_plain_many(plain, now)
+                created = [Inserted(id=job_id, created=True) for job_id in ids]
             if keyed:
-                inserted = self._insert_keyed_many([jobs[index] for index in keyed], now)
-                answers.update(zip(keyed, inserted, strict=True))
-        return [answers[index] for index in range(len(jobs))]
+                found = self._insert_keyed_many(keyed, now)
+        if not (created and found):
+            return created or found
+        of_plain, of_keyed = iter(created), iter(found)
+        return [next(of_plain if new.unique_key is None else of_keyed) for new in jobs]
 
     def _insert_plain_many(self, jobs: Sequence[NewJob], now: datetime | None) -> list[int]:
         """Store jobs without unique keys; return their ids in the order of `jobs`."""
@@ -87,26 +97,38 @@ class InsertingStore(ConnectedStore):
         rows = self.statement("insert", self.insert_parameters(jobs, now))
         return [(job_id, key) for job_id, key in rows]
 
+    def _insert_one(self, new: NewJob, now: datetime | None) -> list[Row]:
+        """Store a job unless its key is taken; return its id, in a row."""
+        row, vendor = self._row_of(new), self.connection.vendor
+        if now is None and all(row[name] == _DEFAULTS[name] for name in _NOT_READY):
+            columns = [name for name in _OWN_COLUMNS if row[name] != _DEFAULTS[name]]
+            return self.write_alone(sql.insert_ready(vendor, tuple(columns)), row)
+        return self.write_alone(
+            sql.load(vendor, "insert_one"), {**row, "now": self._text_or_none(now)}
+        )
+
     def insert_parameters(self, jobs: Sequence[NewJob], now: datetime | None) -> dict[str, object]:
         """Return the parameters of the statement `insert`."""
-        rows = [self._row_of(new, position) for position, new in enumerate(jobs)]
-        return {
-            "jobs": msgspec.json.encode(rows).decode(),
-            "now": None if now is None else self.time_text(now),
-        }
+        rows = [{**self._row_of(new), "position": at} for at, new in enumerate(jobs)]
+        return {"jobs": msgspec.json.encode(rows).decode(), "now": self._text_or_none(now)}
 
-    def _row_of(self, new: NewJob, position: int) -> dict[str, Any]:
-        row: dict[str, Any] = {name: getattr(new, name) for name in _STORED}
+    def _row_of(self, new: NewJob) -> dict[str, Any]:
+        row = msgspec.structs.asdict(new)
+        for name in _NOT_STORED:
+            del row[name]
         for name in _TIMES:
-            moment = getattr(new, name)
-            row[name] = None if moment is None else self.time_text(moment)
-        return {**row, "position": position, "delay": bounded_delay(new.delay)}
+            row[name] = self._text_or_none(row[name])
+        row["delay"] = bounded_delay(new.delay)
+        return row
+
+    def _text_or_none(self, moment: datetime | None) -> str | None:
+        return None if moment is None else self.time_text(moment)
 
     # Unique keys.
 
     def _insert_unique(self, new: NewJob, key: str, now: datetime | None) -> Inserted:
         for _ in range(TRIES):
-            if rows := self._insert_rows([new], now):
+            if rows := self._insert_one(new, now):
                 return Inserted(id=rows[0][0], created=True)
             holder = self._live_holder(key)
             if holder is None:
@@ -122,8 +144,8 @@ class InsertingStore(ConnectedStore):
         )
 
     def _live_holder(self, key: str) -> int | None:
-        rows = Job.objects.using(self.using).filter(unique_key=key)
-        return rows.values_list("id", flat=True).first()
+        rows = self.execute(_HOLDER, {"unique_key": key})
+        return rows[0][0] if rows else None
 
     def _insert_unless_recent(
         self, new: NewJob, key: str, window: timedelta, now: datetime | None

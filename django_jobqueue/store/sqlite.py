@@ -77,6 +77,20 @@ class SQLiteStore(SQLiteWaiters):
     def one_write(self) -> AbstractContextManager[object]:
         return self.writing()
 
+    def write_alone(self, text: str, parameters: Mapping[str, Any]) -> list[Row]:
+        # A statement that writes takes the lock before it reads, so it needs no BEGIN for that.
+        if self.connection.in_atomic_block:
+            return super().write_alone(text, parameters)
+        return retrying(
+            lambda: self._write_shortly(text, parameters),
+            wait=self._turns.wait or self._wait,
+            seconds=PATIENCE_SECONDS,
+        )
+
+    def _write_shortly(self, text: str, parameters: Mapping[str, Any]) -> list[Row]:
+        with self._short_tries():
+            return super().write_alone(text, parameters)
+
     def _locked(self) -> ExitStack:
         with self._short_tries(), ExitStack() as stack:
             stack.enter_context(transaction.atomic(using=self.using))

@@ -1,14 +1,18 @@
 """What the ORM cannot say: one statement per file, literal table names, `%(name)s` parameters."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 
 @cache
 def load(vendor: str, name: str) -> str:
-    """Return the text of `sql/<vendor>/<name>.sql`; FileNotFoundError if there is none."""
-    return files(__name__).joinpath(vendor, f"{name}.sql").read_text(encoding="utf-8")
+    """Return the text of `sql/<vendor>/<name>.sql`, without the comment at its head.
+
+    FileNotFoundError if there is none.
+    """
+    text = files(__name__).joinpath(vendor, f"{name}.sql").read_text(encoding="utf-8")
+    return _HEAD.sub("", text)
 
 
 @cache
@@ -37,6 +41,15 @@ def pick(vendor: str, *, suspects: bool, by_stretches: bool = False) -> str:
     if by_stretches:
         text = _by_stretches(vendor, text)
     return _of_suspects(text) if suspects else text
+
+
+@lru_cache(maxsize=256)
+def insert_ready(vendor: str, columns: tuple[str, ...]) -> str:
+    """Return the insertion of a job that is ready now; it fills these columns besides its own."""
+    text = load(vendor, "insert_ready")
+    names = "".join(f", {column}" for column in columns)
+    values = "".join(f", %({column})s" for column in columns)
+    return text.replace("/* columns */", names).replace("/* values */", values)
 
 
 def _of_suspects(text: str) -> str:
@@ -69,6 +82,8 @@ _PICKED = {
     "postgresql": "job.id = ANY(%(ids)s::bigint[])",
     "sqlite": "id IN (SELECT value FROM json_each(%(ids)s))",
 }
+#: It is for readers of the file: in logs and in pg_stat_activity it would hide the statement.
+_HEAD = re.compile(r"\A(?:--.*\n)+")
 #: The look at one queue, between the parentheses of its LATERAL.
 _PROBE = re.compile(r"(?<=CROSS JOIN LATERAL \()(.*?)(?=\n *\) AS picked)", re.DOTALL)
 #: What a claim claims, between the parentheses of its ARRAY.

@@ -1,0 +1,13 @@
+-- One new job that is ready now, as most are, unless its unique key is taken: see `insert_one`, of which this is the short
+-- form. It names no column that the job leaves at its default.
+INSERT INTO jobqueue_job (queue, run_at, max_attempts/* columns */)
+VALUES (
+    %(queue)s,
+    strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now'),
+    COALESCE(
+        CASE WHEN %(max_attempts_is_default)s THEN (SELECT max_attempts FROM jobqueue_queue WHERE name = %(queue)s) END,
+        %(max_attempts)s
+    )/* values */
+)
+ON CONFLICT (unique_key) DO NOTHING
+RETURNING id
