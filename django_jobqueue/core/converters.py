@@ -41,16 +41,17 @@ class Converter:
     they are stored in their JSON form.
     """
 
-    __slots__ = ("_exact", "_is_native", "_type")
+    __slots__ = ("_is_native", "_type", "exact")
 
     def __init__(self, annotation: Any) -> None:
         self._type = annotation
-        self._exact = annotation if annotation in _SCALARS else None
+        #: The type of values that are dumped and loaded as they are; those of a subclass are not.
+        self.exact = annotation if annotation in _SCALARS else None
         self._is_native = all(_is_native(node) for node in _nodes(_type_info(annotation)))
 
     def dump(self, value: object) -> object:
         """Return the JSON form of a typed value. It has been seen to load again as it was."""
-        if type(value) is self._exact:
+        if type(value) is self.exact:
             return value
         typed = self._typed(value)
         if self._is_native:
@@ -71,7 +72,7 @@ class Converter:
             return msgspec.convert(exact, self._type, str_keys=True)
 
     def load(self, value: object) -> object:
-        if type(value) is self._exact:
+        if type(value) is self.exact:
             return value
         return msgspec.convert(value, self._type, str_keys=True)
 

@@ -1,13 +1,15 @@
 """Fingerprints and unique keys: the same text for the same call, in every process and release."""
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from hashlib import blake2b
 
 import msgspec
 
 from .errors import InvalidOptions
 from .hints import did_you_mean
-from .payloads import exact_scalar, why_unstorable
+from .payloads import exact_scalar
+from .walks import why_unstorable
 
 MAX_LABEL_LENGTH = 255
 
@@ -20,10 +22,14 @@ def fingerprint_of(handler: str, arguments: Mapping[str, object]) -> str:
     `arguments` is what `ArgumentSpec.bind` returned and `dump_payload` took. The order of keywords
     makes no difference.
     """
-    digest = blake2b(handler.encode(), digest_size=16)
-    digest.update(b"\x00")
+    digest = _digest_of(handler).copy()
     digest.update(_encode_sorted(arguments))
     return digest.hexdigest()
+
+
+@lru_cache(maxsize=1_024)
+def _digest_of(handler: str) -> blake2b:
+    return blake2b(handler.encode() + b"\x00", digest_size=16)
 
 
 def unique_key_of(

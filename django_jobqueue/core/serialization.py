@@ -23,6 +23,7 @@ class ArgumentSpec:
     """
 
     __slots__ = (
+        "_by_position",
         "_converters",
         "_is_by_name_only",
         "_names",
@@ -48,6 +49,7 @@ class ArgumentSpec:
         self._signature = signature.replace(parameters=own)
         self._converters = {each.name: _converter(handler, each) for each in own}
         self._is_by_name_only = kinds <= set(_NAMED)
+        self._by_position = tuple(each.name for each in own if each.kind is _NAMED[0])
         self._names = frozenset(each.name for each in own if each.kind in _NAMED)
         self._required = frozenset(
             each.name for each in own if each.kind in _NAMED and each.default is Parameter.empty
@@ -123,12 +125,28 @@ class ArgumentSpec:
     def _converted(
         self, args: Sequence[object], kwargs: Mapping[str, object], convert: _Conversion
     ) -> tuple[list[Any], dict[str, Any]]:
-        given = kwargs.keys()
-        if self._is_by_name_only and not args and self._required <= given <= self._names:
-            return [], {
-                name: self._one(name, value, convert=convert) for name, value in kwargs.items()
-            }
-        return self._arranged(self._bound(args, kwargs), convert)
+        named = self._by_name(args, kwargs)
+        if named is None:
+            return self._arranged(self._bound(args, kwargs), convert)
+        converters = self._converters
+        for name, value in named.items():
+            if type(value) is not converters[name].exact:
+                named[name] = self._one(name, value, convert=convert)
+        return [], named
+
+    def _by_name(
+        self, args: Sequence[object], kwargs: Mapping[str, object]
+    ) -> dict[str, Any] | None:
+        """The values by name where the call is right and has a name for all; None otherwise."""
+        if not self._is_by_name_only:
+            return None
+        named = dict(kwargs)
+        if args:
+            named = {**dict(zip(self._by_position, args, strict=False)), **named}
+            # Fewer than were given: one had no name, or had two values.
+            if len(named) < len(args) + len(kwargs):
+                return None
+        return named if self._required <= named.keys() <= self._names else None
 
     def _without(
         self,

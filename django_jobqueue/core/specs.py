@@ -9,7 +9,9 @@ import msgspec
 from django_jobqueue.core.states import DeathReason, JobState
 
 
-class NewJob(msgspec.Struct, frozen=True, kw_only=True):
+# One call may make very many of the next two, and they hold nothing that could lead back to them:
+# without gc=False the search for cycles takes about as long as making them.
+class NewJob(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A job to be stored, JSON columns as text; due at `run_at` [now] and after `delay` seconds."""
 
     handler: str
@@ -43,7 +45,7 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     has_next: bool = False
 
 
-class Inserted(msgspec.Struct, frozen=True, kw_only=True):
+class Inserted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The answer to an enqueue: the new job's id, or that of the job that holds its unique key."""
 
     id: int

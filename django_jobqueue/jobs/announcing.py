@@ -1,6 +1,6 @@
 """Telling of jobs that were stored: an event for each, and a wake-up after the commit."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.core.clock import SystemClock
@@ -10,6 +10,8 @@ from django_jobqueue.events import events as events_of_process
 from django_jobqueue.store import JobStore
 
 from .wakeups import wakeups
+
+_NAMES = ("job.enqueued", "job.deduplicated", "job.replaced")
 
 
 def announce(
@@ -25,16 +27,18 @@ def announce(
 
     Only the first `waking` of them are for workers now, all unless said.
     """
-    for new, inserted in zip(jobs, answers, strict=True):
-        _tell(new, inserted, events)
+    heard = {name for name in _NAMES if events.hears(name)}
+    if heard:
+        for new, inserted in zip(jobs, answers, strict=True):
+            _tell(new, inserted, events, heard=heard)
     _wake(jobs[:waking], answers[:waking], store=store, settings=settings)
 
 
-def _tell(new: NewJob, inserted: Inserted, events: EventBus) -> None:
+def _tell(new: NewJob, inserted: Inserted, events: EventBus, *, heard: Collection[str]) -> None:
     name = "job.enqueued" if inserted.created else "job.deduplicated"
     if inserted.replaced:
         name = "job.replaced"
-    if events.hears(name):
+    if name in heard:
         events.emit(name, job_id=inserted.id, handler=new.handler, queue=new.queue)
 
 
@@ -49,11 +53,14 @@ def _wake(
     if not store.supports_notify:
         return
     soon = settings.promote_interval.total_seconds()
-    queues = {
-        new.queue: None
-        for new, inserted in zip(jobs, answers, strict=True)
-        if (inserted.created or inserted.replaced) and _seconds_until(new) <= soon
-    }
+    queues: dict[str, None] = {}
+    for new, inserted in zip(jobs, answers, strict=True):
+        if (
+            new.queue not in queues
+            and (inserted.created or inserted.replaced)
+            and _seconds_until(new) <= soon
+        ):
+            queues[new.queue] = None
     if queues:
         debounce = settings.notify_debounce.total_seconds()
         wakeups.send_after_commit(queues, store=store, debounce=debounce)

@@ -7,7 +7,7 @@ import msgspec
 
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.core.keys import fingerprint_of, unique_key_of
-from django_jobqueue.core.payloads import dump_payload
+from django_jobqueue.core.payloads import dump_arguments, dump_payload
 from django_jobqueue.core.specs import NewJob
 
 from .handlers import Handler
@@ -21,7 +21,7 @@ class Draft:
     InvalidOptions where what the call said and what the handler says do not go together.
     """
 
-    __slots__ = ("_blank", "_key_template", "_options", "handler")
+    __slots__ = ("_blank", "_filled", "_key_template", "_options", "handler")
 
     def __init__(self, handler: Handler, said: JobOptions, *, template: str | None = None) -> None:
         self.handler = handler
@@ -50,6 +50,8 @@ class Draft:
             result_as=said.result_as,
             batch_id=said.batch,
         )
+        #: The settings that were last in force, and the job with what they say.
+        self._filled: tuple[JobQueueSettings | None, NewJob] = (None, self._blank)
 
     @property
     def timeout(self) -> float | None:
@@ -68,29 +70,40 @@ class Draft:
         """
         spec, options = self.handler.arguments, self._options
         arguments = spec.bind(args, kwargs, later=options.result_as)
-        payload = dump_payload(arguments, max_bytes=settings.max_payload_bytes)
-        own_fingerprint = fingerprint_of(self.handler.name, spec.canonical(arguments))
+        payload = dump_arguments(arguments, max_bytes=settings.max_payload_bytes)
+        fingerprint = fingerprint_of(self.handler.name, spec.canonical(arguments))
+        job = msgspec.structs.replace(
+            self._blank_under(settings),
+            payload=payload,
+            fingerprint=options.fingerprint or fingerprint,
+        )
+        if self._key_template is None and not options.wants_unique:
+            return job
+        return self._with_keys(job, arguments, fingerprint=fingerprint)
+
+    def _blank_under(self, settings: JobQueueSettings) -> NewJob:
+        known, blank = self._filled  # read once: another thread may be at it
+        if known is not settings:
+            blank = msgspec.structs.replace(self._blank, **self._attempts(settings))
+            self._filled = settings, blank
+        return blank
+
+    def _with_keys(
+        self, job: NewJob, arguments: Mapping[str, object], *, fingerprint: str
+    ) -> NewJob:
+        options, template = self._options, self._key_template
+        named = self.handler.arguments.named(arguments)
         unique_key = options.unique_key
         if unique_key is None and options.wants_unique:
             unique_key = unique_key_of(
                 self.handler.name,
-                fingerprint=own_fingerprint,
-                named=spec.named(arguments),
+                fingerprint=fingerprint,
+                named=named,
                 unique=options.unique or False,
                 unique_by=options.unique_by or (),
             )
-        return msgspec.structs.replace(
-            self._blank,
-            concurrency_key=self._concurrency_key(spec.named(arguments)),
-            payload=payload,
-            **self._attempts(settings),
-            fingerprint=options.fingerprint or own_fingerprint,
-            unique_key=unique_key,
-        )
-
-    def _concurrency_key(self, named: Mapping[str, object]) -> str | None:
-        template = self._key_template
-        return self._blank.concurrency_key if template is None else filled_key(template, named)
+        key = job.concurrency_key if template is None else filled_key(template, named)
+        return msgspec.structs.replace(job, unique_key=unique_key, concurrency_key=key)
 
     def _attempts(self, settings: JobQueueSettings) -> dict[str, Any]:
         backoff = self._options.backoff or settings.backoff

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_jobqueue.core.errors import PayloadError, PayloadTooLarge
-from django_jobqueue.core.payloads import dump_payload, load_payload
+from django_jobqueue.core.payloads import dump_arguments, dump_payload, load_payload
 from tests.core.hostile import CYCLE, anything, json_values, nested
 
 
@@ -50,6 +50,22 @@ def test_json_without_the_characters_and_numbers_it_lacks_is_never_refused(value
     if any(lacking in text for lacking in ("\\u0000", "\\ud", "NaN", "Infinity")):
         return
     assert with_lists(there_and_back(value)) == with_lists(value)
+
+
+@given(args=st.lists(anything, max_size=3), kwargs=st.dictionaries(st.text(), anything, max_size=3))
+def test_the_arguments_of_a_call_are_dumped_or_refused_like_any_other_value(args, kwargs):
+    def outcome(dump):
+        try:
+            return dump({"args": args, "kwargs": kwargs})
+        except PayloadError as error:
+            return type(error), str(error)
+
+    assert outcome(dump_arguments) == outcome(dump_payload)
+
+
+def test_arguments_without_structure_may_be_too_large_as_well():
+    with pytest.raises(PayloadTooLarge):
+        dump_arguments({"args": ["x" * 30], "kwargs": {"y": "z"}}, max_bytes=60)
 
 
 @given(number=st.floats(allow_nan=False, allow_infinity=False))
