@@ -1,4 +1,4 @@
-"""A look at every value of a payload before it is encoded: what no database could keep is refused."""
+"""A look at every value of a payload before it is encoded, which refuses what cannot be kept."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
