@@ -128,9 +128,8 @@ class ArgumentSpec:
         named = self._by_name(args, kwargs)
         if named is None:
             return self._arranged(self._bound(args, kwargs), convert)
-        converters = self._converters
         for name, value in named.items():
-            if type(value) is not converters[name].exact:
+            if type(value) is not self._converters[name].exact:
                 named[name] = self._one(name, value, convert=convert)
         return [], named
 

@@ -12,7 +12,7 @@ from django.db import OperationalError, connection, transaction
 from django_jobqueue.core.specs import Beat, JobFilter, NewJob
 from django_jobqueue.core.states import JobState
 from django_jobqueue.models import ArchivedJob, Job, WorkerRecord
-from django_jobqueue.store import sqlite, store_for
+from django_jobqueue.store import sqlite_turns, store_for
 from django_jobqueue.store.base import JobStore
 
 from .helpers import LEASE, claim, claimed, finish, ids_of, register_worker
@@ -200,7 +200,7 @@ def test_a_heartbeat_that_waited_for_its_turn_knows_what_was_claimed_meanwhile(
 def test_a_write_that_never_gets_its_turn_says_so(
     store: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(sqlite_turns, "PATIENCE_SECONDS", 0.0)
     with (
         options_of_new_connections(timeout=0),
         the_write_lock_held_elsewhere(until=threading.Event()),

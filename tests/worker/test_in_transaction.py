@@ -95,7 +95,7 @@ def test_a_transaction_that_is_open_on_another_database_is_no_success(
 def test_where_it_cannot_begin_the_job_is_given_back(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("django_jobqueue.store.sqlite.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("django_jobqueue.store.sqlite_turns.PATIENCE_SECONDS", 0.0)
     done = threading.Event()
 
     with options_of_new_connections(timeout=0), the_write_lock_held_elsewhere(until=done):
