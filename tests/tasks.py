@@ -1,10 +1,12 @@
 """Tasks that tests enqueue, declared as any site declares them."""
 
 import os
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import django
+from asgiref.sync import sync_to_async
 from django.core.mail import send_mail
 
 from django_jobqueue import Cancel, Constant, Discard, Retry, Snooze
@@ -95,6 +97,24 @@ async def return_what_is_no_json_async() -> object:
 @task()
 def give_back(value: object) -> object:
     return value
+
+
+#: Set by whoever lets `wait_in_the_shared_thread` go on.
+opened = threading.Event()
+
+
+@task()
+async def wait_in_the_shared_thread() -> bool:
+    def wait() -> bool:
+        open_the_gate.enqueue()
+        return opened.wait(10)
+
+    return await sync_to_async(wait, thread_sensitive=True)()
+
+
+@task()
+async def open_the_gate() -> None:
+    opened.set()
 
 
 @task(takes_context=True)

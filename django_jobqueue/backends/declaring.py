@@ -11,6 +11,7 @@ from django_jobqueue.jobs.targets import Target, is_async
 from .arguments import CONTEXT, PlainArguments
 from .framework import Task, base
 from .running import calling, calling_async
+from .tasks import name_of_task
 
 #: Keys of a backend's OPTIONS that are no options of its tasks.
 MODULES = "modules"
@@ -37,11 +38,6 @@ def handler_of_task(task: Task, *, defaults: Mapping[str, Any]) -> Handler:
     """
     handler = _found(task)
     return declare(task, defaults=defaults) if handler is None else handler
-
-
-def name_of_task(task: Task) -> str:
-    """Return the name by which rows know the task."""
-    return str(_options_of(task).get("name", task.module_path))
 
 
 def _found(task: Task) -> Handler | None:

@@ -5,6 +5,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import close_old_connections
+
 from django_jobqueue.core.clock import SystemClock
 from django_jobqueue.core.errors import JobQueueError
 from django_jobqueue.core.specs import ClaimedJob, Transition
@@ -37,30 +39,41 @@ def tell_framework(event: str, facts: Mapping[str, Any]) -> None:
     or one that tells of it where it was raised in another process.
     """
     if event == _WAITING:
-        result = find_result(facts["job_id"])
-        if result is not None:
-            _send(result, None)
+        _tell_stored(facts["job_id"])
         return
     job, transition = facts["job"], facts["transition"]
     if not is_task(job.handler, {ABOUT: None} if ABOUT in job.meta else {}):
         return
     run = run_of(job)
-    error, started = (run.error, run.result) if run is not None else (None, None)
     if run is not None:
-        run.error = None  # its traceback holds the run in turn
-    if transition.state.is_final:
-        _send(_finished(started or running_result(job, earlier_runs(job)), job, transition), error)
+        error, run.error = run.error, None  # its traceback holds the run in turn
+        if transition.state.is_final:
+            _send(_finished(run.result, transition), error)
+    elif transition.state.is_final:
+        _tell_of_no_run(job, transition)
 
 
-def _finished(result: TaskResult, job: ClaimedJob, transition: Transition) -> TaskResult:
+def _tell_of_no_run(job: ClaimedJob, transition: Transition) -> None:
+    """The task ran in another process, or not at all."""
+    close_old_connections()  # nobody else looks after those of the pump's thread
+    if transition.attempt_change < 0:
+        _tell_stored(job.id)
+    else:
+        _send(_finished(running_result(job, earlier_runs(job)), transition), None)
+
+
+def _tell_stored(job_id: int) -> None:
+    if (result := find_result(job_id)) is not None:
+        _send(result, None)
+
+
+def _finished(result: TaskResult, transition: Transition) -> TaskResult:
     """The running result, as the transition has ended it."""
     has_succeeded = transition.state is JobState.SUCCEEDED
     status = TaskResultStatus.SUCCESSFUL if has_succeeded else TaskResultStatus.FAILED
     told: dict[str, Any] = {"status": status, "finished_at": shown(SystemClock().now())}
     if not has_succeeded:
         told["errors"] = [*result.errors, _error_of(transition)]
-    if transition.attempt_change < 0:  # it did not run, however far it came
-        told["worker_ids"] = result.worker_ids[:-1]
     value = None if transition.result is None else json.loads(transition.result)
     return with_value(dataclasses.replace(result, **told), value)
 

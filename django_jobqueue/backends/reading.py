@@ -7,7 +7,8 @@ from django_jobqueue.core.errors import JobNotFound, JobNotStored
 from .framework import TaskResult
 from .results import is_task, result_of
 
-_GREATEST_ID = 2**63 - 1
+#: The framework's own bound, far below that of digits which Python reads.
+_ID_LENGTH = 64
 
 
 def id_of_spooled(receipt: UUID, *, position: int) -> str:
@@ -20,7 +21,9 @@ def find_result(result_id: object) -> TaskResult | None:
     from django_jobqueue.jobs.handles import JobHandle  # late: tasks are declared before models are
 
     text = str(result_id)
-    if text.isascii() and text.isdecimal() and int(text) <= _GREATEST_ID:
+    if len(text) >= _ID_LENGTH:
+        return None
+    if text.isascii() and text.isdecimal():
         handle = JobHandle(int(text))
     elif (place := _place_in_spool(text)) is not None:
         handle = JobHandle.of_spooled(place[0], position=place[1])

@@ -8,6 +8,7 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 from asgiref.sync import sync_to_async
+from django.db import connections
 
 from django_jobqueue.core.error_text import describe_error
 from django_jobqueue.core.errors import PayloadError
@@ -53,9 +54,8 @@ def calling(task: Task) -> Callable[..., Any]:
 
     @functools.wraps(task.func)
     def call(*args: Any, **kwargs: Any) -> Any:
-        context = kwargs.pop(CONTEXT)
-        run = _begun(context, earlier_runs(context.job))
-        signals.task_started.send_robust(sender=sender_of(run.result), task_result=run.result)
+        context: JobContext = kwargs.pop(CONTEXT)
+        run = _begun(context)
         try:
             value = task.func(*_leading(task, run, context), *args, **kwargs)
         except Succeed as success:
@@ -73,10 +73,10 @@ def calling_async(task: Task) -> Callable[..., Coroutine[Any, Any, Any]]:
 
     @functools.wraps(task.func)
     async def call(*args: Any, **kwargs: Any) -> Any:
-        context = kwargs.pop(CONTEXT)
-        run = _begun(context, await _earlier_async(context.job))
-        sender = sender_of(run.result)
-        await signals.task_started.asend_robust(sender=sender, task_result=run.result)
+        context: JobContext = kwargs.pop(CONTEXT)
+        # Not in the thread that all tasks of the loop share for their database calls: a call of
+        # another task that takes long must not keep this one from its start.
+        run = await sync_to_async(_begun_apart, thread_sensitive=False)(context)
         try:
             value = await task.func(*_leading(task, run, context), *args, **kwargs)
         except Succeed as success:
@@ -89,13 +89,6 @@ def calling_async(task: Task) -> Callable[..., Coroutine[Any, Any, Any]]:
     return call
 
 
-def _begun(context: JobContext, earlier: Sequence[AttemptSnapshot]) -> Run:
-    job = context.job
-    run = Run(running_result(job, earlier, began_at=context.attempted_at))
-    context.kept = _runs[job.id, job.claim_token] = run
-    return run
-
-
 def earlier_runs(job: ClaimedJob) -> Sequence[AttemptSnapshot]:
     """Return the kept runs of a claimed job; none are looked for where it is its first."""
     if job.attempt == 1:
@@ -105,10 +98,20 @@ def earlier_runs(job: ClaimedJob) -> Sequence[AttemptSnapshot]:
     return site_store().attempts_of(job.id)
 
 
-async def _earlier_async(job: ClaimedJob) -> Sequence[AttemptSnapshot]:
-    if job.attempt == 1:
-        return ()
-    return await sync_to_async(earlier_runs, thread_sensitive=True)(job)
+def _begun(context: JobContext) -> Run:
+    """The run that begins, once the framework was told."""
+    job = context.job
+    run = Run(running_result(job, earlier_runs(job), began_at=context.attempted_at))
+    context.kept = _runs[job.id, job.claim_token] = run
+    signals.task_started.send_robust(sender=sender_of(run.result), task_result=run.result)
+    return run
+
+
+def _begun_apart(context: JobContext) -> Run:
+    try:
+        return _begun(context)
+    finally:
+        connections.close_all()  # of a thread that nobody cleans
 
 
 def _leading(task: Task, run: Run, context: JobContext) -> Sequence[TaskContext]:

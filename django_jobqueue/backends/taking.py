@@ -1,13 +1,13 @@
 """What the backends of this package have in common: they take tasks with the options of @job."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from django.core.checks import CheckMessage
 
 from .checks import messages_of
-from .framework import BaseTaskBackend, Task, TaskResult
+from .framework import BaseTaskBackend, Task
 from .tasks import JobTask, with_changes
 
 
@@ -22,13 +22,6 @@ class TakesJobTasks(BaseTaskBackend):
         if self.supports_defer and isinstance(run_after, timedelta):
             task = with_changes(task, run_after=None)  # of spans Django's own code cannot judge
         super().validate_task(task)
-
-    def enqueue_many(self, task: Task, calls: Iterable[Any]) -> list[TaskResult]:
-        """Enqueue each call, as `JobTask.enqueue_many` says, one after the other."""
-        from .declaring import handler_of_task
-
-        spread = handler_of_task(task, defaults=self.options).spread
-        return [self.enqueue(task, args, kwargs) for args, kwargs in map(spread, calls)]
 
     def check(self, **kwargs: Any) -> Sequence[CheckMessage]:
         """E020: OPTIONS that cannot be. E021: the app is not installed."""

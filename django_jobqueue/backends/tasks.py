@@ -10,6 +10,7 @@ from asgiref.sync import sync_to_async
 from django_jobqueue.core.errors import InvalidOptions, JobQueueError
 from django_jobqueue.jobs.handlers import HandlerOptions
 from django_jobqueue.jobs.options import CallOptions, JobOptions, refuse_unknown
+from django_jobqueue.jobs.registry import registry
 
 from .framework import InvalidTask, Task, TaskResult
 
@@ -103,15 +104,24 @@ class JobTask(Task):
         """Enqueue one job for each call, in one go; the results come in the order of `calls`.
 
         Each call is a dictionary of keyword arguments, or a list or tuple of positional ones. All
-        are checked before any SQL, and the error names the index of the first that is wrong.
+        are checked before any SQL, and the error names the index of the first that is wrong;
+        backends that store nothing take them one after the other.
         """
         backend: Any = self.get_backend()
+        if not hasattr(backend, "enqueue_many"):  # one of the framework's own
+            spread = registry.get(name_of_task(self)).spread
+            return [self.enqueue(*args, **kwargs) for args, kwargs in map(spread, calls)]
         enqueued: list[TaskResult] = backend.enqueue_many(self, calls)
         return enqueued
 
     async def aenqueue_many(self, calls: Iterable[Any]) -> list[TaskResult]:
         """As `enqueue_many`."""
         return await sync_to_async(self.enqueue_many, thread_sensitive=True)(calls)
+
+
+def name_of_task(task: Task) -> str:
+    """Return the name by which rows know a task."""
+    return str(getattr(task, "options", {}).get("name", task.module_path))
 
 
 def with_changes(task: Task, **changes: object) -> Task:

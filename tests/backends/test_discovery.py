@@ -18,7 +18,9 @@ from django_jobqueue.backends.framework import (
     TaskResultStatus,
     task_backends,
 )
+from django_jobqueue.jobs.enqueueing import enqueuer_of
 from django_jobqueue.jobs.registry import Registry, registry
+from django_jobqueue.testing import run_jobs
 from tests import tasks
 from tests.handlers import add
 from tests.test_facade import run
@@ -157,6 +159,26 @@ class TestWorkers:
         result.refresh()
         assert (result.return_value, result.backend) == ("ran", "default")
         assert result.task.backend == "default"
+
+    @COMMITTED
+    def test_a_task_may_be_enqueued_as_any_handler_is(self, worker: TaskWorker) -> None:
+        handle = enqueuer_of("tests.tasks.get_task_id").enqueue()
+        worker.work()
+
+        result = tasks.get_task_id.get_result(str(handle.id))
+        assert result.return_value == result.id
+        assert result.enqueued_at == handle.refresh().snapshot.created_at
+
+    @pytest.mark.django_db
+    def test_the_helpers_for_tests_run_tasks(self) -> None:
+        twice, asynchronous = tasks.fail_twice.enqueue(), tasks.noop_task_async.enqueue()
+
+        counts = run_jobs().counts
+
+        for result in (twice, asynchronous):
+            result.refresh()
+        assert (twice.attempts, asynchronous.status) == (2, TaskResultStatus.SUCCESSFUL)
+        assert counts == {"failed": 1, "dead": 1, "succeeded": 1}
 
     def test_the_admin_shows_tasks_by_their_names(self, admin_client: Any) -> None:
         tasks.noop_task.enqueue()

@@ -235,6 +235,12 @@ class TestOtherBackends:
         assert (result.status, result.return_value) == (TaskResultStatus.SUCCESSFUL, 5)
         assert [one.return_value for one in task.enqueue_many([[1], {"user_id": 2}])] == [1, 2]
 
+    def test_many_can_be_enqueued_on_those_of_the_framework(self) -> None:
+        with override_settings(TASKS={"default": {"BACKEND": f"{base.__package__}.{IMMEDIATE}"}}):
+            results = tasks.give_back.enqueue_many([[1], {"value": 2}])
+
+        assert [result.return_value for result in results] == [1, 2]
+
     def test_the_dummy_one_keeps_what_was_enqueued(self) -> None:
         task = noop_task.using(backend="dummy", run_after=timedelta(hours=1), unique=True)
         backend: Any = task.get_backend()

@@ -94,6 +94,27 @@ class TestAttempts:
         assert seen(result) == (READY, 0, [])
         assert seen(run(worker, result)) == (FAILED, 2, [OSError, OSError])
 
+    def test_errors_of_the_life_before_a_requeue_are_not_of_the_running_one(
+        self, worker: TaskWorker
+    ) -> None:
+        result = run(worker, tasks.fail_twice.enqueue())
+        requeue(int(result.id))
+        claim(store_for("default"), register_worker())
+
+        result.refresh()
+
+        assert seen(result) == (RUNNING, 1, [])
+
+    def test_nothing_is_told_to_come_before_the_enqueue(self, worker: TaskWorker) -> None:
+        result = tasks.noop_task.enqueue()
+        ahead = result.enqueued_at + timedelta(minutes=1)  # by the clock of who enqueued
+        about = {"backend": "default", "enqueued_at": ahead.isoformat()}
+        Job.objects.filter(pk=result.id).update(meta={"_task": about})
+
+        run(worker, result)
+
+        assert result.enqueued_at == result.started_at == result.finished_at == ahead
+
     def test_the_running_one_counts(self) -> None:
         result = tasks.noop_task.enqueue()
         store = store_for("default")

@@ -1,6 +1,7 @@
 """Django's own cases of running tasks, with a real worker."""
 
 import logging
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from .conftest import TaskWorker, Told
 pytestmark = COMMITTED
 READY, RUNNING = TaskResultStatus.READY, TaskResultStatus.RUNNING
 FAILED, SUCCESSFUL = TaskResultStatus.FAILED, TaskResultStatus.SUCCESSFUL
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def run(worker: TaskWorker, *enqueued: Any) -> list[Any]:
@@ -37,6 +39,14 @@ class TestSuccess:
             assert (result.args, result.kwargs) == ([1], {"two": 3})
             assert (result.attempts, len(result.worker_ids)) == (1, 1)
             assert result == result.task.get_result(result.id)
+
+    def test_an_async_task_begins_while_another_waits_for_the_database(
+        self, worker: TaskWorker
+    ) -> None:
+        tasks.opened.clear()
+        [waited] = run(worker, tasks.wait_in_the_shared_thread.enqueue())
+
+        assert waited.return_value is True
 
     def test_what_they_return_is_kept(self, worker: TaskWorker) -> None:
         values = [1, "two", [3.0, None], {"four": {"five": True}}]
@@ -161,6 +171,7 @@ class TestSignals:
             tasks.calculate_meaning_of_life_async.enqueue(),
             tasks.fail_twice.enqueue(),
             tasks.answer.enqueue("cancel"),
+            tasks.noop_task.using(expires_at=LONG_AGO).enqueue(),
         )
 
         finished = {of.id: of for name, _, of in told if name == "task_finished"}
@@ -172,7 +183,8 @@ class TestSignals:
                 result.worker_ids,
             )
             assert (of._return_value, of.started_at) == (result._return_value, result.started_at)
-            assert of.finished_at >= of.started_at
+            assert of.last_attempted_at == result.last_attempted_at
+            assert of.is_finished
 
     def test_a_retry_starts_again_and_finishes_once(self, worker: TaskWorker, told: Told) -> None:
         run(worker, tasks.succeed_at_last.enqueue(), tasks.succeed_at_last_async.enqueue())

@@ -183,7 +183,18 @@ class TestEnqueueing:
 
     @pytest.mark.parametrize(
         "missing",
-        ["123", "", "no id", "-1", "1.5", "9" * 40, "²", "deadbeef" * 4, "deadbeef" * 4 + ".0"],
+        [
+            "123",
+            "",
+            "no id",
+            "-1",
+            "1.5",
+            "9" * 40,
+            "9" * 5_000,
+            "²",
+            "deadbeef" * 4,
+            "deadbeef" * 4 + ".0",
+        ],
     )
     def test_an_id_that_no_task_has_is_no_result(self, missing: str) -> None:
         with pytest.raises(TaskResultDoesNotExist):
