@@ -23,7 +23,7 @@ LEAST_STEP = timedelta(milliseconds=1)
 class MovableClock(Protocol):
     """What freezegun and time-machine hand out, and QueueClock."""
 
-    def move_to(self, moment: datetime) -> object: ...
+    def move_to(self, moment: datetime, /) -> object: ...
 
 
 class RunOptions(TypedDict, total=False):
