@@ -13,7 +13,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.template.response import SimpleTemplateResponse, TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
@@ -51,8 +51,8 @@ class LookingAdmin(ModelAdmin):
     sortable_by = ()
     #: Fields that the query string may filter by, besides those of `list_filter`.
     linked_lookups: tuple[str, ...] = ()
-    #: How long one read of a list page may take, where the database can be told so.
-    list_read_limit = timedelta(seconds=5)
+    #: How long one read of a page may take, where the database can be told so.
+    read_limit = timedelta(seconds=5)
 
     class Media:
         css = {"all": ["django_jobqueue/admin.css"]}
@@ -147,15 +147,23 @@ class LookingAdmin(ModelAdmin):
             with acting(request):
                 return super().changelist_view(request, extra_context)
         try:
-            with site_store().reading(at_most=self.list_read_limit):
+            with site_store().reading(at_most=self.read_limit):
                 context = {**self.list_context(request), **(extra_context or {})}
                 return super().changelist_view(request, context)
         except ReadTooSlow:
             return self.too_slow(request)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        with acting(request):
-            return super().changeform_view(request, *args, **kwargs)
+        if request.method == "POST":
+            with acting(request):
+                return super().changeform_view(request, *args, **kwargs)
+        try:
+            with site_store().reading(at_most=self.read_limit):
+                page = super().changeform_view(request, *args, **kwargs)
+                # Now: its fields read what they show, and the limit ends with the view.
+                return page.render() if isinstance(page, SimpleTemplateResponse) else page
+        except ReadTooSlow:
+            return self.too_slow(request)
 
     def list_context(self, request: HttpRequest) -> dict[str, Any]:
         """Return what the list page shows besides its rows."""
@@ -167,7 +175,7 @@ class LookingAdmin(ModelAdmin):
             **self.admin_site.each_context(request),
             "title": gettext("This takes too long"),
             "opts": self.opts,
-            "seconds": self.list_read_limit.total_seconds(),
+            "seconds": self.read_limit.total_seconds(),
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/jobqueue/too_slow.html", context, status=503)

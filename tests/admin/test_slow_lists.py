@@ -1,5 +1,9 @@
-"""Lists read few rows however long the history is; and where one does not, it is ended and told."""
+"""Lists read few rows however long the history is; and a page that reads for too long is ended, and
+says so.
+"""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -10,7 +14,16 @@ from django_jobqueue.models import ArchivedJob, DeadJob, Job, QueueRecord, Worke
 from tests.history import a_long_history, cost_of, without
 from tests.locks import table_locked
 
-from .factories import list_url, make_archived, make_queue, shown
+from .factories import (
+    list_url,
+    make_archived,
+    make_dead,
+    make_job,
+    make_queue,
+    make_worker,
+    page_url,
+    shown,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -71,7 +84,7 @@ class TestTooSlow:
     @pytest.mark.postgresql
     def test_a_list_that_takes_too_long_says_so(self, admin_client, monkeypatch):
         with monkeypatch.context() as patch, table_locked("jobqueue_archivedjob"):
-            patch.setattr(ArchivedJobAdmin, "list_read_limit", timedelta(seconds=0.02))
+            patch.setattr(ArchivedJobAdmin, "read_limit", timedelta(seconds=0.02))
             response = admin_client.get(list_url(ArchivedJob), {"handler": "shop.send_mail"})
 
         page = response.content.decode()
@@ -83,16 +96,47 @@ class TestTooSlow:
     @pytest.mark.postgresql
     @pytest.mark.parametrize("model", MODELS)
     def test_every_read_of_a_list_has_the_limit(self, admin_client, model):
-        limits = []
-
-        def ask_first(execute, sql, params, many, context):
-            if "jobqueue_" in sql:
-                with connection.connection.cursor() as cursor:
-                    cursor.execute("SHOW statement_timeout")
-                    limits.extend(cursor.fetchone())
-            return execute(sql, params, many, context)
-
-        with connection.execute_wrapper(ask_first):
+        with limits_of_reads() as limits:
             assert admin_client.get(list_url(model)).status_code == 200
 
         assert set(limits) == {"5s"}
+
+    @pytest.mark.postgresql
+    def test_the_page_of_a_record_says_so_too_if_only_a_part_of_it_is_slow(
+        self, admin_client, monkeypatch
+    ):
+        page = page_url(make_archived())
+
+        with monkeypatch.context() as patch, table_locked("jobqueue_attempt"):
+            patch.setattr(ArchivedJobAdmin, "read_limit", timedelta(seconds=0.02))
+            response = admin_client.get(page)
+
+        assert response.status_code == 503
+        assert "had 0.02 seconds" in response.content.decode()
+        assert admin_client.get(page).status_code == 200
+
+    @pytest.mark.postgresql
+    @pytest.mark.parametrize("make", [make_job, make_archived, make_dead, make_queue, make_worker])
+    def test_every_read_of_the_page_of_a_record_has_the_limit(self, admin_client, make):
+        row = make()
+
+        with limits_of_reads() as limits:
+            assert admin_client.get(page_url(row)).status_code == 200
+
+        assert set(limits) == {"5s"}
+
+
+@contextmanager
+def limits_of_reads() -> Iterator[list[str]]:
+    """What PostgreSQL is told of each statement about these tables."""
+    limits: list[str] = []
+
+    def ask_first(execute, sql, params, many, context):
+        if "jobqueue_" in sql:
+            with connection.connection.cursor() as cursor:
+                cursor.execute("SHOW statement_timeout")
+                limits.extend(cursor.fetchone())
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(ask_first):
+        yield limits
