@@ -7,8 +7,11 @@ from importlib import import_module
 from tests.postgresql_server import ServerDidNotStart
 
 from .databases import KINDS, prepared_site
+from .document.results import kept_results
+from .document.writing import write
 from .errors import BenchmarkFailed
-from .options import BENCHMARKS, CROWDS, DEFAULT, POSTGRESQL_ONLY
+from .options import BENCHMARKS, CROWDS, DEFAULT, POSTGRESQL_ONLY, add_plan_options
+from .plan import run_all
 
 EPILOG = """
 PostgreSQL is the server that DATABASE_URL names, in a database made for the purpose, or a server of
@@ -28,6 +31,8 @@ def parser() -> argparse.ArgumentParser:
     shared.add_argument("--json", action="store_true", help="print JSON instead of a table")
     for name, (about, add_options) in BENCHMARKS.items():
         add_options(benchmarks.add_parser(name, parents=[shared], help=about, description=about))
+    add_plan_options(benchmarks.add_parser("all", help="all that docs/performance.md needs"))
+    benchmarks.add_parser("document", help="make docs/performance.md of the results that are kept")
     return commands
 
 
@@ -35,6 +40,11 @@ def main(arguments: list[str]) -> int:
     """Run one benchmark and print what it found; return the exit status."""
     commands = parser()
     options = commands.parse_args(arguments)
+    if options.benchmark == "all":
+        return run_all(options)
+    if options.benchmark == "document":
+        write(kept_results())
+        return 0
     if options.benchmark == "drain" and options.database == "sqlite" and options.processes > 1:
         commands.error(
             "--processes: SQLite has one writer at a time, so only one worker is measured on it"

@@ -175,6 +175,15 @@ CROWDS = {
     "records": ("archived jobs", 10_000_000),
     "snapshot": ("jobs that ended since the start of a transaction that is still open", 360_000),
 }
+
+
+def add_plan_options(plan: argparse.ArgumentParser) -> None:
+    """Let `all` be told how much to measure."""
+    plan.add_argument("--quick", action="store_true", help="fewer jobs and rounds: half an hour")
+    plan.add_argument("--only", nargs="+", metavar="RESULT", help="these results only")
+    _newer_python(plan)
+
+
 #: How many jobs wait, from a quiet site to one that is in trouble.
 BACKLOGS = (1_000, 10_000, 100_000, 1_000_000, 5_000_000)
 #: Those for which SQLite has no answer.

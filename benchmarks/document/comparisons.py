@@ -1,0 +1,73 @@
+"""The same work on other job queues."""
+
+from collections.abc import Callable
+
+from .charts import Bar
+from .page import Body, Row, Section
+from .results import Results
+
+OURS = "django_jobqueue"
+WORKS = {
+    "drain_1": "drain, one worker, jobs/s",
+    "drain_2": "drain, two workers, jobs/s",
+    "enqueue": "enqueue one at a time, jobs/s",
+    "enqueue_many": "enqueue many, jobs/s",
+}
+PICKUPS = {"p50_ms": "pickup p50, ms", "p99_ms": "pickup p99, ms"}
+
+
+def _compared(name: str) -> Callable[[Results], Body]:
+    def body(results: Results) -> Body:
+        result = results[name]
+        works = {work: head for work, head in WORKS.items() if work in result}
+        rows: list[Row] = [("", *works.values(), *PICKUPS.values())]
+        for subject in result["subjects"]:
+            rates = [result[work][subject]["jobs_per_second"] for work in works]
+            rows.append((subject, *rates, *(result["latency"][subject][one] for one in PICKUPS)))
+        bars = [
+            Bar(label=subject, value=found["jobs_per_second"], is_ours=subject == OURS)
+            for subject, found in result["drain_1"].items()
+        ]
+        told = [*_tunings(result["subjects"]), *_absent(result.get("absent", {}))]
+        return Body(
+            table=rows, chart_title="No-op jobs per second, one worker", bars=bars, remarks=told
+        )
+
+    return body
+
+
+def _tunings(subjects: Results) -> list[str]:
+    return [
+        f"{name}: {about['versions']}; {about['tuned']} {about['tuning']}; "
+        f"{about['jobs']:,} jobs a drain"
+        for name, about in subjects.items()
+    ]
+
+
+def _absent(absent: Results) -> list[str]:
+    return [f"{name} was left out: {why}" for name, why in absent.items()]
+
+
+SECTIONS = (
+    Section(
+        name="sqlite",
+        heading="SQLite, beside huey",
+        text="""huey's SQLite storage leaves syncing to the system here, which is its fastest
+        setting; this project writes its log with `synchronous = NORMAL`. huey keeps neither an
+        archive nor a claim: a task that its worker was running when it died is gone.""",
+        needs=("sqlite",),
+        body=_compared("sqlite"),
+    ),
+    Section(
+        name="peers",
+        heading="Other job queues",
+        text="""Each in a virtual environment of its own, in interleaved rounds of one run, at the
+        value of its one setting that a trial found best; the slow ones get fewer jobs. The rate is
+        that of handler calls, from when every process had begun to the last call. A job that was
+        called twice or never, or is not recorded as done, would fail the run. They do not promise
+        the same: Redis acknowledges before anything is on disk, django-tasks-db retries nothing,
+        pgqueuer keeps a log and no archive of its jobs.""",
+        needs=("peers",),
+        body=_compared("peers"),
+    ),
+)

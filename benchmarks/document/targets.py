@@ -1,0 +1,159 @@
+"""What is to be shown, each as one number that is read from the results."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from .charts import amount
+from .results import Results, found
+
+AT_LEAST, AT_MOST = "at least", "at most"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A measure, the bound that it must keep, and how to read it."""
+
+    measure: str
+    bound: float
+    read: Callable[[Results], float | None]
+    kind: str = AT_LEAST
+
+    def is_met_by(self, value: float) -> bool:
+        return value >= self.bound if self.kind == AT_LEAST else value <= self.bound
+
+
+def at(path: str) -> Callable[[Results], float | None]:
+    """Return what reads the number at that place."""
+    return lambda results: found(results, path)
+
+
+def quotient(path: str, of: str) -> Callable[[Results], float | None]:
+    """Return what divides one number by another."""
+
+    def read(results: Results) -> float | None:
+        over, under = found(results, path), found(results, of)
+        return None if over is None or not under else over / under
+
+    return read
+
+
+def inverse(path: str) -> Callable[[Results], float | None]:
+    """Return what turns the ratio of another to this project into that of this project to it."""
+
+    def read(results: Results) -> float | None:
+        value = found(results, path)
+        return 1 / value if value else None
+
+    return read
+
+
+def compared_pickup(percent: int) -> Callable[[Results], float | None]:
+    name = f"p{percent}_ms"
+    return quotient(f"peers/latency/django_jobqueue/{name}", of=f"peers/latency/pgqueuer/{name}")
+
+
+TARGETS = (
+    Target(measure="drain, one worker, of the limit beside it", bound=0.5, read=at("drain/ratio")),
+    Target(measure="the same, two workers", bound=0.5, read=at("drain-two/ratio")),
+    Target(
+        measure="drain, one worker, of pgqueuer at its best batch size",
+        bound=1.5,
+        read=inverse("peers/drain_1/pgqueuer/ratio"),
+    ),
+    Target(
+        measure="the same, two workers of each",
+        bound=1.5,
+        read=inverse("peers/drain_2/pgqueuer/ratio"),
+    ),
+    Target(measure="async no-op handler, of the sync one", bound=0.8, read=at("drain/async_ratio")),
+    Target(
+        measure="enqueue one at a time, of a bare INSERT",
+        bound=0.5,
+        read=at("enqueue/one_at_a_time/ratio"),
+    ),
+    Target(
+        measure="enqueue_many of 20,000, of a bare COPY",
+        bound=0.5,
+        read=at("enqueue/in_bulk/ratio"),
+    ),
+    Target(
+        measure="pickup latency, idle worker, p50, of pgqueuer's",
+        bound=1.0,
+        kind=AT_MOST,
+        read=compared_pickup(50),
+    ),
+    Target(measure="the same, p99", bound=1.0, kind=AT_MOST, read=compared_pickup(99)),
+    Target(
+        measure="2,000 jobs of 10 ms at concurrency 50, of the ideal",
+        bound=0.85,
+        read=at("io/cases/10 ms, threads/ratio"),
+    ),
+    Target(
+        measure="1,000 async jobs of 1 s, all at once, of the ideal",
+        bound=0.9,
+        read=at("io/cases/1 s, async/ratio"),
+    ),
+    Target(
+        measure="drain at 5,000,000 of backlog, of that at 10,000",
+        bound=0.8,
+        read=at("backlog/rates/5,000,000/ratio"),
+    ),
+    Target(
+        measure="drain beside a snapshot held open, of that beside none",
+        bound=0.8,
+        read=at("bloat/rates/held open/ratio"),
+    ),
+    Target(
+        measure="10 queues, 3 priorities, unique keys and a limit, of one plain queue",
+        bound=0.6,
+        read=at("mixed/rates/the mix/ratio"),
+    ),
+    Target(
+        measure="drain with signals connected, of that with none",
+        bound=0.8,
+        read=at("observed/rates/signals/ratio"),
+    ),
+    Target(
+        measure="one row read and saved by the ORM, of bare threads",
+        bound=0.6,
+        read=at("orm/rates/worker/ratio"),
+    ),
+    Target(
+        measure="SQLite drain, of huey's SQLite storage",
+        bound=3.0,
+        read=inverse("sqlite/drain_1/huey/ratio"),
+    ),
+    Target(
+        measure="SQLite pickup latency, idle worker, p50 in ms",
+        bound=10.0,
+        kind=AT_MOST,
+        read=at("latency-sqlite/p50_ms"),
+    ),
+    Target(
+        measure="statements per second of an idle worker",
+        bound=1.5,
+        kind=AT_MOST,
+        read=at("idle/one/statements_per_second"),
+    ),
+    Target(
+        measure="percent of a core that an idle worker takes",
+        bound=1.0,
+        kind=AT_MOST,
+        read=at("idle/one/processor_percent"),
+    ),
+    Target(
+        measure="memory of a worker after 1,000,000 jobs, of that after 10,000",
+        bound=1.05,
+        kind=AT_MOST,
+        read=at("resident/ratio"),
+    ),
+)
+
+
+def target_rows(results: Results) -> Iterator[tuple[str, str, str, str]]:
+    """Yield a row for each target: what was measured, and whether the bound was kept."""
+    for target in TARGETS:
+        value = target.read(results)
+        told = "not measured" if value is None else amount(value)
+        met = "" if value is None else ("yes" if target.is_met_by(value) else "no")
+        yield target.measure, f"{target.kind} {amount(target.bound)}", told, met

@@ -1,0 +1,94 @@
+"""`python -m benchmarks all`: every benchmark that the document needs, one after another."""
+
+import subprocess
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from django_jobqueue.core.clock import monotonic
+
+from .children import ROOT
+from .document.results import RESULTS, keep, kept_results
+from .document.writing import DOCS, write
+from .report import progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """A result, the command that makes it, and what is said besides where there is little time."""
+
+    name: str
+    command: str
+    quick: str
+
+
+PLAN = (
+    Measurement(name="drain", command="drain --runs 5", quick="--runs 3"),
+    Measurement(
+        name="drain-two", command="drain --processes 2 --jobs 100000 --runs 5", quick="--runs 3"
+    ),
+    Measurement(name="scale", command="scale", quick="--runs 2"),
+    Measurement(
+        name="backlog", command="backlog", quick="--sizes 1000 10000 100000 1000000 --runs 2"
+    ),
+    Measurement(name="bloat", command="bloat", quick="--runs 2"),
+    Measurement(name="mixed", command="mixed", quick="--runs 3"),
+    Measurement(name="io", command="io", quick="--runs 3"),
+    Measurement(name="orm", command="orm", quick="--jobs 5000 --runs 3"),
+    Measurement(name="observed", command="observed", quick="--runs 3"),
+    Measurement(name="enqueue", command="enqueue --runs 5", quick="--runs 3"),
+    Measurement(name="latency", command="latency", quick="--count 100"),
+    Measurement(name="latency-sqlite", command="latency --database sqlite", quick="--count 100"),
+    Measurement(name="idle", command="idle", quick="--seconds 30"),
+    Measurement(name="resident", command="resident", quick="--jobs 300000"),
+    Measurement(name="cost", command="cost", quick="--runs 2"),
+    Measurement(name="sqlite", command="sqlite", quick="--jobs 20000 --pickups 30 --runs 2"),
+    Measurement(name="peers", command="peers --runs 5", quick="--jobs 20000 --pickups 30 --runs 2"),
+)
+
+
+def run_all(
+    options: Namespace,
+    *,
+    plan: Sequence[Measurement] = PLAN,
+    results: Path = RESULTS,
+    docs: Path = DOCS,
+) -> int:
+    """Measure, keep each result as soon as it is there, and make the document; return 1 if any
+    failed.
+
+    What fails keeps the result it had before, and the others go on.
+    """
+    failed = []
+    for measurement in plan:
+        if options.only and measurement.name not in options.only:
+            continue
+        arguments = _arguments(measurement, options)
+        progress(f"== {measurement.name}: python -m benchmarks {' '.join(arguments)}")
+        began = monotonic()
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks", *arguments, "--json"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        if done.returncode:
+            failed.append(measurement.name)
+            continue
+        keep(measurement.name, done.stdout, folder=results)
+        progress(f"== {measurement.name}: done in {monotonic() - began:.0f} s")
+    write(kept_results(results), folder=docs)
+    if failed:
+        progress(f"failed: {', '.join(failed)}")
+    return int(bool(failed))
+
+
+def _arguments(measurement: Measurement, options: Namespace) -> list[str]:
+    arguments = measurement.command.split()
+    if options.quick:
+        arguments += measurement.quick.split()
+    if measurement.name == "peers" and options.newer_python:
+        arguments += ["--newer-python", options.newer_python]
+    return arguments

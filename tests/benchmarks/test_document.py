@@ -1,0 +1,130 @@
+"""docs/performance.md is what the kept results make of it, and says what they say."""
+
+from argparse import Namespace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmarks.document.charts import Bar, bar_chart
+from benchmarks.document.results import keep, kept_results
+from benchmarks.document.targets import TARGETS, target_rows
+from benchmarks.document.writing import SECTIONS, differences, files_of, write
+from benchmarks.plan import PLAN, Measurement, run_all
+
+from .sample_results import RESULTS
+
+
+def test_the_document_is_what_the_kept_results_make():
+    assert differences(kept_results()) == [], "run `python -m benchmarks document`"
+
+
+def test_every_section_is_measured_by_the_plan():
+    measured = {measurement.name for measurement in PLAN}
+
+    assert {need for section in SECTIONS for need in section.needs} == measured
+
+
+def test_the_samples_have_what_the_plan_measures():
+    assert RESULTS.keys() == {measurement.name for measurement in PLAN}
+
+
+def test_a_page_of_all_results_leaves_nothing_unmeasured():
+    files = files_of(RESULTS)
+
+    assert "ot measured" not in files["performance.md"]
+    for section in SECTIONS:
+        assert f"## {section.heading}" in files["performance.md"]
+
+
+def test_every_chart_is_shown_and_every_shown_chart_is_there():
+    files = files_of(RESULTS)
+    charts = {name for name in files if name.endswith(".svg")}
+
+    assert charts
+    assert {name for name in charts if f"]({name})" in files["performance.md"]} == charts
+    assert files["performance.md"].count(".svg)") == len(charts)
+
+
+def test_every_chart_is_well_formed():
+    for name, text in files_of(RESULTS).items():
+        if name.endswith(".svg"):
+            assert ElementTree.fromstring(text).tag.endswith("svg"), name
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.name)
+def test_a_section_without_its_result_says_so(section):
+    others = {name: found for name, found in RESULTS.items() if name not in section.needs}
+    page = files_of(others)["performance.md"]
+
+    assert f"Not measured yet: {', '.join(section.needs)}." in page
+
+
+def test_a_bound_that_was_not_kept_is_told():
+    rows = {measure: (measured, kept) for measure, _, measured, kept in target_rows(RESULTS)}
+
+    assert rows["drain, one worker, of the limit beside it"] == ("0.60", "yes")
+    assert rows["the same, two workers"] == ("0.40", "no")
+    assert rows["drain, one worker, of pgqueuer at its best batch size"] == ("3", "yes")
+    assert rows["pickup latency, idle worker, p50, of pgqueuer's"] == ("1", "yes")
+    assert rows["statements per second of an idle worker"] == ("1.20", "yes")
+
+
+def test_every_target_is_read_from_the_results():
+    assert [target.measure for target in TARGETS if target.read(RESULTS) is None] == []
+    assert [target.measure for target in TARGETS if target.read({}) is not None] == []
+
+
+def test_bars_are_as_long_as_their_values_and_labels_are_escaped():
+    chart = bar_chart("a < b", [Bar(label="<one>", value=10), Bar(label="two", value=5)])
+
+    widths = [
+        float(element.get("width"))
+        for element in ElementTree.fromstring(chart).iter()
+        if element.tag.endswith("rect")
+    ]
+    assert widths[0] == 2 * widths[1]
+    assert "&lt;one&gt;" in chart
+
+
+def test_what_is_no_longer_measured_has_no_chart_any_more(tmp_path):
+    write(RESULTS, folder=tmp_path)
+    assert differences(RESULTS, folder=tmp_path) == []
+
+    without = {name: found for name, found in RESULTS.items() if name != "bloat"}
+    assert differences(without, folder=tmp_path) == ["performance.md", "performance/bloat.svg"]
+    write(without, folder=tmp_path)
+
+    assert differences(without, folder=tmp_path) == []
+
+
+def planned(folder: Path, *measurements: Measurement) -> int:
+    (folder / "docs").mkdir()
+    options = Namespace(quick=True, only=None, newer_python=None)
+    return run_all(options, plan=measurements, results=folder / "kept", docs=folder / "docs")
+
+
+MEMORY = Measurement(
+    name="drain", command="memory --database sqlite", quick="--jobs 10 --runs 1 --workers 1"
+)
+
+
+@pytest.mark.acceptance
+def test_all_keeps_each_result_and_makes_the_document(tmp_path):
+    assert planned(tmp_path, MEMORY) == 0
+
+    [name] = kept_results(tmp_path / "kept")
+    assert name == "drain"
+    assert (tmp_path / "docs" / "performance.md").exists()
+
+
+@pytest.mark.acceptance
+def test_all_goes_on_after_a_failure_and_keeps_the_result_from_before(tmp_path, capsys):
+    keep("broken", '{"jobs": 1}', folder=tmp_path / "kept")
+    broken = Measurement(name="broken", command="memory --jobs none", quick="")
+
+    assert planned(tmp_path, broken, MEMORY) == 1
+
+    assert kept_results(tmp_path / "kept").keys() == {"broken", "drain"}
+    assert kept_results(tmp_path / "kept")["broken"] == {"jobs": 1}
+    assert "failed: broken" in capsys.readouterr().err
