@@ -15,15 +15,13 @@ class JobQueueConfig(AppConfig):
         from .jobs.lines import CLUSTER, ClusterBackend
         from .memory.line import provide_scope
         from .observability.extras import check_extras
-        from .observability.logs import is_logged, log_event
-        from .observability.tracing import is_traced, span_of
+        from .observability.subscribing import observe
         from .signals import has_receivers, send_signals
 
         register_checks()
         register(check_extras, "jobqueue")
-        events.subscribe(log_event, wants=is_logged)
+        observe(events)
         events.subscribe(send_signals, wants=has_receivers)
-        events.subscribe_span(span_of, wants=is_traced)
         provide_scope(CLUSTER, ClusterBackend)
         _discover_handlers()
 

@@ -51,6 +51,12 @@ def _paths(value: object) -> tuple[str, ...]:
     raise _Unfit('a list of dotted paths, such as "shop.services.PriceFeed"')
 
 
+def _names(value: object) -> tuple[str, ...]:
+    if isinstance(value, list | tuple) and all(isinstance(name, str) for name in value):
+        return tuple(value)
+    raise _Unfit('a list of names, such as ["mail", "reports"]')
+
+
 def _named_dictionaries(value: object) -> Mapping[str, Mapping[str, Any]]:
     if isinstance(value, Mapping) and all(
         isinstance(name, str) and isinstance(entry, Mapping) for name, entry in value.items()
@@ -118,6 +124,7 @@ def _span(*, zero: bool = False) -> Reader:
 
 Text = Annotated[str, _name]
 Paths = Annotated[tuple[str, ...], _paths]
+Names = Annotated[tuple[str, ...], _names]
 Schedules = Annotated[Mapping[str, Mapping[str, Any]], _named_dictionaries]
 Listening = Annotated[Address | None, _address]
 Directory = Annotated[Path | None, _directory]
@@ -168,6 +175,8 @@ class JobQueueSettings:
 
     services: Paths = ()
     probes: Listening = None
+    metrics: Switch = False
+    metrics_queues: Names = ()
     tracing: Switch = False
 
     admin_edits_arguments: Switch = False

@@ -134,15 +134,25 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FinishedJob(msgspec.Struct, frozen=True):
-    """A claim and what to write for it; `attempted_at` is None where no handler was called."""
+    """A claim and what to write for it; `attempted_at` is None where no handler was called, and
+    `run_seconds` is how long it took.
+    """
 
     job: ClaimedJob
     transition: Transition
     attempted_at: datetime | None = None
+    run_seconds: float | None = None
 
     @property
     def id(self) -> int:
         return self.job.id
+
+    @property
+    def wait_seconds(self) -> float | None:
+        """How long the job was in line before its handler was called."""
+        if self.attempted_at is None:
+            return None
+        return max(0.0, (self.attempted_at - self.job.ready_at).total_seconds())
 
 
 class Watermark(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """How the site is doing, for those who ask from outside: a command, a probe."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from msgspec.structs import replace
@@ -26,6 +26,15 @@ def examine(check: HealthCheck) -> tuple[Health, tuple[str, ...]]:
         if check.max_snapshot_age is not None:
             health = replace(health, held_snapshot=store.held_snapshot())
     return health, check.complaints(health)
+
+
+def queues_health(choose: Callable[[Sequence[str]], Sequence[str]]) -> Health:
+    """Return the numbers of the queues that `choose` names, knowing which have ready jobs; each
+    costs a count. Errors as for `examine`.
+    """
+    store = site_store()
+    with store.reading(at_most=READ_LIMIT):
+        return store.health(choose(store.queues_with_ready_jobs()))
 
 
 def queues_stats(names: Sequence[str] = (), *, limit: int = QUEUES_LISTED) -> list[QueueStats]:

@@ -21,6 +21,7 @@ class Registry:
     def __init__(self) -> None:
         self._lock = RLock()
         self._by_name: dict[str, Handler] = {}
+        self.revision = 0  #: grows with every registration
 
     def register(self, handler: Handler, *, replace: bool = False) -> None:
         """Add `handler` under its name and its aliases, or not at all.
@@ -35,6 +36,7 @@ class Registry:
                     raise HandlerAlreadyRegistered(name)
             # A new dictionary, so that lookups and loops need no lock.
             self._by_name = {**self._by_name, **dict.fromkeys(names, handler)}
+            self.revision += 1
 
     def get(self, name: str) -> Handler:
         """Return the handler of a name or alias; HandlerNotRegistered suggests the nearest name."""

@@ -11,7 +11,10 @@ from django_jobqueue import conf
 from django_jobqueue.core.errors import InvalidSettings
 
 #: What each setting needs: the module, and the extra that brings it.
-NEEDED: Mapping[str, tuple[str, str]] = {"TRACING": ("opentelemetry", "otel")}
+NEEDED: Mapping[str, tuple[str, str]] = {
+    "METRICS": ("prometheus_client", "prometheus"),
+    "TRACING": ("opentelemetry", "otel"),
+}
 
 
 @cache

@@ -10,56 +10,10 @@ import msgspec
 from django_jobqueue.core.error_text import storable_text
 from django_jobqueue.core.specs import ClaimedJob, JobFilter, Transition, WorkerIdentity
 
+from .catalogue import EVENTS, UNKNOWN
+
 logger = logging.getLogger("django_jobqueue")
 
-#: What happens to every job that works is DEBUG, what somebody should look at is WARNING or more.
-LEVELS: Mapping[str, int] = {
-    "job.cancelled_waiting": logging.DEBUG,
-    "job.deduplicated": logging.DEBUG,
-    "job.enqueued": logging.DEBUG,
-    "job.permit_refused": logging.DEBUG,
-    "job.replaced": logging.DEBUG,
-    "job.started": logging.DEBUG,
-    "job.succeeded": logging.DEBUG,
-    "jobs.promoted": logging.DEBUG,
-    "jobs.unblocked": logging.DEBUG,
-    "jobs.spooled": logging.DEBUG,
-    "listener.hears": logging.DEBUG,
-    "records.pruned": logging.DEBUG,
-    "schedule.fired": logging.DEBUG,
-    "job.cleaning_failed": logging.WARNING,
-    "child.died": logging.WARNING,
-    "child.orphaned": logging.WARNING,
-    "job.finish_was_stale": logging.WARNING,
-    "job.given_up": logging.WARNING,
-    "job.overdue": logging.WARNING,
-    "job.killed": logging.WARNING,
-    "job_process.died": logging.WARNING,
-    "job_process.not_started": logging.WARNING,
-    "job.permit_failed": logging.WARNING,
-    "job.progress_lost": logging.WARNING,
-    "database.snapshot_held": logging.WARNING,
-    "enqueue.database_failed": logging.WARNING,
-    "listener.deaf": logging.WARNING,
-    "outcomes.dropped": logging.WARNING,
-    "outcomes.spooled": logging.WARNING,
-    "loop.blocked": logging.WARNING,
-    "pump.database_failed": logging.WARNING,
-    "spool.conflict": logging.WARNING,
-    "spool.flush_failed": logging.WARNING,
-    "worker.left_silently": logging.WARNING,
-    "worker.clock_differs": logging.WARNING,
-    "worker.reaped": logging.WARNING,
-    "worker.reconciled": logging.WARNING,
-    "worker.released": logging.WARNING,
-    "worker.waits": logging.WARNING,
-    "job.dead": logging.ERROR,
-    "job.outcome_refused": logging.ERROR,
-    "schedule.disabled": logging.ERROR,
-    "schedule.refused": logging.ERROR,
-    "spool.entry_refused": logging.ERROR,
-    "worker.declared_dead": logging.ERROR,
-}
 VALUE_LENGTH = 300
 _PLAIN = re.compile(r"[\w.,:;@/+*#()\[\]-]+", re.ASCII)
 
@@ -71,7 +25,7 @@ def log_event(name: str, facts: Mapping[str, object]) -> None:
     results of jobs are never among them.
     """
     told = dict(_told(facts))
-    line = " ".join([name, *(f"{key}={value}" for key, value in told.items())])
+    line = " ".join([_escaped(name), *(f"{key}={value}" for key, value in told.items())])
     logger.log(_level(name), "%s", line, extra={"jobqueue": {"event": name, **told}})
 
 
@@ -81,7 +35,7 @@ def is_logged(name: str) -> bool:
 
 
 def _level(name: str) -> int:
-    return LEVELS.get(name, logging.INFO)
+    return EVENTS.get(name, UNKNOWN).level
 
 
 def _told(facts: Mapping[str, object]) -> Iterator[tuple[str, str]]:
@@ -115,6 +69,10 @@ def _tell_worker(key: str, worker: WorkerIdentity) -> Iterator[tuple[str, str]]:
     yield "pid", str(worker.pid)
 
 
+def _tell_seconds(key: str, seconds: float) -> Iterator[tuple[str, str]]:
+    yield key, str(round(seconds, 6))
+
+
 def _tell_filter(key: str, wanted: JobFilter) -> Iterator[tuple[str, str]]:
     for field in wanted.__struct_fields__:
         if (value := getattr(wanted, field)) is not None:
@@ -126,6 +84,7 @@ _TELLERS: Mapping[type, Callable[[str, Any], Iterator[tuple[str, str]]]] = {
     Transition: _tell_transition,
     WorkerIdentity: _tell_worker,
     JobFilter: _tell_filter,
+    float: _tell_seconds,
 }
 
 

@@ -90,7 +90,7 @@ class Answers:
         transition = with_log(transition, held.log_lines)
         if held.has_started:
             transition = without_note(job, transition)
-        return FinishedJob(job, transition, held.attempted_at)
+        return held.finished(transition)
 
     def failed(self, held: HeldJob, error: BaseException) -> FinishedJob:
         """Return what to write for an answer that nothing can be made of."""

@@ -34,7 +34,7 @@ from .marks import NO_MARKS
 from .membership import Membership
 from .options import AFTER_DRAIN_SECONDS, WorkerOptions
 from .preconditions import DatabaseIsReady
-from .probes import Probes
+from .probes import probing
 from .pump import Pump
 from .quarantine import QUARANTINE
 from .reload import Reload, source_files
@@ -153,7 +153,7 @@ class _Assembly:
         if self.options.handles_signals:
             tasks += self._of_a_command()
         if self.options.probes and (address := self.conf.probes) is not None:
-            tasks.append(Probes(address, look=self._standing, events=self.options.events))
+            tasks += probing(address, look=self._standing, events=self.options.events)
         tasks += make_services(self.conf.services, beside=tasks)
         return Service(
             tasks,
@@ -258,11 +258,11 @@ class _Assembly:
         return standing_of(self._claimers(), service=self.health.report().status)
 
     def _claimers(self) -> Sequence[Claimer]:
-        if self.claiming is not None:
-            return [ThisProcess(self.membership, is_polling=self.claiming.pump.polling.is_set())]
+        if (mine := self.claiming) is not None:
+            is_polling, in_hand = mine.pump.polling.is_set(), len(mine.in_hand)
+            return [ThisProcess(self.membership, is_polling=is_polling, in_hand=in_hand)]
         children = self.supervising.supervisor.children if self.supervising else []
-        plain = (one for one in children if not one.name.startswith(QUARANTINE))
-        return [one for one in plain if not one.has_ended]
+        return [one for one in children if not (one.name.startswith(QUARANTINE) or one.has_ended)]
 
     # What the parts tell each other.
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 
 from django_jobqueue.core.clock import monotonic
+from django_jobqueue.core.figures import Changes
 from django_jobqueue.store import Claims
 
 from .lease import Lease
@@ -19,6 +20,7 @@ from .messages import (
     Begin,
     CancelRequested,
     Channel,
+    Counted,
     DeclaredDead,
     Holding,
     Loaded,
@@ -49,14 +51,15 @@ class ChildProcess:
         is_polling: Callable[[], object],
         changed: Callable[[], object],
         rescheduled: Callable[[], object],
+        counted: Callable[[Changes], object],
     ) -> None:
         self.name, self.marks, self.membership = name, marks, membership
         self.retires_because: str | None = None
-        self.is_loaded = False  #: it may have claimed something
-        self.is_polling = False  #: it has looked for jobs
-        self._holding = Holding(at=monotonic(), claims={})
+        self.is_loaded = self.is_polling = False  #: it may have claimed something; it has looked
+        self._tell_polling, self._changed = is_polling, changed
+        self._rescheduled, self._counted = rescheduled, counted
         self._started_at = monotonic()
-        self._tell_polling, self._changed, self._rescheduled = is_polling, changed, rescheduled
+        self._holding = Holding(at=self._started_at, claims={})
         with ExitStack() as undo:
             undo.callback(marks.close)
             self._channel = self._start(undo)
@@ -120,6 +123,11 @@ class ChildProcess:
         """Return what it last said it has in hand; what it claimed since is not among it."""
         return [(job_id, token) for token, ids in self._holding.claims.items() for job_id in ids]
 
+    @property
+    def in_hand(self) -> int:
+        """How many jobs it last said it has in hand."""
+        return sum(map(len, self._holding.claims.values()))
+
     def request_cancel(self, job_ids: Iterable[int]) -> None:
         if ids := list(job_ids):
             self.tell(CancelRequested(ids))
@@ -169,6 +177,9 @@ class ChildProcess:
                     continue
                 case Rescheduled():
                     self._rescheduled()
+                    continue
+                case Counted(changes=changes):
+                    self._counted(changes)
                     continue
                 case Retiring(why=why):
                     self.retires_because = why

@@ -41,7 +41,7 @@ def untouched(job: ClaimedJob) -> FinishedJob:
 
 def _interrupted(held: HeldJob) -> FinishedJob:
     transition = with_log(without_note(held.job, INTERRUPTED), held.log_lines)
-    return FinishedJob(held.job, transition, held.attempted_at)
+    return held.finished(transition)
 
 
 class Drain:

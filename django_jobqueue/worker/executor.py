@@ -140,7 +140,7 @@ class Executor:
             outcome = self._answers.outcome_of_error(error, held)
             finished = self._answers.finished(held, outcome)
             return finished if held.has_started else unspent(finished)
-        return FinishedJob(held.job, transition, held.attempted_at)
+        return held.finished(transition)
 
     def _clean_up(self, held: HeldJob) -> Sequence[str]:
         try:

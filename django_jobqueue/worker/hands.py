@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django_jobqueue.core.clock import monotonic
 from django_jobqueue.core.errors import JobInterrupt
-from django_jobqueue.core.specs import ClaimedJob, FinishedJob
+from django_jobqueue.core.specs import ClaimedJob, FinishedJob, Transition
 from django_jobqueue.jobs.context import JobContext
 from django_jobqueue.jobs.handlers import Handler
 
@@ -23,6 +23,7 @@ class HeldJob:
     """
 
     __slots__ = (
+        "_began_at",
         "_came_at",
         "_cancelled",
         "_elapsed",
@@ -52,6 +53,7 @@ class HeldJob:
         self._handler = handler
         self._elapsed, self._came_at = elapsed, elapsed()
         self.attempted_at: datetime | None = None
+        self._began_at = 0.0
         self.has_ended = False  #: its runner is done with it
         self.interrupted = False
         self.is_limited = False  #: it has permits that other workers wait for
@@ -130,7 +132,16 @@ class HeldJob:
 
     def begin(self) -> None:
         """Its handler is called now: by the database's clock, of which the claim told the time."""
-        self.attempted_at = self.job.claimed_at + timedelta(seconds=self.age_seconds)
+        self._began_at = self._elapsed()
+        age = timedelta(seconds=self._began_at - self._came_at)
+        self.attempted_at = self.job.claimed_at + age
+
+    def finished(self, transition: Transition) -> FinishedJob:
+        """Return what to write for it, now that its run is over."""
+        if self.attempted_at is None:
+            return FinishedJob(self.job, transition)
+        run_seconds = self._elapsed() - self._began_at
+        return FinishedJob(self.job, transition, self.attempted_at, run_seconds)
 
     def was_written(self) -> None:
         """The transaction of its handler, and the finish in it, are committed."""

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from django_jobqueue.core.figures import Changes
 from django_jobqueue.core.specs import ClaimedJob, Transition
 
 
@@ -101,6 +102,12 @@ class Retiring(Message, frozen=True):
     why: str
 
 
+class Counted(Message, frozen=True):
+    """What the child has counted since it said so last."""
+
+    changes: Changes
+
+
 # From a worker to a job process, besides beats and requests to cancel.
 
 
@@ -145,7 +152,7 @@ class Ended(Message, frozen=True):
 
 
 FromSupervisor = Begin | Beat | DeclaredDead | CancelRequested | Wake | Retire | Stop | Hurry
-FromChild = Loaded | Polling | Holding | Rescheduled | Retiring
+FromChild = Loaded | Polling | Holding | Rescheduled | Retiring | Counted
 FromWorker = Setup | Beat | CancelRequested | Run
 FromJobProcess = Ready | Began | Logged | Ended
 _DECODERS = {

@@ -5,13 +5,72 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+from django_jobqueue.events import EventBus
+from django_jobqueue.service import ServiceTask
 
 from .standing import Standing
 
 #: Each is followed by the start of another child.
 _REPLACED = ("child.died", "child.retires")
 _EVENT_NAME = re.compile(r"[a-z_.]+")
+
+
+class Metrics(Protocol):
+    """What the metrics of a worker say, and where the numbers come from."""
+
+    def tasks(self) -> Sequence[ServiceTask]:
+        """Return what has to run beside the worker."""
+        ...
+
+    def listening(self, events: EventBus) -> AbstractContextManager[None]:
+        """Surround the life of the worker, whose events are counted."""
+        ...
+
+    def exposition(self, standing: Standing) -> str:
+        """Return the text of `/metrics`."""
+        ...
+
+
+class PlainMetrics:
+    """What needs no package: how the worker stands, and how often each event happened."""
+
+    def __init__(self) -> None:
+        self._counts = EventCounts()
+
+    def tasks(self) -> Sequence[ServiceTask]:
+        return ()
+
+    @contextmanager
+    def listening(self, events: EventBus) -> Iterator[None]:
+        events.subscribe(self._counts)
+        try:
+            yield
+        finally:
+            events.unsubscribe(self._counts)
+
+    def exposition(self, standing: Standing) -> str:
+        return exposition(standing, self._counts.so_far())
+
+
+MetricsMaker = Callable[[], Metrics | None]
+_makers: list[MetricsMaker] = []
+
+
+def provide_metrics(make: MetricsMaker) -> None:
+    """Have workers ask `make` for their metrics; where it returns None, they are plain ones."""
+    _makers[:] = [make]
+
+
+def metrics_of_site() -> Metrics:
+    """Return what a worker of this site exposes."""
+    for make in _makers:
+        if (made := make()) is not None:
+            return made
+    return PlainMetrics()
 
 
 class EventCounts:

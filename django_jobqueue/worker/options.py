@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from django_jobqueue.core.figures import Figures, figures
 from django_jobqueue.events import EventBus, events
 from django_jobqueue.jobs.registry import Registry, registry
 
@@ -45,6 +46,8 @@ class WorkerOptions:
     recycling: Recycling = field(default_factory=Recycling)
     registry: Registry = field(default_factory=lambda: registry)
     events: EventBus = field(default_factory=lambda: events)
+    #: Where what children have counted is added.
+    figures: Figures = field(default_factory=lambda: figures)
 
     def serves(self, queue: str) -> bool:
         """Whether this worker claims from the queue."""

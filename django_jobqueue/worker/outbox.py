@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypedDict, Unpack
 from uuid import UUID, uuid4
 
+from msgspec.structs import replace
+
 from django_jobqueue.core.clock import monotonic
 from django_jobqueue.core.limits import Limits
 from django_jobqueue.core.specs import ClaimedJob, FinishedJob, Transition, WantedJobs
@@ -16,6 +18,7 @@ from django_jobqueue.store import JobStore
 from django_jobqueue.store.transient import is_data_error
 
 from .hands import HeldJob, InHand
+from .telling import Telling
 
 #: What is written for a job whose outcome the database refuses to hold.
 UNWRITABLE = Transition(
@@ -23,12 +26,6 @@ UNWRITABLE = Transition(
     reason=DeathReason.UNPROCESSABLE,
     error='{"type": "UnwritableOutcome", "message": "the database refused what this run answered"}',
 )
-EVENTS = {
-    JobState.SUCCEEDED: "job.succeeded",
-    JobState.CANCELLED: "job.cancelled",
-    JobState.DEAD: "job.dead",
-}
-RESCHEDULED = "job.rescheduled"
 
 
 class Bounds(TypedDict):
@@ -66,6 +63,7 @@ class Outbox:
         self._retry_pause = 0.0
         self._retry_at = 0.0
         self._commit_unknown = False
+        self._tell = Telling(events, elapsed=elapsed)
         self._trouble = Trouble(elapsed=elapsed)
         self.written = 0  #: jobs whose outcome the database has
         self.stale = 0  #: of these, outcomes of claims that were over
@@ -92,6 +90,7 @@ class Outbox:
         finished = self._take()
         if not finished and not wanted:
             return []
+        began_at = self._elapsed()
         try:
             held, claimed = self._store.finish_and_claim(
                 finished, worker_id=worker_id, token=uuid4(), wanted=wanted, **bounds
@@ -104,6 +103,7 @@ class Outbox:
             raise
         self._under_way = ()
         self._answered()
+        self._tell.exchanged(began_at, written=len(finished), claimed=len(claimed))
         try:
             self._conclude(finished, held)
         except Exception as error:
@@ -203,7 +203,7 @@ class Outbox:
         if done.transition is UNWRITABLE:
             self._conclude(refused, set())
             return []
-        return [[FinishedJob(done.job, UNWRITABLE, done.attempted_at)]]
+        return [[replace(done, transition=UNWRITABLE)]]
 
     def _settle_written(self) -> None:
         if done := [self._written.popleft() for _ in range(len(self._written))]:
@@ -217,18 +217,11 @@ class Outbox:
 
     def _settle(self, finished: Sequence[FinishedJob], held: set[int]) -> None:
         self.written += len(finished)
-        self._tell(finished, held)
+        self._tell.ended(finished, held)
         if any(done.transition.state is JobState.SCHEDULED for done in finished):
             self._rescheduled()
         claims = [(done.job.id, done.job.claim_token) for done in finished]
         self._settled(self._in_hand.remove(claims))
-
-    def _tell(self, finished: Sequence[FinishedJob], held: set[int]) -> None:
-        heard = {name for name in (*EVENTS.values(), RESCHEDULED) if self._events.hears(name)}
-        for done in finished if heard else ():
-            name = EVENTS.get(done.transition.state, RESCHEDULED)
-            if name in heard and done.id in held:
-                self._events.emit(name, job=done.job, transition=done.transition)
 
     def _tell_stale(self, finished: Sequence[FinishedJob], held: set[int]) -> None:
         missed = [done for done in finished if done.id not in held]

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from django_jobqueue.conf import Address
 from django_jobqueue.core.clock import monotonic
 from django_jobqueue.events import EventBus
-from django_jobqueue.service import ServiceTaskKind, StopReceiver, TickingTask
+from django_jobqueue.service import ServiceTask, ServiceTaskKind, StopReceiver, TickingTask
 from django_jobqueue.service.threads import service_thread
 
-from .metrics import EventCounts, exposition
+from .metrics import Metrics, PlainMetrics, metrics_of_site
 from .standing import Standing
 
 logger = logging.getLogger(__name__)
@@ -50,11 +50,12 @@ class Probes(TickingTask):
         *,
         look: Callable[[], Standing],
         events: EventBus,
+        metrics: Metrics | None = None,
         elapsed: Callable[[], float] = monotonic,
     ) -> None:
         super().__init__(interval=1.0, max_backoff=1.0)
         self._address, self._look, self._events, self._elapsed = address, look, events, elapsed
-        self._counts = EventCounts()
+        self._metrics = metrics or PlainMetrics()
         self._standing = Standing(why_not_ready="preconditions do not hold")
         self._looked_at = elapsed()
         self._is_stopping = False
@@ -67,8 +68,7 @@ class Probes(TickingTask):
             thread.start()
             undo.callback(thread.join)
             undo.callback(server.shutdown)
-            self._events.subscribe(self._counts)
-            undo.callback(self._events.unsubscribe, self._counts)
+            undo.enter_context(self._metrics.listening(self._events))
             host, port = server.server_address[:2]
             self._events.emit("probes.listening", host=host, port=port)
             yield
@@ -98,7 +98,7 @@ class Probes(TickingTask):
                 body = f"not ready: {standing.why_not_ready}\n"
                 return Answer(HTTPStatus.SERVICE_UNAVAILABLE, body)
             case "/metrics":
-                body = exposition(standing, self._counts.so_far())
+                body = self._metrics.exposition(standing)
                 return Answer(HTTPStatus.OK, body, PROMETHEUS)
         return Answer(HTTPStatus.NOT_FOUND, "not found\n")
 
@@ -112,6 +112,14 @@ class Probes(TickingTask):
         except OSError as error:
             why = error.strerror or error
             raise OSError(f"cannot listen on {self._address}: {why}") from error
+
+
+def probing(
+    address: Address, *, look: Callable[[], Standing], events: EventBus
+) -> list[ServiceTask]:
+    """Return the probes of a worker, and what its metrics need besides."""
+    metrics = metrics_of_site()
+    return [*metrics.tasks(), Probes(address, look=look, events=events, metrics=metrics)]
 
 
 class _Server(ThreadingMixIn, TCPServer):

@@ -21,6 +21,9 @@ class Claimer(Protocol):
     @property
     def is_retiring(self) -> bool: ...
 
+    @property
+    def in_hand(self) -> int: ...
+
 
 class ThisProcess(NamedTuple):
     """The one that runs everything."""
@@ -28,18 +31,21 @@ class ThisProcess(NamedTuple):
     membership: Membership
     is_polling: bool
     is_retiring: bool = False
+    in_hand: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Counts of processes that claim jobs, by what they do; the age of the oldest heartbeat of
-    those that do not retire, in seconds; and, unless the worker is ready, why it is not.
+    """Counts of processes that claim jobs, by what they do, and of the jobs that they hold; the age
+    of the oldest heartbeat of those that do not retire, in seconds; and, unless the worker is
+    ready, why it is not.
     """
 
     why_not_ready: str | None
     starting: int = 0
     polling: int = 0
     retiring: int = 0
+    in_hand: int = 0
     heartbeat_age: float | None = None
 
 
@@ -57,6 +63,7 @@ def standing_of(claimers: Sequence[Claimer], *, service: HealthStatus) -> Standi
         starting=len(serving) - len(polling),
         polling=len(polling),
         retiring=len(claimers) - len(serving),
+        in_hand=sum(one.in_hand for one in claimers),
         heartbeat_age=max(ages, default=None),
     )
 

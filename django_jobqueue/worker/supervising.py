@@ -138,6 +138,7 @@ class Supervising:
             is_polling=self._polling,
             changed=changed,
             rescheduled=self._rescheduled,
+            counted=self._options.figures.add,
         )
 
     def _begin(self, marks: StartedMarks, *, in_quarantine: bool) -> Begin:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django_jobqueue import conf
 from django_jobqueue.core.clock import monotonic
+from django_jobqueue.core.figures import Figures
 from django_jobqueue.events import events
 from django_jobqueue.service import Service, ServiceFailed, ServiceTask, StopSender, TickingTask
 from django_jobqueue.store import store_for
@@ -25,6 +26,7 @@ from .messages import (
     Begin,
     CancelRequested,
     Channel,
+    Counted,
     DeclaredDead,
     Holding,
     Hurry,
@@ -56,6 +58,20 @@ class Reporting(TickingTask):
         self._channel.send(Holding(at=at, claims=claims))
 
 
+class Counting(TickingTask):
+    """Hands the supervisor what was counted here: one worker has one set of metrics."""
+
+    id = "counting"
+
+    def __init__(self, channel: Channel, figures: Figures) -> None:
+        super().__init__(interval=1.0)
+        self._channel, self._figures = channel, figures
+
+    def tick(self) -> None:
+        if (changes := self._figures.take()) and not self._channel.send(Counted(changes)):
+            self._figures.add(changes)  # it takes nothing now, and may later
+
+
 class SupervisedChild:
     """The child, put together from what the supervisor told it first."""
 
@@ -67,6 +83,7 @@ class SupervisedChild:
             async_concurrency=begin.async_concurrency,
         )
         options = _options_of(begin)
+        self._counting = Counting(channel, options.figures) if settings.metrics else None
         self._stop, self._membership = StopSender(), Membership(lease=settings.lease)
         self._claiming = Claiming(
             settings,
@@ -86,6 +103,7 @@ class SupervisedChild:
     def _tasks(self, options: WorkerOptions, *, reports_every: timedelta) -> list[ServiceTask]:
         pump = self._claiming.pump
         return [
+            *([] if self._counting is None else [self._counting]),
             pump,
             Reporting(self._channel, self._claiming.in_hand, interval=reports_every),
             Retirement(
@@ -110,6 +128,8 @@ class SupervisedChild:
         except ServiceFailed as failure:
             sys.stderr.write(f"{failure}\n")
             status = 1
+        if self._counting is not None:
+            self._counting.tick()  # what came after its last round
         if self._claiming.pump.abandoned:
             # Handlers that did not end in time still hold their threads: do not wait for them.
             sys.stderr.write(f"{GIVEN_UP}\n")

@@ -58,7 +58,7 @@ def sentry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sentry]:
     monkeypatch.setitem(sys.modules, "sentry_sdk", sentry)
     module = ModuleType("examples_of_observability")
     blocks = python_blocks(ROOT / "docs/observability.md")
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     for line, source in blocks:
         exec(compile("\n" * line + source, "docs/observability.md", "exec"), module.__dict__)
     yield sentry

@@ -9,7 +9,8 @@ from django_jobqueue.core.specs import JobFilter, Transition, WorkerIdentity
 from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.events import EventBus
 from django_jobqueue.events import events as events_of_process
-from django_jobqueue.observability.logs import LEVELS, VALUE_LENGTH, is_logged, log_event
+from django_jobqueue.observability.catalogue import EVENTS
+from django_jobqueue.observability.logs import VALUE_LENGTH, is_logged, log_event
 from tests.claims import a_claim
 
 JOB = a_claim(
@@ -161,12 +162,12 @@ def test_the_record_carries_the_facts_for_structured_formatters(
 def test_what_happens_to_every_job_is_below_info():
     per_job = ("job.enqueued", "job.deduplicated", "job.replaced", "job.succeeded")
 
-    assert {LEVELS[name] for name in per_job} == {logging.DEBUG}
+    assert {EVENTS[name].level for name in per_job} == {logging.DEBUG}
 
 
 @pytest.mark.parametrize("name", ["worker.left_silently", "pump.database_failed"])
 def test_what_an_operator_should_look_at_is_a_warning(name: str):
-    assert LEVELS[name] == logging.WARNING
+    assert EVENTS[name].level == logging.WARNING
 
 
 def test_an_event_nobody_graded_is_info(bus: EventBus, caplog: pytest.LogCaptureFixture):

@@ -43,6 +43,7 @@ def start(**options: Any) -> ChildProcess:
         is_polling=lambda: None,
         changed=lambda: None,
         rescheduled=lambda: None,
+        counted=lambda changes: None,
     )
 
 
