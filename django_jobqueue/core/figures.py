@@ -3,7 +3,7 @@
 import threading
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -46,13 +46,28 @@ class Figures:
         self, metric: str, labels: tuple[str, ...], value: float, *, bounds: Sequence[float]
     ) -> None:
         """Add to a histogram with these upper bounds, which are the same for every call."""
-        series = (metric, labels)
-        place = bisect_left(bounds, value)
         with self._lock:
-            if (between := self._between.get(series)) is None:
-                between = self._between[series] = [0] * (len(bounds) + 1)
-            between[place] += 1
-            self._totals[series] += value
+            self._observe((metric, labels), value, bounds)
+
+    def count_all(self, series: Iterable[Series]) -> None:
+        """Add one to each of these counters."""
+        with self._lock:
+            for one in series:
+                self._counts[one] += 1
+
+    def observe_all(
+        self, values: Iterable[tuple[Series, float]], *, bounds: Sequence[float]
+    ) -> None:
+        """Add each of these values to its histogram."""
+        with self._lock:
+            for series, value in values:
+                self._observe(series, value, bounds)
+
+    def _observe(self, series: Series, value: float, bounds: Sequence[float]) -> None:
+        if (between := self._between.get(series)) is None:
+            between = self._between[series] = [0] * (len(bounds) + 1)
+        between[bisect_left(bounds, value)] += 1
+        self._totals[series] += value
 
     def counts(self) -> Mapping[Series, float]:
         """Return each counter as it is now."""

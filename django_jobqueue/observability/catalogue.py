@@ -23,6 +23,7 @@ _QUIET: Mapping[str, str] = {
     "jobs.unblocked": "what blocked jobs waited for is over",
     "jobs.spooled": "the database is away: jobs are kept on disk",
     "listener.hears": "notifications arrive",
+    "outcomes.written": "what came of some jobs is in the database",
     "pump.exchanged": "a pump wrote outcomes and claimed jobs",
     "records.pruned": "retention has removed records",
     "schedule.fired": "a slot has its job",

@@ -9,6 +9,7 @@ import msgspec
 
 from django_jobqueue.core.error_text import storable_text
 from django_jobqueue.core.specs import ClaimedJob, JobFilter, Transition, WorkerIdentity
+from django_jobqueue.worker.telling import Outcomes
 
 from .catalogue import EVENTS, UNKNOWN
 
@@ -69,6 +70,10 @@ def _tell_worker(key: str, worker: WorkerIdentity) -> Iterator[tuple[str, str]]:
     yield "pid", str(worker.pid)
 
 
+def _tell_outcomes(key: str, outcomes: Outcomes) -> Iterator[tuple[str, str]]:
+    yield "count", str(len(outcomes.finished))
+
+
 def _tell_seconds(key: str, seconds: float) -> Iterator[tuple[str, str]]:
     yield key, str(round(seconds, 6))
 
@@ -84,6 +89,7 @@ _TELLERS: Mapping[type, Callable[[str, Any], Iterator[tuple[str, str]]]] = {
     Transition: _tell_transition,
     WorkerIdentity: _tell_worker,
     JobFilter: _tell_filter,
+    Outcomes: _tell_outcomes,
     float: _tell_seconds,
 }
 

@@ -7,14 +7,17 @@ from django_jobqueue import conf
 from django_jobqueue.core.figures import Figures
 from django_jobqueue.core.figures import figures as figures_of_process
 from django_jobqueue.core.specs import ClaimedJob, Transition
+from django_jobqueue.worker.telling import Outcomes
 
 from . import definitions as metrics
 from .catalogue import EVENTS
 from .extras import is_installed
 from .labels import OTHER, Labels
 
-#: Told besides the outcome of the same job, so that nobody waits for it to be counted.
-_NOT_COUNTED = "job.started"
+#: What every job has and is counted from `outcomes.written`, so that nobody need tell it.
+_NOT_COUNTED = frozenset(
+    {"job.started", "job.succeeded", "job.cancelled", "job.dead", "job.rescheduled"}
+)
 #: Why a job lives on after a claim, by the outcome of its run.
 _LIVING = {"failed": "retrying", "snoozed": "snoozed", "rescued": "rescued"}
 
@@ -26,7 +29,7 @@ def is_measuring() -> bool:
 
 def is_measured(name: str) -> bool:
     """Whether anything is counted because of this event."""
-    return name != _NOT_COUNTED and is_measuring()
+    return name not in _NOT_COUNTED and is_measuring()
 
 
 class Measuring:
@@ -38,9 +41,7 @@ class Measuring:
         self._figures, self._labels = figures, labels or Labels()
         self._measures: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
             "job.enqueued": self._enqueued,
-            **dict.fromkeys(
-                ("job.succeeded", "job.cancelled", "job.dead", "job.rescheduled"), self._ended
-            ),
+            "outcomes.written": self._written,
             **dict.fromkeys(("worker.reaped", "worker.released"), self._rescued),
             **dict.fromkeys(("child.died", "child.retires"), self._restarted),
             "pump.exchanged": self._exchanged,
@@ -56,17 +57,33 @@ class Measuring:
         labels = self._labels.queue(facts["queue"]), self._labels.handler(facts["handler"])
         self._figures.count(metrics.ENQUEUED.name, labels)
 
-    def _ended(self, facts: Mapping[str, Any]) -> None:
-        job: ClaimedJob = facts["job"]
-        transition: Transition = facts["transition"]
-        labels = queue, handler = self._labels.queue(job.queue), self._labels.handler(job.handler)
-        self._figures.count(metrics.OUTCOMES.name, (*labels, outcome_of(transition)))
-        if transition.reason is not None:
-            self._figures.count(metrics.DEAD.name, (*labels, transition.reason.value))
-        if (seconds := facts.get("wait_seconds")) is not None:
-            self._observe(metrics.WAIT, (queue,), seconds)
-        if (seconds := facts.get("run_seconds")) is not None:
-            self._observe(metrics.RUN, (handler,), seconds)
+    def _written(self, facts: Mapping[str, Any]) -> None:
+        outcomes: Outcomes = facts["outcomes"]
+        labelled = [(done, *self._labels_of(done.job)) for done in outcomes.finished]
+        self._figures.count_all(
+            (metrics.OUTCOMES.name, (queue, handler, outcome_of(done.transition)))
+            for done, queue, handler in labelled
+        )
+        self._figures.count_all(
+            (metrics.DEAD.name, (queue, handler, reason.value))
+            for done, queue, handler in labelled
+            if (reason := done.transition.reason) is not None
+        )
+        waits = (
+            ((metrics.WAIT.name, (queue,)), seconds)
+            for done, queue, _ in labelled
+            if (seconds := done.wait_seconds) is not None
+        )
+        self._figures.observe_all(waits, bounds=metrics.WAIT.bounds)
+        runs = (
+            ((metrics.RUN.name, (handler,)), seconds)
+            for done, _, handler in labelled
+            if (seconds := done.run_seconds) is not None
+        )
+        self._figures.observe_all(runs, bounds=metrics.RUN.bounds)
+
+    def _labels_of(self, job: ClaimedJob) -> tuple[str, str]:
+        return self._labels.queue(job.queue), self._labels.handler(job.handler)
 
     def _rescued(self, facts: Mapping[str, Any]) -> None:
         self._figures.count(metrics.RESCUED.name, by=len(facts["job_ids"]))

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Container, Mapping, Sequence
 
+import msgspec
+
 from django_jobqueue.core.specs import FinishedJob
 from django_jobqueue.core.states import JobState
 from django_jobqueue.events import EventBus
@@ -14,8 +16,16 @@ EVENTS: Mapping[JobState, str] = {
 RESCHEDULED = "job.rescheduled"
 
 
+class Outcomes(msgspec.Struct, frozen=True):
+    """What one write brought to its end."""
+
+    finished: tuple[FinishedJob, ...]
+
+
 class Telling:
-    """An event for each exchange, and one for each claim that came to an end."""
+    """An event for each exchange, one for each write, and one for each claim that came to an end:
+    who counts needs no event per job.
+    """
 
     def __init__(self, events: EventBus, *, elapsed: Callable[[], float]) -> None:
         self._events, self._elapsed = events, elapsed
@@ -28,6 +38,9 @@ class Telling:
 
     def ended(self, finished: Sequence[FinishedJob], held: Container[int]) -> None:
         """These were written, as far as their claims held."""
+        if self._events.hears("outcomes.written"):
+            written = tuple(done for done in finished if done.id in held)
+            self._events.emit("outcomes.written", outcomes=Outcomes(written))
         heard = {name for name in (*EVENTS.values(), RESCHEDULED) if self._events.hears(name)}
         for done in finished if heard else ():
             name = EVENTS.get(done.transition.state, RESCHEDULED)

@@ -5,12 +5,13 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from django_jobqueue.core.specs import JobFilter, Transition, WorkerIdentity
+from django_jobqueue.core.specs import FinishedJob, JobFilter, Transition, WorkerIdentity
 from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.events import EventBus
 from django_jobqueue.events import events as events_of_process
 from django_jobqueue.observability.catalogue import EVENTS
 from django_jobqueue.observability.logs import VALUE_LENGTH, is_logged, log_event
+from django_jobqueue.worker.telling import Outcomes
 from tests.claims import a_claim
 
 JOB = a_claim(
@@ -70,6 +71,31 @@ def test_arguments_and_fields_of_errors_stay_out_of_the_log(
     everything = f"{record.message} {vars(record)}"
     assert "secret-token" not in everything
     assert "hunter2" not in everything
+
+
+def test_outcomes_of_many_jobs_are_told_by_their_number(
+    bus: EventBus, caplog: pytest.LogCaptureFixture
+):
+    done = FinishedJob(JOB, Transition(state=JobState.SUCCEEDED, result='"secret"'))
+
+    bus.emit("outcomes.written", outcomes=Outcomes((done, done)))
+
+    assert caplog.messages == ["outcomes.written count=2"]
+    assert "secret" not in f"{vars(caplog.records[0])}"
+
+
+def test_seconds_are_told_as_precisely_as_anybody_needs(
+    bus: EventBus, caplog: pytest.LogCaptureFixture
+):
+    bus.emit("job.succeeded", run_seconds=0.1234567891, wait_seconds=12.0)
+
+    assert caplog.messages == ["job.succeeded run_seconds=0.123457 wait_seconds=12.0"]
+
+
+def test_a_hostile_event_forges_no_line(bus: EventBus, caplog: pytest.LogCaptureFixture):
+    bus.emit("shop.closed\njob.dead", shop=7)
+
+    assert caplog.messages == [r"'shop.closed\njob.dead' shop=7"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What a worker counts, read with the parser of prometheus-client."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.test import override_settings
@@ -9,7 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from django_jobqueue import Cancel, Discard, Retry, Snooze, job
 from django_jobqueue.core.figures import Figures
 from django_jobqueue.core.health import Health, QueueHealth
-from django_jobqueue.core.specs import AttemptReport, Transition
+from django_jobqueue.core.specs import AttemptReport, FinishedJob, Transition
 from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.events import EventBus
 from django_jobqueue.jobs.registry import Registry
@@ -20,11 +21,13 @@ from django_jobqueue.observability.measuring import Measuring, outcome_of
 from django_jobqueue.observability.prometheus import JobQueueCollector, text_of
 from django_jobqueue.observability.queues import QueueLook
 from django_jobqueue.worker.standing import Standing
+from django_jobqueue.worker.telling import Outcomes
 from tests.claims import a_claim
 from tests.worker.site import COMMITTED, Site
 
 from .scraping import samples_of, value
 
+SUCCEEDED = Transition(state=JobState.SUCCEEDED)
 READY = Standing(why_not_ready=None, polling=2, in_hand=7, heartbeat_age=0.5)
 HEALTH = Health(
     queues=(
@@ -51,6 +54,9 @@ class Bench:
         self.look = QueueLook(lambda: HEALTH)
         self.bus.subscribe(Measuring(self.figures, labels=self.labels))
         self.metrics = WorkerMetrics(figures=self.figures, labels=self.labels, look=self.look)
+
+    def written(self, *finished: FinishedJob) -> None:
+        self.bus.emit("outcomes.written", outcomes=Outcomes(finished))
 
     def text(self) -> str:
         return self.metrics.exposition(READY)
@@ -124,9 +130,8 @@ class TestText:
 class TestCounting:
     def test_an_outcome_is_counted_with_its_times(self, bench: Bench):
         claim = a_claim(handler="shop.send", queue="mail")
-        transition = Transition(state=JobState.SUCCEEDED)
-        about = {"job": claim, "transition": transition}
-        bench.bus.emit("job.succeeded", **about, wait_seconds=0.02, run_seconds=2.0)
+        began_at = claim.ready_at + timedelta(seconds=0.02)
+        bench.written(FinishedJob(claim, SUCCEEDED, began_at, 2.0))
 
         job_labels = {"queue": "mail", "handler": "shop.send"}
         assert bench.value("jobqueue_outcomes_total", **job_labels, outcome="succeeded") == 1
@@ -139,8 +144,7 @@ class TestCounting:
 
     def test_a_job_that_did_not_start_has_no_times(self, bench: Bench):
         transition = Transition(state=JobState.DEAD, reason=DeathReason.EXPIRED)
-        about = {"job": a_claim(handler="shop.send"), "transition": transition}
-        bench.bus.emit("job.dead", **about, wait_seconds=None, run_seconds=None)
+        bench.written(FinishedJob(a_claim(handler="shop.send"), transition))
 
         labels = {"queue": "default", "handler": "shop.send"}
         assert bench.value("jobqueue_dead_total", **labels, reason="expired") == 1
@@ -172,19 +176,17 @@ class TestCounting:
 
 
 def test_ten_thousand_hostile_names_are_one_value(bench: Bench):
-    transition = Transition(state=JobState.SUCCEEDED)
     for number in range(10_000):
         queue, handler = f'q{number}"}}\n', f"h{number}\\"
         bench.bus.emit("job.enqueued", job_id=number, handler=handler, queue=queue)
         claim = a_claim(handler=handler, queue=queue)
-        about = {"job": claim, "transition": transition, "wait_seconds": 0.1, "run_seconds": 0.1}
-        bench.bus.emit("job.succeeded", **about)
+        bench.written(FinishedJob(claim, SUCCEEDED, claim.ready_at, 0.1))
         bench.bus.emit(f"site.{number}")
 
     samples = samples_of(bench.text())
 
     values = {value for _, labels in samples for name, value in labels if name != "le"}
-    assert values <= {"other", "succeeded", "job.enqueued", "job.succeeded"} | {
+    assert values <= {"other", "succeeded", "job.enqueued", "outcomes.written"} | {
         "starting",
         "polling",
         "retiring",
