@@ -40,7 +40,8 @@ class Telling:
         """These were written, as far as their claims held."""
         if self._events.hears("outcomes.written"):
             written = tuple(done for done in finished if done.id in held)
-            self._events.emit("outcomes.written", outcomes=Outcomes(written))
+            if written:
+                self._events.emit("outcomes.written", outcomes=Outcomes(written))
         heard = {name for name in (*EVENTS.values(), RESCHEDULED) if self._events.hears(name)}
         for done in finished if heard else ():
             name = EVENTS.get(done.transition.state, RESCHEDULED)
