@@ -16,11 +16,11 @@ from django_jobqueue.worker.admission import Policies
 from django_jobqueue.worker.assembly import NOBODY
 from django_jobqueue.worker.lease import Lease
 from django_jobqueue.worker.options import WorkerOptions
-from django_jobqueue.worker.outbox import EVENTS, RESCHEDULED
 from django_jobqueue.worker.overdue import Overdue
 from django_jobqueue.worker.promoter import Promoter
 from django_jobqueue.worker.reaper import Reaper
 from django_jobqueue.worker.scheduler import Scheduler
+from django_jobqueue.worker.telling import EVENTS, RESCHEDULED
 
 from .claiming import ClaimingInTest, Errors, SteadyMembership
 from .runs import JobRun, outcome_of, run_of
