@@ -25,6 +25,8 @@ Execute = Callable[[str, Any, bool, dict[str, Any]], Any]
 _CLOCKS_OF_POSTGRESQL = re.compile(r"\b(?:clock|statement)_timestamp\(\)", re.IGNORECASE)
 _CLOCK_OF_SQLITE = re.compile(r"\bstrftime\('[^']*',\s*'now'\)", re.IGNORECASE)
 _BASE_OF_SQLITE = re.compile(r"'now'", re.IGNORECASE)
+#: A job that is ready now leaves its times to the defaults of their columns.
+_INSERT = re.compile(r"(INSERT INTO jobqueue_job \()([^)]*)(\)\s*VALUES \()")
 _OURS = re.compile(r"jobqueue_|\ASELECT (?:statement_timestamp\(\)|strftime\()", re.IGNORECASE)
 
 #: The clocks that hold for the queue alone, the innermost last.
@@ -153,12 +155,23 @@ def _at_moved_time(
 
 def asking_for(now: datetime, sql: str) -> str:
     """Return the statement with `now` in place of each question for the database's time."""
-    sql = _CLOCKS_OF_POSTGRESQL.sub(f"'{_text(now)}+00:00'::timestamptz", sql)
+    if _CLOCKS_OF_POSTGRESQL.search(sql):
+        clock = f"'{_text(now)}+00:00'::timestamptz"
+        return _CLOCKS_OF_POSTGRESQL.sub(clock, _with_times(sql, clock))
     # SQLite counts in milliseconds. The next whole one: what is due at this very moment is due, and
     # what it adds to that is a whole one as well.
-    rest = timedelta(microseconds=-now.microsecond % 1000)
-    text = _text(now + rest)
-    return _BASE_OF_SQLITE.sub(f"'{text}'", _CLOCK_OF_SQLITE.sub(f"'{text}'", sql))
+    clock = f"'{_text(now + timedelta(microseconds=-now.microsecond % 1000))}'"
+    return _BASE_OF_SQLITE.sub(clock, _CLOCK_OF_SQLITE.sub(clock, _with_times(sql, clock)))
+
+
+def _with_times(sql: str, clock: str) -> str:
+    def fill(found: re.Match[str]) -> str:
+        begin, columns, values = found.groups()
+        if "created_at" in columns:
+            return found[0]
+        return f"{begin}created_at, ready_at, {columns}{values}{clock}, {clock}, "
+
+    return _INSERT.sub(fill, sql)
 
 
 def _text(moment: datetime) -> str:

@@ -101,7 +101,9 @@ class _Running:
             self.run_due()
             if not self._has_room():
                 return
-        clock.move_to(end)
+        now = moved_now()
+        if now is None or now < end:  # a handler may have gone on further
+            clock.move_to(end)
 
     def _look(self) -> None:
         written = self._worker.look()

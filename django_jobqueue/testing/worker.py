@@ -2,6 +2,7 @@
 
 import os
 import socket
+from asyncio import CancelledError
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -9,6 +10,7 @@ from datetime import timedelta
 from typing import Any, Self
 
 from django_jobqueue import __version__, conf
+from django_jobqueue.core.errors import JobInterrupt
 from django_jobqueue.core.specs import ClaimedJob, Transition, WorkerIdentity
 from django_jobqueue.service import StopSender
 from django_jobqueue.store import Claims
@@ -30,6 +32,9 @@ from .transactions import TransactionsOfTest
 #: Duties are asked when they are next due, and never sleep.
 NEVER = timedelta(days=36_500)
 FAILED = "pump.database_failed"
+#: What ends an attempt and no more. The rest is meant for the test, which runs in the same thread:
+#: who presses Ctrl-C, and the outcomes of pytest, those of its timeouts among them.
+_OF_THE_JOB = (Exception, JobInterrupt, SystemExit, GeneratorExit, CancelledError)
 
 
 class _Heard:
@@ -148,6 +153,9 @@ class WorkerOfTest:
         if not runners.waiting():
             return False
         runners.run_first()
+        for error in self._errors.values():
+            if not isinstance(error, _OF_THE_JOB):
+                raise error
         return True
 
     def _exchange(self, claiming: ClaimingInTest) -> int:

@@ -47,6 +47,19 @@ class Waiting(StoppedTime):
         assert (run.outcome, late.refresh().snapshot.reason) == ("dead", "expired")
         assert told == []
 
+    def test_a_job_exists_from_its_enqueue_on_however_it_was_enqueued(self) -> None:
+        handles = [
+            act.enqueue("plain"),
+            act.using(unique=True).enqueue("unique"),
+            act.using(delay=60).enqueue("later"),
+            *act.enqueue_many([["many"], ["more"]]),
+            *act.using(unique=True).enqueue_many([["first"], ["second"]]),
+            *chain(act.s("one"), act.s("two")).enqueue(),
+        ]
+
+        times = {(job.created_at, job.ready_at) for job in (one.snapshot for one in handles)}
+        assert times == {(self.now, self.now)}
+
     def test_what_is_recorded_happened_by_the_stopped_clock(self) -> None:
         handle = act.enqueue("timed")
         self.pass_time(30)

@@ -1,6 +1,6 @@
 """What is reproduced, with each way to stop the time."""
 
-from django.test import TestCase
+from django.test import TestCase, TransactionTestCase
 
 from .clocks import Freezegun, OwnClock, TimeMachine
 from .reproduced import Composing, Limiting, Retrying, Waiting
@@ -18,3 +18,7 @@ class TestWithTimeMachine(
 class TestWithTheClockOfTheQueue(
     OwnClock, Waiting, Retrying, Limiting, Composing, TimingOut, TestCase
 ): ...
+
+
+class TestWhereStatementsCommit(Freezegun, Waiting, TransactionTestCase):
+    available_apps = ("django_jobqueue", "django.contrib.auth", "django.contrib.contenttypes")

@@ -1,5 +1,6 @@
 """What run_jobs can be told, and what it tells."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
@@ -118,6 +119,50 @@ class TestOptions:
             run_jobs(until=timedelta(hours=1))
             assert clock.now() - before == timedelta(hours=1)
 
+    def test_the_clock_is_never_turned_back(self) -> None:
+        with QueueClock() as clock:
+            begin = clock.now()
+            acts["sleeps"] = lambda: clock.tick(days=1)
+            act.enqueue("sleeps")
+
+            run_jobs(until=timedelta(hours=1))
+            run_jobs(until=begin)
+
+            assert clock.now() - begin == timedelta(days=1)
+
+
+class Broke(BaseException):
+    """As pytest raises when a test fails."""
+
+
+class TestInterrupts:
+    @pytest.mark.parametrize("error", [KeyboardInterrupt, Broke])
+    @pytest.mark.parametrize("handler", [act, act_async])
+    def test_what_is_meant_for_the_test_gets_there(self, handler, error) -> None:
+        def interrupt() -> None:
+            raise error
+
+        acts["runs"] = interrupt
+        handle = handler.enqueue("runs")
+        act.using(priority=-1).enqueue("next")
+
+        with pytest.raises(error):
+            run_jobs()
+
+        assert told == ["runs"]
+        assert handle.refresh().attempts[0].error_type.endswith(error.__name__)
+
+    @pytest.mark.parametrize("error", [SystemExit, GeneratorExit, asyncio.CancelledError])
+    def test_what_ends_a_handler_alone_fails_its_attempt(self, error) -> None:
+        def leave() -> None:
+            raise error
+
+        acts["leaves"] = leave
+        act.enqueue("leaves")
+        act.using(priority=-1).enqueue("next")
+
+        assert run_jobs().counts == {"failed": 1, "succeeded": 1}
+
 
 class TestWhatIsTold:
     def test_runs_are_told_one_line_each(self) -> None:
@@ -182,14 +227,16 @@ class TestPermits:
     @pytest.mark.parametrize("handler", [permitted, permitted_async])
     def test_a_strategy_is_asked_before_each_run(self, handler, settings) -> None:
         settings.JOBQUEUE = {"PERMIT_WAIT": PATIENCE}
-        asked.extend([True, False])
+        asked.extend([True, False, True])
         handler.enqueue("first")
         handler.enqueue("second")
 
-        runs = run_jobs()
+        with freeze_time("2031-03-01") as frozen:
+            runs = run_jobs()
+            assert (told, runs.counts) == (["first"], {"succeeded": 1})
 
-        assert told == ["first"]
-        assert runs.counts == {"succeeded": 1}
+            frozen.tick(60)
+            assert run_jobs().counts == {"succeeded": 1}
 
 
 class TestAsync(TestCase):
