@@ -12,8 +12,9 @@ from .sessions import connection_parameters
 
 #: A pooler that is at rest gives the session that was used last; one at work may need some tries.
 TRIES = 5
-#: A pooler in session mode that has none left keeps the second connection waiting.
-SECONDS = 5.0
+#: A pooler in session mode that has none left keeps a connection waiting. Psycopg then takes some
+#: seconds more, to cancel what waits.
+SECONDS = 3.0
 
 
 class PostgreSQLServer(PostgreSQLWaiters):

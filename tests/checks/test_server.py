@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from django_jobqueue import Queue
-from django_jobqueue.store import store_for
+from django_jobqueue.store import postgresql_server, store_for
 from tests import pgbouncer
 from tests.acceptance.processes import url_of_the_suite
 from tests.debian import needs
@@ -78,6 +78,28 @@ class TestW017:
 
         assert found(deploy=True, databases=["default"]) == []
         assert store_for("default").has_shared_sessions()
+
+
+@pytest.mark.postgresql
+@needs("pgbouncer")
+class TestAPoolerInSessionMode:
+    @pytest.fixture(autouse=True)
+    def pooled(self, transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setitem(pgbouncer.SETTINGS, "pool_mode", "session")
+        monkeypatch.setitem(pgbouncer.SETTINGS, "default_pool_size", "2")
+        with pgbouncer.pgbouncer(url_of_the_suite()) as socket, pointed_at(HOST=str(socket.parent)):
+            yield
+
+    def test_shares_no_session(self):
+        assert not store_for("default").has_shared_sessions()
+
+    def test_that_has_no_session_left_keeps_nobody_waiting(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(postgresql_server, "SECONDS", 0.2)
+        connection.ensure_connection()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")  # from here on, this connection has one of the two
+
+        assert not store_for("default").has_shared_sessions()
 
 
 @pytest.mark.postgresql
