@@ -81,8 +81,8 @@ class BatchingStore(FollowingStore):
         jobs = [_job_of(text, ended) for text in due.values()]
         numbers = {name: getattr(ended, name) for name in ("id", "succeeded", "cancelled", "dead")}
         self.run("end_batch", {**numbers, **{end: end in due for end in _ENDS}})
-        if jobs:
-            self.run("insert", self.insert_parameters(jobs, None))
+        for job in jobs:
+            self.run("insert_one", self.insert_parameters(job, None))
         return [job.queue for job in jobs]
 
     def sweep_batches(self, *, after: int = 0, limit: int = 500) -> SweptBatches:

@@ -60,6 +60,10 @@ class ConnectedStore(JobStore):
         It is a transaction of its own, or part of the caller's: there is no savepoint, so a
         statement that fails spoils the caller's as any other of theirs would.
         """
+        return self.rows(text, parameters)
+
+    def rows(self, text: str, parameters: Mapping[str, Any]) -> list[Row]:
+        """Run a statement that has rows to give, and return them."""
         with self.connection.cursor() as cursor:
             cursor.execute(text, parameters)
             # Not asked for first: psycopg makes a description of every column to say whether.

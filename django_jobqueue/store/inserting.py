@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -29,8 +30,10 @@ _NOT_STORED = ("unique_for", "on_conflict")
 _DEFAULTS = msgspec.structs.asdict(NewJob(handler=""))
 #: What makes a job wait.
 _NOT_READY = ("run_at", "delay", "waits_for")
-_NAMED = (*_NOT_STORED, *_NOT_READY, "queue", "max_attempts", "max_attempts_is_default")
-_OWN_COLUMNS = tuple(name for name in _DEFAULTS if name not in _NAMED)
+_ALWAYS = ("queue", "max_attempts", "max_attempts_is_default")
+_NAMED = (*_NOT_STORED, *_NOT_READY, *_ALWAYS)
+#: What a job stores as it is, and may leave at its default.
+OWN_COLUMNS = tuple(name for name in _DEFAULTS if name not in _NAMED)
 
 
 class InsertingStore(ConnectedStore):
@@ -90,36 +93,44 @@ class InsertingStore(ConnectedStore):
             )
         return answers
 
-    def _insert_rows(
-        self, jobs: Sequence[NewJob], now: datetime | None
-    ) -> list[tuple[int, str | None]]:
+    def _insert_rows(self, jobs: Sequence[NewJob], now: datetime | None) -> list[Row]:
         """Store the jobs whose key is free or None; return their (id, unique key), in no order."""
-        rows = self.statement("insert", self.insert_parameters(jobs, now))
-        return [(job_id, key) for job_id, key in rows]
+        filled = _columns_filled_by(jobs)
+        columns = tuple(name for name in filled if name in OWN_COLUMNS)
+        text = sql.insert(self.connection.vendor, columns)
+        rows = msgspec.json.encode(self._facts_of(jobs, filled)).decode()
+        return self.rows(text, {"jobs": rows, "now": self._text_or_none(now)})
 
     def _insert_one(self, new: NewJob, now: datetime | None) -> list[Row]:
         """Store a job unless its key is taken; return its id, in a row."""
-        row, vendor = self._row_of(new), self.connection.vendor
+        row, vendor = self.insert_parameters(new, now), self.connection.vendor
         if now is None and all(row[name] == _DEFAULTS[name] for name in _NOT_READY):
-            columns = [name for name in _OWN_COLUMNS if row[name] != _DEFAULTS[name]]
+            columns = [name for name in OWN_COLUMNS if row[name] != _DEFAULTS[name]]
             return self.write_alone(sql.insert_ready(vendor, tuple(columns)), row)
-        return self.write_alone(
-            sql.load(vendor, "insert_one"), {**row, "now": self._text_or_none(now)}
-        )
+        return self.write_alone(sql.load(vendor, "insert_one"), row)
 
-    def insert_parameters(self, jobs: Sequence[NewJob], now: datetime | None) -> dict[str, object]:
-        """Return the parameters of the statement `insert`."""
-        rows = [{**self._row_of(new), "position": at} for at, new in enumerate(jobs)]
-        return {"jobs": msgspec.json.encode(rows).decode(), "now": self._text_or_none(now)}
-
-    def _row_of(self, new: NewJob) -> dict[str, Any]:
+    def insert_parameters(self, new: NewJob, now: datetime | None) -> dict[str, Any]:
+        """Return the parameters of the statement `insert_one`."""
         row = msgspec.structs.asdict(new)
         for name in _NOT_STORED:
             del row[name]
         for name in _TIMES:
             row[name] = self._text_or_none(row[name])
         row["delay"] = bounded_delay(new.delay)
+        row["now"] = self._text_or_none(now)
         return row
+
+    def _facts_of(self, jobs: Sequence[NewJob], names: Sequence[str]) -> list[dict[str, Any]]:
+        values_of = attrgetter(*names)
+        rows = [dict(zip(names, values_of(new), strict=True)) for new in jobs]
+        times = [name for name in _TIMES if name in names]
+        for position, row in enumerate(rows):
+            row["position"] = position
+            for name in times:
+                row[name] = self._text_or_none(row[name])
+            if "delay" in row:
+                row["delay"] = bounded_delay(row["delay"])
+        return rows
 
     def _text_or_none(self, moment: datetime | None) -> str | None:
         return None if moment is None else self.time_text(moment)
@@ -189,6 +200,16 @@ class InsertingStore(ConnectedStore):
             ready_at=Case(When(state=_SCHEDULED, then=at), default=F("ready_at")),
         )
         return changed > 0
+
+
+def _columns_filled_by(jobs: Sequence[NewJob]) -> tuple[str, ...]:
+    """The columns that not all of the jobs leave at their defaults, and those without defaults."""
+    filled = [
+        name
+        for name in (*_NOT_READY, *OWN_COLUMNS)
+        if any(getattr(new, name) != _DEFAULTS[name] for new in jobs)
+    ]
+    return (*_ALWAYS, *filled)
 
 
 class _FinishedRecently(Exception):

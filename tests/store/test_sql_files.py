@@ -9,6 +9,7 @@ from django_jobqueue import store
 from django_jobqueue.core.specs import ClaimedJob, NewJob
 from django_jobqueue.models.base import JobRecord
 from django_jobqueue.store import sql
+from django_jobqueue.store.inserting import OWN_COLUMNS
 
 VENDORS = ("postgresql", "sqlite")
 SHARED = {field.column for field in JobRecord._meta.fields}
@@ -38,9 +39,11 @@ def test_a_move_takes_every_column_along(vendor: str, name: str, table: str, own
 
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_an_insert_stores_every_option_of_a_new_job(vendor: str) -> None:
-    columns = inserted_columns(sql.load(vendor, "insert"), into="jobqueue_job")
+    of_one = inserted_columns(sql.load(vendor, "insert_one"), into="jobqueue_job")
+    of_many = inserted_columns(sql.insert(vendor, OWN_COLUMNS), into="jobqueue_job")
 
-    assert columns == {*NewJob.__struct_fields__, "state", "ready_at", "created_at"} - NOT_STORED
+    stored = {*NewJob.__struct_fields__, "state", "ready_at", "created_at"} - NOT_STORED
+    assert of_one == of_many == stored
 
 
 @pytest.mark.parametrize("vendor", VENDORS)

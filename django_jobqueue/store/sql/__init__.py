@@ -44,6 +44,20 @@ def pick(vendor: str, *, suspects: bool, by_stretches: bool = False) -> str:
 
 
 @lru_cache(maxsize=256)
+def insert(vendor: str, columns: tuple[str, ...]) -> str:
+    """Return the insertion of any number of jobs; it fills these columns besides its own."""
+    parts = {
+        "definitions": [f"{column} {_TYPES.get(column, 'text')}" for column in columns],
+        "columns": columns,
+        "values": [_OUT_OF_ROW[vendor](column) for column in columns],
+    }
+    text = load(vendor, "insert")
+    for mark, items in parts.items():
+        text = text.replace(f"/* {mark} */", "".join(f", {item}" for item in items))
+    return text
+
+
+@lru_cache(maxsize=256)
 def insert_ready(vendor: str, columns: tuple[str, ...]) -> str:
     """Return the insertion of a job that is ready now; it fills these columns besides its own."""
     text = load(vendor, "insert_ready")
@@ -81,6 +95,20 @@ def claim_picked(vendor: str) -> str:
 _PICKED = {
     "postgresql": "job.id = ANY(%(ids)s::bigint[])",
     "sqlite": "id IN (SELECT value FROM json_each(%(ids)s))",
+}
+#: What an option of a new job is read as; the others are text, as is JSON until it is stored.
+_TYPES = {
+    **dict.fromkeys(("expires_at", "slot"), "timestamptz"),
+    **dict.fromkeys(("batch_id", "requeued_from"), "bigint"),
+    "priority": "smallint",
+    "timeout_seconds": "float8",
+    "key_limit": "int",
+    "has_next": "boolean",
+}
+_JSON = ("payload", "backoff", "tags", "meta")
+_OUT_OF_ROW = {
+    "postgresql": lambda column: f"new.{column}{'::jsonb' if column in _JSON else ''}",
+    "sqlite": lambda column: f"json_extract(job, '$.{column}')",
 }
 #: It is for readers of the file: in logs and in pg_stat_activity it would hide the statement.
 _HEAD = re.compile(r"\A(?:--.*\n)+")
