@@ -8,7 +8,6 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 from asgiref.sync import sync_to_async
-from django.db import connections
 
 from django_jobqueue.core.error_text import describe_error
 from django_jobqueue.core.errors import PayloadError
@@ -55,7 +54,8 @@ def calling(task: Task) -> Callable[..., Any]:
     @functools.wraps(task.func)
     def call(*args: Any, **kwargs: Any) -> Any:
         context: JobContext = kwargs.pop(CONTEXT)
-        run = _begun(context)
+        run = _begun(context, earlier_runs(context.job))
+        signals.task_started.send_robust(sender=sender_of(run.result), task_result=run.result)
         try:
             value = task.func(*_leading(task, run, context), *args, **kwargs)
         except Succeed as success:
@@ -74,9 +74,7 @@ def calling_async(task: Task) -> Callable[..., Coroutine[Any, Any, Any]]:
     @functools.wraps(task.func)
     async def call(*args: Any, **kwargs: Any) -> Any:
         context: JobContext = kwargs.pop(CONTEXT)
-        # Not in the thread that all tasks of the loop share for their database calls: a call of
-        # another task that takes long must not keep this one from its start.
-        run = await sync_to_async(_begun_apart, thread_sensitive=False)(context)
+        run = await _begun_async(context)
         try:
             value = await task.func(*_leading(task, run, context), *args, **kwargs)
         except Succeed as success:
@@ -98,20 +96,31 @@ def earlier_runs(job: ClaimedJob) -> Sequence[AttemptSnapshot]:
     return site_store().attempts_of(job.id)
 
 
-def _begun(context: JobContext) -> Run:
-    """The run that begins, once the framework was told."""
+def _begun(context: JobContext, earlier: Sequence[AttemptSnapshot]) -> Run:
     job = context.job
-    run = Run(running_result(job, earlier_runs(job), began_at=context.attempted_at))
+    run = Run(running_result(job, earlier, began_at=context.attempted_at))
     context.kept = _runs[job.id, job.claim_token] = run
-    signals.task_started.send_robust(sender=sender_of(run.result), task_result=run.result)
     return run
 
 
-def _begun_apart(context: JobContext) -> Run:
-    try:
-        return _begun(context)
-    finally:
-        connections.close_all()  # of a thread that nobody cleans
+async def _begun_async(context: JobContext) -> Run:
+    earlier: Sequence[AttemptSnapshot] = ()
+    if context.job.attempt > 1:
+        earlier = await sync_to_async(earlier_runs, thread_sensitive=True)(context.job)
+    run = _begun(context, earlier)
+    told = {"sender": sender_of(run.result), "task_result": run.result}
+    if _only_the_log_hears():
+        # Receivers are called in the thread that all coroutines share for their database calls,
+        # where a long call of one task would keep the others from their start.
+        signals.task_started.send_robust(**told)
+    else:
+        await signals.task_started.asend_robust(**told)
+    return run
+
+
+def _only_the_log_hears() -> bool:
+    log = id(signals.log_task_started)
+    return all(receiver[0][0] == log for receiver in signals.task_started.receivers)
 
 
 def _leading(task: Task, run: Run, context: JobContext) -> Sequence[TaskContext]:

@@ -9,6 +9,7 @@ from django.apps import apps
 from django.core.management import call_command
 from django.test import override_settings
 
+from django_jobqueue import DeathReason
 from django_jobqueue.backends.checks import check_backport
 from django_jobqueue.backends.discovery import discover
 from django_jobqueue.backends.finishing import tell_framework, wants
@@ -16,10 +17,13 @@ from django_jobqueue.backends.framework import (
     IS_BACKPORT,
     PACKAGE,
     TaskResultStatus,
+    signals,
     task_backends,
 )
 from django_jobqueue.jobs.enqueueing import enqueuer_of
+from django_jobqueue.jobs.queued import check_queued
 from django_jobqueue.jobs.registry import Registry, registry
+from django_jobqueue.models import Job
 from django_jobqueue.testing import run_jobs
 from tests import tasks
 from tests.handlers import add
@@ -170,15 +174,44 @@ class TestWorkers:
         assert result.enqueued_at == handle.refresh().snapshot.created_at
 
     @pytest.mark.django_db
+    def test_a_deploy_that_cannot_run_the_tasks_that_wait_is_told(self) -> None:
+        fits, other = tasks.noop_task.enqueue(1), tasks.calculate_meaning_of_life.enqueue()
+        assert check_queued().misfits == ()
+
+        Job.objects.filter(pk=other.id).update(payload={"args": [1], "kwargs": {}})
+        Job.objects.filter(pk=fits.id).update(handler="tests.tasks.gone")
+
+        found = {misfit.handler: misfit.reason for misfit in check_queued().misfits}
+        assert found == {
+            "tests.tasks.calculate_meaning_of_life": DeathReason.UNPROCESSABLE,
+            "tests.tasks.gone": DeathReason.HANDLER_MISSING,
+        }
+
+    @pytest.mark.django_db
     def test_the_helpers_for_tests_run_tasks(self) -> None:
-        twice, asynchronous = tasks.fail_twice.enqueue(), tasks.noop_task_async.enqueue()
+        at_last = tasks.succeed_at_last, tasks.succeed_at_last_async
+        results = [task.enqueue() for task in at_last]
 
         counts = run_jobs().counts
 
-        for result in (twice, asynchronous):
+        for result in results:
             result.refresh()
-        assert (twice.attempts, asynchronous.status) == (2, TaskResultStatus.SUCCESSFUL)
-        assert counts == {"failed": 1, "dead": 1, "succeeded": 1}
+        assert [result.return_value for result in results] == [3, 3]
+        assert counts == {"failed": 4, "succeeded": 2}
+
+    @pytest.mark.django_db
+    def test_receivers_work_in_the_transaction_of_such_a_test(self) -> None:
+        def follow(**facts: Any) -> None:
+            tasks.noop_task.enqueue("followed")
+
+        signals.task_started.connect(follow)
+        try:
+            tasks.calculate_meaning_of_life_async.enqueue()
+            run_jobs(limit=1)
+        finally:
+            signals.task_started.disconnect(follow)
+
+        assert Job.objects.get().payload == {"args": ["followed"], "kwargs": {}}
 
     def test_the_admin_shows_tasks_by_their_names(self, admin_client: Any) -> None:
         tasks.noop_task.enqueue()
