@@ -47,7 +47,8 @@ class TemplateAdmin(KeptByNameAdmin):
         return self.may(request, "enqueue_jobtemplate")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        Template(obj.name).save(Enqueuer(form.found, said=form.said), **form.typed)
+        enqueuer: Enqueuer[...] = Enqueuer(form.found, said=form.said)
+        Template(obj.name).save(enqueuer, **form.typed)
         obj.pk = JobTemplate.objects.using(self.using).get(name=obj.name).pk
         obj.refresh_from_db(using=self.using)
 

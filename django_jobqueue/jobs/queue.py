@@ -1,7 +1,8 @@
 """The handle to a named queue."""
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Unpack
+from typing import Any, ParamSpec, Unpack, overload
 
 from asgiref.sync import sync_to_async
 
@@ -22,12 +23,16 @@ from .draining import drained, wait_until_drained
 from .enqueueing import Enqueuer
 from .handlers import handler_of
 from .handles import JobHandle
-from .options import CallOptions
+from .options import CallOptions, ChainOptions
 from .queue_settings import QueueOptions, columns_of
 from .registry import name_of_queue_handler, registry
 from .removing import purge
+from .schedule_options import CronOptions, EveryOptions
+from .schedules import RecurringEnqueuer
 from .site import site_store
 from .wakeups import wakeups
+
+P = ParamSpec("P")
 
 
 class Queue:
@@ -47,7 +52,16 @@ class Queue:
     def __hash__(self) -> int:
         return hash((Queue, self.name))
 
-    def enqueue(self, job: Any, *args: object, **kwargs: object) -> JobHandle:
+    @overload
+    def enqueue(self, job: Enqueuer[P], /, *args: P.args, **kwargs: P.kwargs) -> JobHandle: ...
+    @overload  # a class
+    def enqueue(
+        self, job: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs
+    ) -> JobHandle: ...
+    @overload  # a payload
+    def enqueue(self, job: object, /) -> JobHandle: ...
+
+    def enqueue(self, job: Any, /, *args: Any, **kwargs: Any) -> JobHandle:
         """Enqueue a job into this queue, whatever queue its handler names.
 
         `job` is what @job returned, followed by its arguments; or any payload, alone, for the
@@ -59,11 +73,31 @@ class Queue:
         enqueuer = job if isinstance(job, Enqueuer) else Enqueuer(handler_of(job))
         return enqueuer.using(queue=self.name).enqueue(*args, **kwargs)
 
-    async def aenqueue(self, job: Any, *args: object, **kwargs: object) -> JobHandle:
+    @overload
+    async def aenqueue(
+        self, job: Enqueuer[P], /, *args: P.args, **kwargs: P.kwargs
+    ) -> JobHandle: ...
+    @overload
+    async def aenqueue(
+        self, job: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs
+    ) -> JobHandle: ...
+    @overload
+    async def aenqueue(self, job: object, /) -> JobHandle: ...
+
+    async def aenqueue(self, job: Any, /, *args: Any, **kwargs: Any) -> JobHandle:
         """As `enqueue`."""
         return await sync_to_async(self.enqueue, thread_sensitive=True)(job, *args, **kwargs)
 
-    def using(self, **options: Unpack[CallOptions]) -> Enqueuer[...]:
+    @overload
+    def using(self, **options: Unpack[CallOptions]) -> Enqueuer[...]: ...
+    @overload
+    def using(self, **options: Unpack[ChainOptions]) -> Enqueuer[...]: ...
+    @overload
+    def using(self, **options: Unpack[CronOptions]) -> RecurringEnqueuer[...]: ...
+    @overload
+    def using(self, **options: Unpack[EveryOptions]) -> RecurringEnqueuer[...]: ...
+
+    def using(self, **options: Any) -> Any:
         """Return what enqueues payloads for the QueueHandler of this queue, with options."""
         options["queue"] = self.name
         return Enqueuer(registry.get(name_of_queue_handler(self.name))).using(**options)

@@ -1,8 +1,8 @@
 """The handle to one template: a stored job to copy from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Unpack
+from typing import Any, ParamSpec, Unpack, overload
 
 import msgspec
 
@@ -25,6 +25,8 @@ from .schedule_options import RecurringOptions, schedule_name, split, terms_of
 from .schedules import Schedule, job_to_repeat, refuse_moments, save
 from .site import site_store
 
+P = ParamSpec("P")
+
 
 class Template:
     """A stored job by its name: a handler, arguments and options. TemplateNotFound where there is
@@ -45,7 +47,14 @@ class Template:
         """The template as it is now."""
         return site_store().find_template(self.name)
 
-    def save(self, handler: HandlerLike, *args: object, **kwargs: object) -> None:
+    @overload
+    def save(self, handler: Enqueuer[P], /, *args: P.args, **kwargs: P.kwargs) -> None: ...
+    @overload  # a class
+    def save(self, handler: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None: ...
+    @overload
+    def save(self, handler: str | Handler, /, *args: object, **kwargs: object) -> None: ...
+
+    def save(self, handler: HandlerLike, /, *args: Any, **kwargs: Any) -> None:
         """Store a job to copy from, or change it: `Template("report").save(send, user_id=1)`.
 
         `handler` is what @job returned, a registered name, or either `using` options. Schedules

@@ -25,6 +25,10 @@ def with_keyword_context(a: int, *, context: JobContext) -> int:
     return a + context.attempt
 
 
+def about_a_job(job: str) -> str:
+    return job
+
+
 def anything(**named: object) -> object:
     return named
 

@@ -2,11 +2,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from django_jobqueue import Queue
+from django_jobqueue import Queue, job
 from django_jobqueue.core.errors import InvalidOptions
 from django_jobqueue.core.states import JobState
+from django_jobqueue.jobs.registry import Registry
 from tests.handlers import add, greet
 
+from . import functions
 from .finishing import DEAD, SUCCEEDED, finish_next
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +55,14 @@ class TestPausing:
 
 
 class TestJobs:
+    def test_an_argument_of_a_handler_may_be_called_as_its_own(self):
+        about = job(registry=Registry())(functions.about_a_job)
+
+        handle = Queue("mail").enqueue(about, job="a")
+
+        assert handle.snapshot.queue == "mail"
+        assert handle.snapshot.payload == {"args": [], "kwargs": {"job": "a"}}
+
     def test_its_numbers_are_those_of_its_own_jobs(self):
         greet.enqueue("Ada")
         greet.using(delay=timedelta(hours=1)).enqueue("Bob")
