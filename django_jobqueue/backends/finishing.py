@@ -71,7 +71,9 @@ def _finished(result: TaskResult, transition: Transition) -> TaskResult:
     """The running result, as the transition has ended it."""
     has_succeeded = transition.state is JobState.SUCCEEDED
     status = TaskResultStatus.SUCCESSFUL if has_succeeded else TaskResultStatus.FAILED
-    told: dict[str, Any] = {"status": status, "finished_at": shown(SystemClock().now())}
+    now = shown(SystemClock().now())
+    finished_at = max(one for one in (now, result.last_attempted_at) if one is not None)
+    told: dict[str, Any] = {"status": status, "finished_at": finished_at}
     if not has_succeeded:
         told["errors"] = [*result.errors, _error_of(transition)]
     value = None if transition.result is None else json.loads(transition.result)

@@ -169,9 +169,13 @@ class _Record:
     def result(self, **told: Any) -> TaskResult:
         task = self._task()
         enqueued_at = self._time("enqueued_at") or self.created_at
+        latest = enqueued_at
         for name in ("started_at", "last_attempted_at", "finished_at"):
-            # The clock of who enqueued may be ahead of the database's.
-            told[name] = shown(told[name] and max(told[name], enqueued_at))
+            # The clock of who enqueued may be ahead of the database's, and that of SQLite tells no
+            # more than milliseconds.
+            if told[name] is not None:
+                latest = max(latest, told[name])
+                told[name] = shown(latest)
         return TaskResult(
             task=task,
             id=str(self.id),
