@@ -68,6 +68,13 @@ def tell_process() -> list[int]:
     return [os.getpid(), os.getppid()]
 
 
+@job(name="isolated.tell_trace", isolation="process")
+def tell_trace() -> str:
+    from opentelemetry import trace  # late: the other processes need none of it
+
+    return f"{trace.get_current_span().get_span_context().trace_id:032x}"
+
+
 @job(name="isolated.tell_process_async", isolation="process")
 async def tell_process_async() -> list[int]:
     await asyncio.sleep(0)
