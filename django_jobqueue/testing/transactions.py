@@ -110,9 +110,8 @@ class Autocommit:
             result = execute(sql, params, many, context)
             self._settle()
             return result
-        self._connection.needs_rollback = (
-            False  # of a save() that failed: its statement has undone it
-        )
+        # A save() that failed says so: its statement was undone alone.
+        self._connection.needs_rollback = False
         if not self._is_unforgiving:
             return execute(sql, params, many, context)
         with self._own_savepoint():

@@ -13,6 +13,8 @@ from django_jobqueue.models import WorkerRecord
 from django_jobqueue.store import store_for
 from django_jobqueue.testing import QueueClock, arun_jobs, run_jobs
 from django_jobqueue.testing import running as running_module
+from django_jobqueue.testing.claiming import SteadyMembership
+from tests.worker.bench import LEASE, Time
 from tests.worker.site import PATIENCE
 
 from .jobs import (
@@ -221,6 +223,18 @@ class TestWhatIsTold:
 
         assert run_jobs().counts == {"succeeded": 1}
         assert told == ["here"]
+
+
+def test_a_worker_that_a_debugger_holds_up_goes_on_as_if_nothing_had_happened() -> None:
+    time = Time()
+    membership = SteadyMembership(lease=LEASE, elapsed=time)
+    membership.renewed(membership.moment())
+
+    time.passes(3600)
+
+    assert membership.may_claim()
+    assert membership.may_reap()
+    assert not membership.is_in_doubt()
 
 
 class TestPermits:

@@ -1,9 +1,14 @@
 """Handlers in the transaction of a test, and in tests that commit."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, connections, transaction
 from django.test import TestCase, TransactionTestCase
 
+from django_jobqueue.core.errors import LeakedTransaction
 from django_jobqueue.models import Job
 from django_jobqueue.testing import run_jobs
 
@@ -217,3 +222,37 @@ class TestWhereStatementsCommit(Handlers, TransactionTestCase):
 
         assert len(run_jobs()) == 0
         assert not Job.objects.exists()
+
+
+@pytest.fixture
+def another_database(db: None, tmp_path: Path) -> Iterator[str]:
+    file = {"ENGINE": "django.db.backends.sqlite3", "NAME": tmp_path / "another.sqlite3"}
+    configured = connections.configure_settings({"default": {}, "another": file})
+    connections.settings["another"] = configured["another"]
+    wrapper = connections["another"]
+    # Opened by hand: Django's tests open none that they have not been told of.
+    wrapper.connection = wrapper.get_new_connection(wrapper.get_connection_params())
+    wrapper.autocommit = True
+    yield "another"
+    connections["another"].close()
+    del connections["another"], connections.settings["another"]
+
+
+class TestAnotherDatabase:
+    def test_a_block_of_the_test_is_no_block_of_the_handler(self, another_database: str) -> None:
+        acts.clear()
+        with transaction.atomic(using=another_database):
+            act_in_transaction.enqueue("works")
+
+            assert run_jobs().counts == {"succeeded": 1}
+
+    def test_a_block_that_the_handler_leaves_open_is_no_success(
+        self, another_database: str
+    ) -> None:
+        acts["works"] = lambda: transaction.atomic(using=another_database).__enter__()
+        with transaction.atomic(using=another_database):
+            act_in_transaction.enqueue("works")
+
+            [run] = run_jobs()
+
+        assert type(run.error) is LeakedTransaction
