@@ -6,7 +6,7 @@ from typing import Any
 
 from django.apps import AppConfig
 
-#: Names what is connected, if anything is: `signals`.
+#: Names what is connected, if anything is: `signals`, `metrics`.
 OBSERVED = "JOBQUEUE_BENCHMARK_OBSERVED"
 
 _heard: Counter[str] = Counter()

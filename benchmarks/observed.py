@@ -1,4 +1,4 @@
-"""What it costs that somebody looks on: receivers of signals."""
+"""What it costs that somebody looks on: receivers of signals, and metrics."""
 
 from argparse import Namespace
 from collections.abc import Callable
@@ -12,7 +12,12 @@ from .rounds import as_figures, as_table, in_turn
 
 NOBODY = "nobody"
 #: Who looks on, and what is connected for it.
-OBSERVERS = {NOBODY: "", "signals": "signals"}
+OBSERVERS = {
+    NOBODY: "",
+    "signals": "signals",
+    "metrics": "metrics",
+    "metrics and signals": "metrics, signals",
+}
 
 
 def run(options: Namespace) -> Report:

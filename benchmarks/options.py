@@ -201,7 +201,7 @@ BENCHMARKS: dict[str, tuple[str, AddOptions]] = {
     "scale": ("jobs per second of several workers, beside the limit", _scale_options),
     "orm": ("jobs that read and save a row, beside bare threads", _orm_options),
     "resident": ("memory of a worker after very many jobs, beside after some", _resident_options),
-    "observed": ("jobs per second with signals connected", _observed_options),
+    "observed": ("jobs per second with metrics and signals connected", _observed_options),
     "idle": ("what workers cost that have nothing to do", _idle_options),
     "cost": ("processor time, log and disk for one job", _cost_options),
     "sqlite": ("the same work on huey's SQLite storage", _comparison_options),

@@ -109,9 +109,9 @@ TARGETS = (
         read=at("mixed/rates/the mix/ratio"),
     ),
     Target(
-        measure="drain with signals connected, of that with none",
+        measure="drain with metrics and signals connected, of that with none",
         bound=0.8,
-        read=at("observed/rates/signals/ratio"),
+        read=at("observed/rates/metrics and signals/ratio"),
     ),
     Target(
         measure="one row read and saved by the ORM, of bare threads",

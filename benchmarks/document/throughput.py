@@ -108,7 +108,9 @@ SECTIONS = (
         `manage.py runjobs`. The limit beside it is a loop of about a hundred lines on the same
         tables and indexes, with the same promises (claims under a worker's row and a queue's pause,
         a token that fences the finish, the move to the archive) and no feature at all: what is
-        missing from it is what typed arguments, retries, deadlines, events and limits cost.""",
+        missing from it is what typed arguments, retries, deadlines, events and limits cost. It
+        writes what is done and claims anew in one round trip and one commit for 500 jobs; larger
+        batches made it no faster. A disk that syncs slowly holds up both alike.""",
         needs=("drain", "drain-two"),
         body=_drain,
     ),
@@ -166,8 +168,8 @@ SECTIONS = (
     Section(
         name="observed",
         heading="Somebody looks on",
-        text="""Receivers connected to the signals `started`, `succeeded`, `failed` and `dead`,
-        against none.""",
+        text="""Receivers connected to the signals `started`, `succeeded`, `failed` and `dead`, and
+        metrics counted for Prometheus, against nobody who looks on.""",
         needs=("observed",),
         body=rates_of("observed", chart="No-op jobs per second by who looks on"),
     ),

@@ -98,27 +98,37 @@ def drain(handlers: Handlers) -> None:
         connection.prepare_threshold = 0
         worker = uuid4()
         connection.execute(REGISTER, {"worker": worker})
-        finish = FINISH.format(columns=moved_columns()).encode()
+        exchange = Exchange(connection, worker=worker)
         threads, held, is_empty = Threads(handlers), 0, False
         while held or not is_empty:
             threads.one_done.clear()
-            if done := threads.take_done():
-                connection.execute(
-                    finish, {"ids": [job.id for job in done], "tokens": [job.token for job in done]}
-                )
-                held -= len(done)
-            free = min(2 * BATCH - held, BATCH)
-            if not is_empty and free >= BATCH // 2:
-                claimed = _claim(connection, worker, free)
-                is_empty, held = not claimed, held + len(claimed)
+            done = threads.take_done()
+            held -= len(done)
+            free = 0 if is_empty else min(2 * BATCH - held, BATCH)
+            # A small claim costs as much as a large one.
+            wanted = free if free >= BATCH // 2 else 0
+            if done or wanted:
+                claimed = exchange(done, wanted)
+                is_empty, held = is_empty or (wanted > 0 and not claimed), held + len(claimed)
                 threads.give(claimed)
             if held:
                 threads.one_done.wait(0.05)
 
 
-def _claim(connection: psycopg.Connection[Any], worker: UUID, free: int) -> list[Claimed]:
-    token = uuid4()
-    rows = connection.execute(
-        CLAIM, {"worker": worker, "token": token, "queues": [QUEUE], "free": free}
-    )
-    return [Claimed(job_id, handler, payload, token) for job_id, handler, payload in rows]
+class Exchange:
+    """Writes what is done and claims what is wanted: one round trip, and one commit."""
+
+    def __init__(self, connection: psycopg.Connection[Any], *, worker: UUID) -> None:
+        self._connection, self._worker = connection, worker
+        self._finish = FINISH.format(columns=moved_columns()).encode()
+
+    def __call__(self, done: list[Claimed], wanted: int) -> list[Claimed]:
+        connection, token, rows = self._connection, uuid4(), None
+        with connection.pipeline(), connection.transaction():
+            if done:
+                ids, tokens = [job.id for job in done], [job.token for job in done]
+                connection.execute(self._finish, {"ids": ids, "tokens": tokens})
+            if wanted:
+                claim = {"worker": self._worker, "token": token, "queues": [QUEUE], "free": wanted}
+                rows = connection.execute(CLAIM, claim)
+        return [Claimed(job_id, handler, payload, token) for job_id, handler, payload in rows or ()]

@@ -59,7 +59,7 @@ FOUND: dict[str, dict[str, Any]] = {
     },
     "io": {"cases": {"10 ms, threads": CASE, "1 s, async": CASE}},
     "orm": {"rates": {"bare threads": rate(900), "worker": rate(600, ratio=0.67)}},
-    "observed": {"rates": {"nobody": rate(9_000), "signals": rate(8_000, ratio=0.89)}},
+    "observed": {"rates": {"nobody": rate(9_000), "metrics and signals": rate(8_000, ratio=0.89)}},
     "enqueue": {
         "benchmark": "enqueue",
         "one_at_a_time": {"limit_jobs_per_second": 2_000, **rate(1_000, ratio=0.5)},

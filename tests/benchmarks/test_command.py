@@ -126,8 +126,8 @@ def test_orm_prints_the_rate_beside_bare_threads():
 def test_observed_prints_the_rate_with_receivers_and_without():
     figures = figures_of("observed", "--jobs", "100", "--runs", "1")
 
-    assert list(figures["rates"]) == ["nobody", "signals"]
-    assert figures["rates"]["signals"]["ratio"] > 0
+    assert list(figures["rates"]) == ["nobody", "signals", "metrics", "metrics and signals"]
+    assert figures["rates"]["metrics and signals"]["ratio"] > 0
 
 
 def test_resident_prints_the_memory_of_a_worker_before_and_after():
