@@ -1,6 +1,6 @@
 """Jobs, workers and what bounds them, as they stood when somebody looked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from inspect import formatannotation
 from typing import TypeVar
@@ -52,8 +52,8 @@ class JobSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     result: object
     error: Mapping[str, object] | None
     progress: object
-    meta: object
-    tags: object
+    meta: Mapping[str, object]
+    tags: Sequence[str]
     worker_id: UUID | None
     claim_token: UUID | None
     template: str | None
@@ -89,7 +89,7 @@ class AttemptSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     error_type: str
     message: str
     traceback: str
-    log: object
+    log: Sequence[str]
 
 
 class WorkerSnapshot(msgspec.Struct, frozen=True, kw_only=True):

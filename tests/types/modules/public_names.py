@@ -1,6 +1,7 @@
 # pyright: strict
 """What type checkers know of names that are imported when they are first used."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import assert_type
 
@@ -16,6 +17,10 @@ def known_names(handle: JobHandle) -> None:
     assert_type(handle.wait(timedelta(seconds=1)).attempt, int)
     assert_type(handle.id, int | None)
     assert_type(handle.result, object)
+    assert_type(handle.snapshot.id, int)
+    assert_type(handle.snapshot.tags, Sequence[str])
+    assert_type(handle.snapshot.meta["source"], object)
+    assert_type(handle.attempts[0].log, Sequence[str])
     assert_type(handle.typed_result(int), int)
     assert_type(handle.wait(10).typed_result(dict[str, list[int]]), dict[str, list[int]])
     Retry("not reachable yet", delay=60)
