@@ -1,6 +1,6 @@
 """Telling of jobs that were stored: an event for each, and a wake-up after the commit."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.core.clock import SystemClock
@@ -10,8 +10,6 @@ from django_jobqueue.events import events as events_of_process
 from django_jobqueue.store import JobStore
 
 from .wakeups import wakeups
-
-_NAMES = ("job.enqueued", "job.deduplicated", "job.replaced")
 
 
 def announce(
@@ -27,19 +25,20 @@ def announce(
 
     Only the first `waking` of them are for workers now, all unless said.
     """
-    heard = {name for name in _NAMES if events.hears(name)}
-    if heard:
-        for new, inserted in zip(jobs, answers, strict=True):
-            _tell(new, inserted, events, heard=heard)
+    heard: dict[str, bool] = {}
+    for new, inserted in zip(jobs, answers, strict=True):
+        name = _name_of(inserted)
+        if name not in heard:
+            heard[name] = events.hears(name)
+        if heard[name]:
+            events.emit(name, job_id=inserted.id, handler=new.handler, queue=new.queue)
     _wake(jobs[:waking], answers[:waking], store=store, settings=settings)
 
 
-def _tell(new: NewJob, inserted: Inserted, events: EventBus, *, heard: Collection[str]) -> None:
-    name = "job.enqueued" if inserted.created else "job.deduplicated"
-    if inserted.replaced:
-        name = "job.replaced"
-    if name in heard:
-        events.emit(name, job_id=inserted.id, handler=new.handler, queue=new.queue)
+def _name_of(inserted: Inserted) -> str:
+    if inserted.created:
+        return "job.enqueued"
+    return "job.replaced" if inserted.replaced else "job.deduplicated"
 
 
 def _wake(

@@ -27,9 +27,10 @@ _NOT_AS_IT_IS = (
 )
 _AS_IT_IS = tuple(name for name in NewJob.__struct_fields__ if name not in (*_OWN, *_NOT_AS_IT_IS))
 _terms_of = attrgetter(*_AS_IT_IS, "run_at", "delay", "max_attempts", "max_attempts_is_default")
-_COLUMNS = ("id", *_OWN, "state", "run_at", "max_attempts", *_AS_IT_IS)
-#: The moment of the COPY, unless it is told another: times take long to read.
-_TOLD = ("ready_at", "created_at")
+_COPY = (
+    f"COPY jobqueue_job (id, {', '.join(_OWN)}, state, run_at, ready_at, created_at, max_attempts, "
+    f"{', '.join(_AS_IT_IS)}) FROM STDIN"
+)
 #: https://www.postgresql.org/docs/current/sql-copy.html
 _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"})
 
@@ -42,30 +43,22 @@ def copy_plain_jobs(
         cursor.execute(sql.load("postgresql", "reserve_ids"), {"now": now, "count": len(jobs)})
         [(ids, clock, attempts)] = cursor.fetchall()
         of_queues = msgspec.json.decode(attempts or "{}")
-        told = () if now is None else (now,) * len(_TOLD)
-        columns = ", ".join(_COLUMNS if now is None else (*_COLUMNS, *_TOLD))
-        statement = f"COPY jobqueue_job ({columns}) FROM STDIN"
         # The server takes in one part while the next is written.
-        with connection.wrap_database_errors, cursor.copy(statement) as copy:
-            for part in _parts(jobs, ids, clock=clock, told=told, of_queues=of_queues):
+        with connection.wrap_database_errors, cursor.copy(_COPY) as copy:
+            for part in _parts(jobs, ids, clock=clock, of_queues=of_queues):
                 copy.write(part)
     return list(ids)
 
 
 def _parts(
-    jobs: Sequence[NewJob],
-    ids: Sequence[int],
-    *,
-    clock: datetime,
-    told: Sequence[datetime],
-    of_queues: Mapping[str, int],
+    jobs: Sequence[NewJob], ids: Sequence[int], *, clock: datetime, of_queues: Mapping[str, int]
 ) -> Iterator[str]:
     """The lines of all jobs, up to CHUNK of them at once."""
     numbers = iter(ids)
     # Neighbours differ in little: the rest of their lines is made once for all of them.
     for _, alike in groupby(jobs, key=_terms_of):
         while some := list(islice(alike, CHUNK)):
-            rest = "\t".join(map(_field, (*_terms(some[0], clock, of_queues), *told)))
+            rest = "\t".join(map(_field, _terms(some[0], clock, of_queues)))
             own = [(job.payload, job.fingerprint) for job in some]
             if _needs_escape("".join([text for pair in own for text in pair])):
                 own = [(one.translate(_ESCAPES), other.translate(_ESCAPES)) for one, other in own]
@@ -88,7 +81,7 @@ def _terms(job: NewJob, clock: datetime, of_queues: Mapping[str, int]) -> tuple[
     state = JobState.SCHEDULED if due > clock else JobState.READY
     if job.waits_for is not None:
         state = JobState.BLOCKED
-    return (state.value, due, attempts, *(getattr(job, name) for name in _AS_IT_IS))
+    return (state.value, due, clock, clock, attempts, *(getattr(job, name) for name in _AS_IT_IS))
 
 
 def _field(value: object) -> str:
