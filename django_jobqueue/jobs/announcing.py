@@ -27,18 +27,14 @@ def announce(
     """
     heard: dict[str, bool] = {}
     for new, inserted in zip(jobs, answers, strict=True):
-        name = _name_of(inserted)
+        name = "job.enqueued" if inserted.created else "job.deduplicated"
+        if inserted.replaced:
+            name = "job.replaced"
         if name not in heard:
             heard[name] = events.hears(name)
         if heard[name]:
             events.emit(name, job_id=inserted.id, handler=new.handler, queue=new.queue)
     _wake(jobs[:waking], answers[:waking], store=store, settings=settings)
-
-
-def _name_of(inserted: Inserted) -> str:
-    if inserted.created:
-        return "job.enqueued"
-    return "job.replaced" if inserted.replaced else "job.deduplicated"
 
 
 def _wake(
