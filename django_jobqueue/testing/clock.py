@@ -22,7 +22,9 @@ from django_jobqueue.core.clock import SystemClock, monotonic
 #: What a wrapper of Django's is given to run a statement with.
 Execute = Callable[[str, Any, bool, dict[str, Any]], Any]
 
-_CLOCKS_OF_POSTGRESQL = re.compile(r"\b(?:clock|statement)_timestamp\(\)", re.IGNORECASE)
+_CLOCKS_OF_POSTGRESQL = re.compile(
+    r"\b(?:(?:clock|statement|transaction)_timestamp|now)\(\)", re.IGNORECASE
+)
 _CLOCK_OF_SQLITE = re.compile(r"\bstrftime\('[^']*',\s*'now'\)", re.IGNORECASE)
 _BASE_OF_SQLITE = re.compile(r"'now'", re.IGNORECASE)
 #: A job that is ready now leaves its times to the defaults of their columns.
