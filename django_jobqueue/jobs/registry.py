@@ -21,7 +21,7 @@ class Registry:
     def __init__(self) -> None:
         self._lock = RLock()
         self._by_name: dict[str, Handler] = {}
-        self.revision = 0  #: grows with every registration
+        self.revision: int = 0  #: grows with every registration
 
     def register(self, handler: Handler, *, replace: bool = False) -> None:
         """Add `handler` under its name and its aliases, or not at all.

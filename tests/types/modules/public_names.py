@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import assert_type
 
 import django_jobqueue
+import django_jobqueue.testing as testing
 from django_jobqueue import Exponential, JobHandle, JobState, Queue, Retry, requeue
 
 
@@ -23,11 +24,13 @@ def known_names(handle: JobHandle) -> None:
     assert_type(handle.attempts[0].log, Sequence[str])
     assert_type(handle.typed_result(int), int)
     assert_type(handle.wait(10).typed_result(dict[str, list[int]]), dict[str, list[int]])
+    assert_type(testing.run_jobs(), testing.JobRuns)
     Retry("not reachable yet", delay=60)
     requeue(1)
 
 
 def unknown_names(handle: JobHandle) -> None:
+    testing.run_job()  # error: attr-defined reportAttributeAccessIssue
     django_jobqueue.Queu("mail")  # error: attr-defined reportAttributeAccessIssue
     Exponential(initail=5)  # error: call-arg reportCallIssue
     assert handle.stat  # error: attr-defined reportAttributeAccessIssue
