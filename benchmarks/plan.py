@@ -65,7 +65,7 @@ def run_all(
     for measurement in plan:
         if options.only and measurement.name not in options.only:
             continue
-        arguments = _arguments(measurement, options)
+        arguments = arguments_of(measurement, options)
         progress(f"== {measurement.name}: python -m benchmarks {' '.join(arguments)}")
         began = monotonic()
         done = subprocess.run(
@@ -85,7 +85,8 @@ def run_all(
     return int(bool(failed))
 
 
-def _arguments(measurement: Measurement, options: Namespace) -> list[str]:
+def arguments_of(measurement: Measurement, options: Namespace) -> list[str]:
+    """Return the command line of `python -m benchmarks` that makes this result."""
     arguments = measurement.command.split()
     if options.quick:
         arguments += measurement.quick.split()

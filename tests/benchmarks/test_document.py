@@ -6,11 +6,12 @@ from xml.etree import ElementTree
 
 import pytest
 
+from benchmarks.__main__ import parser
 from benchmarks.document.charts import Bar, bar_chart
 from benchmarks.document.results import keep, kept_results
 from benchmarks.document.targets import TARGETS, target_rows
 from benchmarks.document.writing import SECTIONS, differences, files_of, write
-from benchmarks.plan import PLAN, Measurement, run_all
+from benchmarks.plan import PLAN, Measurement, arguments_of, run_all
 
 from .sample_results import RESULTS
 
@@ -23,6 +24,16 @@ def test_every_section_is_measured_by_the_plan():
     measured = {measurement.name for measurement in PLAN}
 
     assert {need for section in SECTIONS for need in section.needs} == measured
+
+
+@pytest.mark.parametrize("is_quick", [False, True], ids=["full", "quick"])
+@pytest.mark.parametrize("measurement", PLAN, ids=lambda measurement: measurement.name)
+def test_every_command_of_the_plan_is_understood(measurement, is_quick):
+    options = Namespace(quick=is_quick, newer_python="python3.13")
+
+    understood = parser().parse_args(arguments_of(measurement, options))
+
+    assert understood.benchmark == measurement.command.split()[0]
 
 
 def test_the_samples_have_what_the_plan_measures():
