@@ -1,4 +1,4 @@
-"""A checker guesses no type of an installed package: what is public has to say its own."""
+"""Type checkers guess what has no annotation, each in its own way: what is public has one."""
 
 import json
 
