@@ -19,7 +19,7 @@ from .processes import family, processor_seconds
 from .statements import Statement
 
 #: Between the last connection and the first look: by then their statements are prepared.
-WARM_UP_SECONDS = 5.0
+WARM_UP_SECONDS = 10.0
 #: How many connect at once.
 CONNECTING = 20
 
@@ -129,11 +129,14 @@ class Simulation:
 
     async def _work(self, connection: psycopg.AsyncConnection[object], worker_id: str) -> None:
         plan = self._plan
-        # Not in step: each begins at a moment of its own.
-        begins = monotonic() + random.uniform(0, plan.seconds)
+        # Not in step: each begins somewhere in the middle.
+        came_at = monotonic()
+        begins = came_at - random.uniform(0, plan.seconds)
         while True:
             for step in plan.steps:
                 due = begins + step.after
+                if due < came_at:
+                    continue
                 await asyncio.sleep(max(0.0, due - monotonic()))
                 self._late.append(1000 * (monotonic() - due))
                 await self._ask(connection, step, worker_id)

@@ -16,6 +16,8 @@ from .children import ROOT
 from .databases import server_facts
 
 Cell = str | int | float
+#: What a run of all benchmarks changes itself, as git excludes it.
+NOT_CODE = (":!benchmarks/results", ":!docs/performance*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,11 +122,16 @@ def _version_or_none(package: str) -> str | None:
 
 
 def _commit() -> str | None:
-    """The commit, marked where the checkout differs from it; None outside a repository."""
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--exclude=*"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    return described.stdout.strip() or None
+    """The commit, marked where the checkout differs from it in more than what figures change; None
+    outside a repository.
+    """
+    described = _git("describe", "--always", "--exclude=*")
+    if not described:
+        return None
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", *NOT_CODE)
+    return f"{described}-dirty" if changed else described
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
+    return done.stdout.strip()

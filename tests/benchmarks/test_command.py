@@ -144,8 +144,11 @@ def test_resident_prints_the_memory_of_a_worker_before_and_after():
 def test_cost_prints_what_a_job_costs_to_enqueue_and_to_run():
     figures = figures_of("cost", "--jobs", "200", "--count", "10", "--runs", "1")
 
+    one, many, ran = figures["costs"].values()
     assert list(figures["costs"]) == ["enqueue, one by one", "enqueue, in bulk", "run"]
-    assert all(cost["wal_bytes"] > 0 for cost in figures["costs"].values())
+    assert one["wal_bytes"] > 0 < many["wal_bytes"]
+    # So few jobs may cost less to run than a worker's coming up differs from one time to the next.
+    assert ran.keys() == {"server_microseconds", "worker_microseconds", "wal_bytes"}
     assert figures["archived_bytes"] > 0
 
 
