@@ -6,7 +6,6 @@ from typing import Any
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.core.outcomes import Outcome
 from django_jobqueue.jobs.context import JobContext
-from django_jobqueue.permits.distributed import KnownLimits
 from django_jobqueue.store import JobStore
 from django_jobqueue.worker.answers import ANSWERS, Answers
 from django_jobqueue.worker.claiming import Claiming
@@ -17,7 +16,6 @@ from django_jobqueue.worker.loop_watch import LoopWatch
 from django_jobqueue.worker.marks import NO_MARKS
 from django_jobqueue.worker.membership import Membership
 from django_jobqueue.worker.options import WorkerOptions
-from django_jobqueue.worker.queues import ServedQueues
 from django_jobqueue.worker.slots import Slots
 
 from .clock import elapsed
@@ -90,25 +88,9 @@ class ClaimingInTest(Claiming):
 
     # What was changed holds for the very next claim.
 
-    def _served_queues(self) -> ServedQueues:
-        return ServedQueues(
-            self._store,
-            configured=self._options.queues,
-            strict=self._options.strict,
-            freeing=self.in_hand.freeing_queues,
-            refresh_seconds=0.0,
-        )
-
-    def _known_limits(self) -> KnownLimits:
-        registry = self._options.registry
-        return KnownLimits(
-            self._store,
-            declared=lambda: [
-                (one.limits, (one.name, *one.aliases)) for one in registry if one.is_limited
-            ],
-            running=self.in_hand.running,
-            refresh_seconds=0.0,
-        )
+    @property
+    def _refresh_seconds(self) -> float:
+        return 0.0
 
     # Handlers run where the test does.
 
@@ -116,6 +98,7 @@ class ClaimingInTest(Claiming):
         def make_context(held: HeldJob) -> JobContext:
             return JobContext(
                 held.job,
+                attempted_at=held.attempted_at,
                 store=self._context_store,
                 cancelled=held.cancelled,
                 lease_lost=held.lease_lost,

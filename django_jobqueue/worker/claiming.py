@@ -1,13 +1,15 @@
 """The half of a worker that claims jobs and runs them: the pump, and all it is made of."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.core.clock import monotonic
 from django_jobqueue.jobs.context import JobContext
+from django_jobqueue.jobs.registry import Registry
 from django_jobqueue.jobs.spooling import spool_of
 from django_jobqueue.permits.chain import Chains
-from django_jobqueue.permits.distributed import KnownLimits
+from django_jobqueue.permits.distributed import Declared, KnownLimits
 from django_jobqueue.store import JobStore, store_for
 
 from .admission import Admission, Policies
@@ -84,24 +86,25 @@ class Claiming:
             overtime=overtime(self._conf.timeout_grace),
         )
 
+    @property
+    def _refresh_seconds(self) -> float:
+        return self._conf.poll_interval.total_seconds()
+
     def _served_queues(self) -> ServedQueues:
         return ServedQueues(
             self._store,
             configured=self._options.queues,
             strict=self._options.strict,
             freeing=self.in_hand.freeing_queues,
-            refresh_seconds=self._conf.poll_interval.total_seconds(),
+            refresh_seconds=self._refresh_seconds,
         )
 
     def _known_limits(self) -> KnownLimits:
-        registry = self._options.registry
         return KnownLimits(
             self._store,
-            declared=lambda: [
-                (one.limits, (one.name, *one.aliases)) for one in registry if one.is_limited
-            ],
+            declared=partial(_declared_limits, self._options.registry),
             running=self.in_hand.running,
-            refresh_seconds=self._conf.poll_interval.total_seconds(),
+            refresh_seconds=self._refresh_seconds,
         )
 
     def close(self) -> None:
@@ -244,3 +247,7 @@ class Claiming:
             self._conf.concurrency, self._executor.perform, at_end=close_connections
         )
         return Slots(sync=threads, asynchronous=self._event_loop, alone=self._options.suspects)
+
+
+def _declared_limits(registry: Registry) -> Declared:
+    return [(one.limits, (one.name, *one.aliases)) for one in registry if one.is_limited]
