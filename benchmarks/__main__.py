@@ -2,13 +2,17 @@
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 
+from tests import networks
 from tests.postgresql_server import ServerDidNotStart
 
 from .databases import KINDS, prepared_site
 from .document.results import kept_results
 from .document.writing import write
+from .ending import end_in_order
 from .errors import BenchmarkFailed
 from .options import BENCHMARKS, CROWDS, DEFAULT, POSTGRESQL_ONLY, add_plan_options
 from .plan import run_all
@@ -45,20 +49,14 @@ def main(arguments: list[str]) -> int:
     if options.benchmark == "document":
         write(kept_results())
         return 0
-    if options.benchmark == "drain" and options.database == "sqlite" and options.processes > 1:
-        commands.error(
-            "--processes: SQLite has one writer at a time, so only one worker is measured on it"
-        )
     if options.benchmark == "sqlite":
         options.database = "sqlite"
-    if options.benchmark in POSTGRESQL_ONLY and options.database == "sqlite":
-        commands.error("--database sqlite: this is measured on PostgreSQL only")
+    elif wrong := _refusal(options):
+        commands.error(wrong)
     if options.benchmark == "beside":
         options.jobs = options.jobs or CROWDS[options.what][1]
     try:
-        with prepared_site(
-            options.database, connections_needed=100 + getattr(options, "workers", 0)
-        ):
+        with _site_of(options):
             # Imported only now: models can be imported once Django is set up.
             benchmark = import_module(f"benchmarks.{options.benchmark}")
             printing = import_module("benchmarks.report")
@@ -69,5 +67,35 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def _refusal(options: argparse.Namespace) -> str | None:
+    """Return what is wrong with these, if anything is."""
+    if options.database != "sqlite":
+        return None
+    if options.benchmark == "drain" and options.processes > 1:
+        return "--processes: SQLite has one writer at a time, so only one worker is measured on it"
+    if options.benchmark in POSTGRESQL_ONLY:
+        return "--database sqlite: this is measured on PostgreSQL only"
+    return None
+
+
+@contextmanager
+def _site_of(options: argparse.Namespace) -> Iterator[None]:
+    """Prepare the site; the one of `hosts` has a server of its own, in a network of its own."""
+    if options.benchmark != "hosts":
+        with prepared_site(
+            options.database, connections_needed=100 + getattr(options, "workers", 0)
+        ):
+            yield
+        return
+    if reason := networks.refusal():
+        raise BenchmarkFailed(reason)
+    with (
+        networks.own_network(),
+        prepared_site(options.database, admitted=networks.ADDRESSES),
+    ):
+        yield
+
+
 if __name__ == "__main__":
+    end_in_order()
     sys.exit(main(sys.argv[1:]))

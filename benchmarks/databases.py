@@ -25,14 +25,17 @@ KINDS = ("postgresql", "sqlite")
 
 
 @contextmanager
-def prepared_site(kind: str, *, connections_needed: int = 100) -> Iterator[None]:
+def prepared_site(
+    kind: str, *, connections_needed: int = 100, admitted: str = ""
+) -> Iterator[None]:
     """Set up Django, here and for child processes, on a fresh database; once per process.
 
     PostgreSQL is the server of DATABASE_URL if that names one, or a server of its own with the
-    default durability that takes so many connections.
+    default durability that takes so many connections. It is one of its own where addresses are to
+    be `admitted`, which may come by TCP.
     """
     settings = {"max_connections": str(connections_needed)}
-    with _sqlite_file() if kind == "sqlite" else _postgresql_database(settings) as url:
+    with _sqlite_file() if kind == "sqlite" else _postgresql_database(settings, admitted) as url:
         os.environ["DATABASE_URL"] = url
         os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.settings"
         django.setup()
@@ -108,10 +111,10 @@ def _sqlite_file() -> Iterator[str]:
 
 
 @contextmanager
-def _postgresql_database(settings: Mapping[str, str]) -> Iterator[str]:
+def _postgresql_database(settings: Mapping[str, str], admitted: str) -> Iterator[str]:
     given = os.environ.get("DATABASE_URL", "")
-    has_server = given.startswith("postgres")
-    with nullcontext(given) if has_server else postgresql_server(settings=settings) as server:
+    own = postgresql_server(settings=settings, admitted=admitted)
+    with nullcontext(given) if given.startswith("postgres") and not admitted else own as server:
         name = f"jobqueue_benchmark_{uuid.uuid4().hex}"
         _run_on(server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         try:

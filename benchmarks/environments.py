@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from django_jobqueue.core.clock import monotonic
@@ -17,6 +18,8 @@ from .report import progress
 
 FOLDER = ROOT / ".cache" / "peers"
 REDIS_SECONDS = 10
+#: What the systems with the highest demands need.
+NEWEST_PYTHON = (3, 12)
 
 
 class NotAvailable(BenchmarkFailed):
@@ -41,7 +44,7 @@ def python_of(
         return python
     shutil.rmtree(folder, ignore_errors=True)
     progress(f"{name}: installing {', '.join(requirements)}")
-    _run([_interpreter(minimum, newer=newer), "-m", "venv", str(folder)])
+    _run([interpreter(minimum, newer=newer), "-m", "venv", str(folder)])
     _run([str(python), "-m", "pip", "install", "--quiet", *requirements])
     installed.write_text(wanted)
     return python
@@ -58,7 +61,8 @@ def versions_of(python: Path, packages: Sequence[str]) -> str:
     return done.stdout.strip()
 
 
-def _interpreter(minimum: tuple[int, int], *, newer: str | None) -> str:
+def interpreter(minimum: tuple[int, int], *, newer: str | None) -> str:
+    """Return a Python that is new enough; NotAvailable where there is none."""
     if sys.version_info >= minimum:
         return sys.executable
     wanted = f"python{minimum[0]}.{minimum[1]}"
@@ -66,6 +70,15 @@ def _interpreter(minimum: tuple[int, int], *, newer: str | None) -> str:
     if found and _works(found, minimum=minimum):
         return found
     raise NotAvailable(f"it needs Python {minimum[0]}.{minimum[1]} or newer: say --newer-python")
+
+
+def missing(*, newer: str | None) -> Iterator[str]:
+    """Tell what some system needs that is not on this machine."""
+    for look in (redis_program, partial(interpreter, NEWEST_PYTHON, newer=newer)):
+        try:
+            look()
+        except NotAvailable as told:
+            yield str(told)
 
 
 def _works(python: str, *, minimum: tuple[int, int]) -> bool:
@@ -84,14 +97,20 @@ def _run(command: Sequence[str]) -> None:
         raise NotAvailable(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
 
 
+def redis_program() -> str:
+    """Return where redis-server is; NotAvailable where there is none."""
+    if program := shutil.which("redis-server"):
+        return program
+    raise NotAvailable("it needs redis-server: on Debian, 'apt-get install redis-server'")
+
+
 @contextmanager
 def redis_server() -> Iterator[str]:
     """Yield the URL of a fresh Redis with the durability that it has by default.
 
     NotAvailable where there is no redis-server.
     """
-    if (program := shutil.which("redis-server")) is None:
-        raise NotAvailable("it needs redis-server: on Debian, 'apt-get install redis-server'")
+    program = redis_program()
     with tempfile.TemporaryDirectory(prefix="jobqueue-redis-") as folder:
         socket = Path(folder) / "redis.sock"
         command = (program, "--port", "0", "--unixsocket", str(socket), "--dir", folder)

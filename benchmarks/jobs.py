@@ -27,8 +27,6 @@ STARTS_SOCKET = "JOBQUEUE_BENCHMARK_STARTS"
 #: A moment on the wire: the job's number, and when its handler began, or ended.
 START = struct.Struct("!qd")
 
-#: How often `rated` may start.
-RATE_PER_MINUTE = 100
 
 _calls: list[int] = []
 _counts: bytearray | mmap.mmap = bytearray()
@@ -98,11 +96,6 @@ def _tell(number: int, moment: float) -> None:
     """The clock is the same for every process of a machine."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.sendto(START.pack(number, moment), os.environ[STARTS_SOCKET])
-
-
-@job(rate=f"{RATE_PER_MINUTE}/m")
-def rated(number: int) -> None:
-    """Do nothing, not too often."""
 
 
 @job

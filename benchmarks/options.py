@@ -54,6 +54,11 @@ def _scale_options(scale: argparse.ArgumentParser) -> None:
     scale.add_argument("--runs", **_count(3, RUNS))
 
 
+def _hosts_options(hosts: argparse.ArgumentParser) -> None:
+    hosts.add_argument("--jobs", **_count(50_000))
+    hosts.add_argument("--runs", **_count(5, RUNS))
+
+
 def _orm_options(orm: argparse.ArgumentParser) -> None:
     orm.add_argument("--jobs", **_count(10_000))
     orm.add_argument("--runs", **_count(5, RUNS))
@@ -187,7 +192,7 @@ def add_plan_options(plan: argparse.ArgumentParser) -> None:
 #: How many jobs wait, from a quiet site to one that is in trouble.
 BACKLOGS = (1_000, 10_000, 100_000, 1_000_000, 5_000_000)
 #: Those for which SQLite has no answer.
-POSTGRESQL_ONLY = ("beside", "backlog", "bloat", "scale", "cost", "peers")
+POSTGRESQL_ONLY = ("beside", "backlog", "bloat", "scale", "hosts", "cost", "peers")
 #: Name: what it measures, and what it takes.
 BENCHMARKS: dict[str, tuple[str, AddOptions]] = {
     "drain": ("jobs per second of a real worker, beside the limit", _drain_options),
@@ -199,6 +204,7 @@ BENCHMARKS: dict[str, tuple[str, AddOptions]] = {
     "backlog": ("jobs per second while from a thousand to millions wait", _backlog_options),
     "bloat": ("jobs per second while a snapshot is held open, beside none", _bloat_options),
     "scale": ("jobs per second of several workers, beside the limit", _scale_options),
+    "hosts": ("jobs per second of two hosts over a network, beside one", _hosts_options),
     "orm": ("jobs that read and save a row, beside bare threads", _orm_options),
     "resident": ("memory of a worker after very many jobs, beside after some", _resident_options),
     "observed": ("jobs per second with metrics and signals connected", _observed_options),

@@ -8,7 +8,7 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 
 from .comparing import DRAIN_SECONDS, compare, table_of_comparison
-from .environments import NotAvailable, python_of, redis_server, versions_of
+from .environments import NEWEST_PYTHON, NotAvailable, python_of, redis_server, versions_of
 from .report import Report, progress
 from .storages import OURS, Storage, jobqueue_subject, postgresql_storage
 from .subject import GAP, Subject
@@ -61,7 +61,7 @@ PEERS: Mapping[str, Peer] = {
         tuned="concurrency",
         tunings=(1, 4, 10),
         idle_tuning=10,
-        minimum=(3, 12),
+        minimum=NEWEST_PYTHON,
     ),
     "Celery with Redis": Peer(
         script="with_celery",

@@ -3,15 +3,17 @@
 import subprocess
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from django_jobqueue.core.clock import monotonic
+from tests import networks
 
 from .children import ROOT
 from .document.results import RESULTS, keep, kept_results
 from .document.writing import DOCS, write
+from .environments import missing
 from .report import progress
 
 
@@ -30,10 +32,13 @@ PLAN = (
         name="drain-two", command="drain --processes 2 --jobs 100000 --runs 5", quick="--runs 3"
     ),
     Measurement(name="scale", command="scale", quick="--runs 2"),
+    Measurement(name="hosts", command="hosts", quick="--runs 2"),
     Measurement(
-        name="backlog", command="backlog", quick="--sizes 1000 10000 100000 1000000 --runs 2"
+        name="backlog",
+        command="backlog --runs 5",
+        quick="--sizes 1000 10000 100000 1000000 --runs 2",
     ),
-    Measurement(name="bloat", command="bloat", quick="--runs 2"),
+    Measurement(name="bloat", command="bloat --runs 5", quick="--runs 2"),
     Measurement(name="mixed", command="mixed", quick="--runs 3"),
     Measurement(name="io", command="io", quick="--runs 3"),
     Measurement(name="orm", command="orm", quick="--jobs 5000 --runs 3"),
@@ -44,8 +49,10 @@ PLAN = (
     Measurement(name="idle", command="idle", quick="--seconds 30"),
     Measurement(name="resident", command="resident", quick="--jobs 300000"),
     Measurement(name="cost", command="cost", quick="--runs 2"),
-    Measurement(name="sqlite", command="sqlite", quick="--jobs 20000 --pickups 30 --runs 2"),
-    Measurement(name="peers", command="peers --runs 5", quick="--jobs 20000 --pickups 30 --runs 2"),
+    Measurement(
+        name="sqlite", command="sqlite --runs 5", quick="--jobs 20000 --pickups 30 --runs 2"
+    ),
+    Measurement(name="peers", command="peers --runs 5", quick="--pickups 30 --runs 2"),
 )
 
 
@@ -62,27 +69,44 @@ def run_all(
     What fails keeps the result it had before, and the others go on.
     """
     failed = []
-    for measurement in plan:
-        if options.only and measurement.name not in options.only:
-            continue
+    measurements = [one for one in plan if not options.only or one.name in options.only]
+    for warning in warnings_about(measurements, newer_python=options.newer_python):
+        progress(warning)
+    for measurement in measurements:
         arguments = arguments_of(measurement, options)
         progress(f"== {measurement.name}: python -m benchmarks {' '.join(arguments)}")
         began = monotonic()
-        done = subprocess.run(
-            [sys.executable, "-m", "benchmarks", *arguments, "--json"],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        if done.returncode:
+        printed = _printed_by([sys.executable, "-m", "benchmarks", *arguments, "--json"])
+        if printed is None:
             failed.append(measurement.name)
             continue
-        keep(measurement.name, done.stdout, folder=results)
+        keep(measurement.name, printed, folder=results)
         progress(f"== {measurement.name}: done in {monotonic() - began:.0f} s")
     write(kept_results(results), folder=docs)
     if failed:
         progress(f"failed: {', '.join(failed)}")
     return int(bool(failed))
+
+
+def warnings_about(plan: Sequence[Measurement], *, newer_python: str | None) -> Iterator[str]:
+    """Yield what cannot be measured because something is not on this machine."""
+    names = {measurement.name for measurement in plan}
+    if "hosts" in names and (reason := networks.refusal()):
+        yield f"hosts will fail: {reason}"
+    if "peers" in names:
+        for reason in missing(newer=newer_python):
+            yield f"peers will leave a system out: {reason}"
+
+
+def _printed_by(command: Sequence[str]) -> str | None:
+    """Return what the command printed, or None if it failed."""
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            printed, _ = process.communicate()
+        except BaseException:
+            process.terminate()  # not killed: it has a server and workers of its own to end
+            raise
+    return None if process.returncode else printed
 
 
 def arguments_of(measurement: Measurement, options: Namespace) -> list[str]:

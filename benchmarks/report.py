@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from django_jobqueue import __version__
 
@@ -106,12 +107,22 @@ def _told(facts: object) -> str:
 def _machine() -> dict[str, object]:
     return {
         "cpus": os.cpu_count(),
+        "processor": _processor(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "system": platform.platform(),
         "python": platform.python_version(),
         "django": version("django"),
         "psycopg": _version_or_none("psycopg"),
         "django_jobqueue": __version__,
     }
+
+
+def _processor() -> str | None:
+    """The name that Linux tells of it, where it tells one."""
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text().splitlines() if told.exists() else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, None)
 
 
 def _version_or_none(package: str) -> str | None:

@@ -85,7 +85,10 @@ class Subject:
             return jobs / float(run.ask("enqueue-many", "0", str(jobs))["seconds"])
 
     def latency(self, jobs: int) -> list[float]:
-        """Return the milliseconds from each commit to the start of its handler, worker idle."""
+        """Return the milliseconds from each call of enqueue to its handler, worker idle.
+
+        From the call: some begin before the answer to their commit has arrived.
+        """
         with (
             self._run_with(WARM_UP + jobs) as run,
             run.workers(self.idle_tuning, count=1) as workers,
@@ -96,9 +99,9 @@ class Subject:
             run.wait_for_calls(workers)
             run.wait_until_recorded(workers)
             calls = run.calls_each_once()[WARM_UP:]
-            committed: list[float] = told["moments"]
+            called: list[float] = told["moments"]
             return [
-                1000 * (call.moment - moment) for call, moment in zip(calls, committed, strict=True)
+                1000 * (call.moment - moment) for call, moment in zip(calls, called, strict=True)
             ]
 
 

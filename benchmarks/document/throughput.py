@@ -58,6 +58,16 @@ def _scale(results: Results) -> Body:
     return Body(table=rows, chart_title="No-op jobs per second by claiming processes", bars=bars)
 
 
+def _hosts(results: Results) -> Body:
+    whole = rates_of("hosts", chart="No-op jobs per second of two workers by where they run")(
+        results
+    )
+    parts = results["hosts"]["jobs_by_host"].items()
+    told = ", ".join(f"{name} {count:,}" for name, count in parts)
+    remark = f"jobs that each of the two hosts ran in the last round: {told}"
+    return Body(table=whole.table, chart_title=whole.chart_title, bars=whole.bars, remarks=[remark])
+
+
 def _bloat(results: Results) -> Body:
     whole = rates_of("bloat", chart="No-op jobs per second beside a snapshot")(results)
     last = rates_of("bloat", chart="", key="last_tenth")(results).table[1:]
@@ -122,6 +132,19 @@ SECTIONS = (
         not happen is that they take from each other by waiting for the same rows.""",
         needs=("scale",),
         body=_scale,
+    ),
+    Section(
+        name="hosts",
+        heading="Hosts: two of them, and one database",
+        text="""The same backlog and two workers: beside the server on its socket, both on one host
+        that has a network between it and the server, and on two such hosts. A host is a network
+        namespace of this machine with a name of its own, its cable a pair of virtual devices, so
+        the ratio of two hosts to one tells whether it matters where a worker runs, not what two
+        machines with processors of their own would do. That each host ran a part, and
+        that its worker's row has its name, is checked in every round. What becomes of the jobs of a
+        host whose cable is pulled out is a test: `tests/acceptance/test_hosts.py`.""",
+        needs=("hosts",),
+        body=_hosts,
     ),
     Section(
         name="backlog",

@@ -25,7 +25,9 @@ is written by hand. `python -m benchmarks all` measures everything anew on your 
 the page again (`--quick` takes about half an hour), and `python -m benchmarks NAME` measures one
 part. Ratios compare what was measured in the same minutes: subjects take turns, round after round,
 and the median of the rounds counts. Each benchmark checks that every job ran exactly once before it
-prints a figure.
+prints a figure. Other systems are installed below `.cache/peers`; one of them takes Debian's
+redis-server, another Python 3.12 (`--newer-python`), and two hosts take iproute2 and root: what is
+missing is said at the beginning, and the rest is measured.
 """
 
 

@@ -1,7 +1,7 @@
 """What every script of a subject can be told: `install`, `enqueue-many FIRST COUNT`,
 `enqueue-each FIRST COUNT LEAST MOST` (with pauses of so many seconds), `work TUNING`, `left`.
 
-The two that enqueue print JSON: seconds, and the moment after each enqueue.
+The two that enqueue print JSON: seconds, and the moment of each call of enqueue.
 """
 
 import json
@@ -58,8 +58,7 @@ def _enqueue_each(
     for number in numbers:
         if float(most):
             never.wait(random.uniform(float(least), float(most)))
-        began = time.monotonic()
-        subject.enqueue(number)
         moments.append(time.monotonic())
-        seconds += moments[-1] - began
+        subject.enqueue(number)
+        seconds += time.monotonic() - moments[-1]
     return {"seconds": seconds, "moments": moments}

@@ -48,6 +48,10 @@ FOUND: dict[str, dict[str, Any]] = {
             }
         ]
     },
+    "hosts": {
+        "rates": {"one host": rate(15_000), "two hosts": rate(15_300, ratio=1.02)},
+        "jobs_by_host": {"alpha": 300, "beta": 200},
+    },
     "backlog": {"rates": {"10,000": rate(9_000), "5,000,000": rate(8_100, ratio=0.9)}},
     "bloat": {
         "rates": {"none": rate(9_000), "held open": rate(8_000, ratio=0.89)},

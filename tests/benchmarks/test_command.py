@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from benchmarks.__main__ import main
+from tests.networks import refusal
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 pytestmark = pytest.mark.acceptance
@@ -23,6 +26,14 @@ def benchmark(*arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=100,
     )
+
+
+def refusal_of(*arguments: str) -> int:
+    """The status of a command line that is refused before anything is begun."""
+    with pytest.raises(SystemExit) as refused:
+        main([*arguments])
+    assert isinstance(refused.value.code, int)
+    return refused.value.code
 
 
 def figures_of(*arguments: str) -> dict:
@@ -79,13 +90,11 @@ def test_beside_prints_the_starts_before_and_beside_the_others(what):
 
 @pytest.mark.sqlite
 @pytest.mark.parametrize(
-    "name", [("beside", "due"), ("backlog",), ("bloat",), ("scale",), ("peers",)]
+    "name", [("beside", "due"), ("backlog",), ("bloat",), ("scale",), ("hosts",), ("peers",)]
 )
-def test_what_only_postgresql_has_an_answer_for_is_refused_on_sqlite(name):
-    done = benchmark(*name, "--database", "sqlite")
-
-    assert done.returncode == 2
-    assert "--database sqlite" in done.stderr
+def test_what_only_postgresql_has_an_answer_for_is_refused_on_sqlite(name, capsys):
+    assert refusal_of(*name, "--database", "sqlite") == 2
+    assert "--database sqlite" in capsys.readouterr().err
 
 
 def test_io_prints_how_near_each_kind_of_waiting_comes_to_the_ideal():
@@ -205,6 +214,19 @@ def test_scale_prints_both_rates_for_each_number_of_workers():
         assert found["limit_jobs_per_second"] > 0 < found["jobs_per_second"]
 
 
+@pytest.mark.postgresql
+def test_hosts_prints_the_rate_by_where_two_workers_run_and_the_part_of_each_host():
+    if reason := refusal():
+        pytest.skip(reason)
+
+    figures = figures_of("hosts", "--jobs", "5000", "--runs", "1")
+
+    assert list(figures["rates"]) == ["beside the server", "one host", "two hosts"]
+    assert figures["rates"]["two hosts"]["ratio"] > 0
+    assert figures["jobs_by_host"].keys() == {"alpha", "beta"}
+    assert sum(figures["jobs_by_host"].values()) == 5000
+
+
 def test_isolation_prints_how_soon_the_quick_ones_were_done_and_how_many_others_were_left():
     figures = figures_of("isolation", "--slow", "4", "--quick", "4", "--runs", "1")
 
@@ -253,16 +275,12 @@ def test_two_workers_share_one_backlog():
 
 
 @pytest.mark.sqlite
-def test_two_workers_on_sqlite_are_refused_in_one_sentence():
-    done = benchmark("drain", "--database", "sqlite", "--processes", "2")
-
-    assert done.returncode == 2
-    assert "SQLite has one writer at a time" in done.stderr
+def test_two_workers_on_sqlite_are_refused_in_one_sentence(capsys):
+    assert refusal_of("drain", "--database", "sqlite", "--processes", "2") == 2
+    assert "SQLite has one writer at a time" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("given", ["0", "-1", "many"])
-def test_a_number_of_jobs_that_is_none_is_refused(given):
-    done = benchmark("drain", "--jobs", given)
-
-    assert done.returncode == 2
-    assert f"{given!r} is not a whole number of at least 1" in done.stderr
+def test_a_number_of_jobs_that_is_none_is_refused(given, capsys):
+    assert refusal_of("drain", "--jobs", given) == 2
+    assert f"{given!r} is not a whole number of at least 1" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """docs/performance.md is what the kept results make of it, and says what they say."""
 
+import sys
 from argparse import Namespace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,7 +12,7 @@ from benchmarks.document.charts import Bar, bar_chart
 from benchmarks.document.results import keep, kept_results
 from benchmarks.document.targets import TARGETS, target_rows
 from benchmarks.document.writing import SECTIONS, differences, files_of, write
-from benchmarks.plan import PLAN, Measurement, arguments_of, run_all
+from benchmarks.plan import PLAN, Measurement, arguments_of, run_all, warnings_about
 
 from .sample_results import RESULTS
 
@@ -113,6 +114,16 @@ def planned(folder: Path, *measurements: Measurement) -> int:
     (folder / "docs").mkdir()
     options = Namespace(quick=True, only=None, newer_python=None)
     return run_all(options, plan=measurements, results=folder / "kept", docs=folder / "docs")
+
+
+def test_what_will_be_left_out_is_said_at_the_beginning(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    peers = Measurement(name="peers", command="peers", quick="")
+
+    told = list(warnings_about([peers], newer_python=sys.executable))
+
+    assert told[0].startswith("peers will leave a system out: it needs redis-server")
+    assert list(warnings_about([MEMORY], newer_python=None)) == []
 
 
 MEMORY = Measurement(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import subject as module
-from benchmarks.comparing import compare, table_of_comparison
+from benchmarks.comparing import compare, table_of_comparison, trial
 from benchmarks.environments import NotAvailable, python_of, redis_server
 from benchmarks.evidence import NotExactlyOnce
 from benchmarks.storages import OURS, jobqueue_subject, sqlite_storage
@@ -20,7 +20,7 @@ from benchmarks.subjects.calls import CALLS_FILE, Call, Calls, make_room
 SCRIPTS = Path(module.__file__).parent / "subjects"
 #: A job queue in one file: what waits is in lines, and what is wrong with it is in its URL.
 SCRIPT = """
-import os, pathlib, signal, sys
+import os, pathlib, signal, sys, time
 sys.path.insert(0, {scripts!r})
 from calls import called
 from script import main
@@ -45,6 +45,13 @@ class Lines:
             ran = len(lines)
             signal.sigtimedwait([signal.SIGUSR1], 0.01)
     def left(self): return 1 if FAULT == "unrecorded" else 0
+
+if FAULT == "answers an hour later":
+    enqueue, monotonic, late = Lines.enqueue, time.monotonic, []
+    def enqueue_late(self, number):
+        enqueue(self, number)
+        late.append(3600)
+    Lines.enqueue, time.monotonic = enqueue_late, lambda: monotonic() + sum(late)
 
 main(Lines())
 """
@@ -82,6 +89,30 @@ def test_a_subject_is_measured_in_every_kind_of_work(lines):
     assert len(lines().latency(2)) == 2
 
 
+def test_a_pickup_is_timed_from_the_call_of_the_enqueue(lines):
+    [milliseconds] = lines(fault="answers an hour later").latency(1)
+
+    assert milliseconds >= 0
+
+
+def test_a_trial_goes_on_until_it_has_taken_long_enough():
+    counts = []
+
+    def measure(count: int) -> float:
+        counts.append(count)
+        return 1_000.0 if count < 1_000 else 10_000.0
+
+    assert trial(measure, most=50_000) == 10_000
+    assert counts == [300, 2_000, 20_000]
+
+
+def test_a_trial_takes_no_more_jobs_than_are_drained():
+    counts = []
+
+    assert trial(lambda count: counts.append(count) or 1e6, most=500) == 1e6
+    assert counts == [300, 500]
+
+
 def test_a_comparison_tells_what_each_does_beside_this_project(lines):
     options = Namespace(jobs=20, count=2, bulk=5, pickups=2, runs=1, processes=[1])
 
@@ -99,7 +130,10 @@ def test_a_comparison_tells_what_each_does_beside_this_project(lines):
 
 @pytest.mark.acceptance
 def test_this_project_is_measured_as_the_others_are():
-    assert jobqueue_subject(sqlite_storage).drain(20, tuning=10) > 0
+    subject = jobqueue_subject(sqlite_storage)
+
+    assert subject.drain(20, tuning=10) > 0
+    assert len(subject.latency(1)) == 1
 
 
 def test_a_job_that_was_called_twice_is_found(lines):

@@ -1,0 +1,26 @@
+"""An end on request: what was started here ends first."""
+
+import signal
+import sys
+from types import FrameType
+
+REQUESTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def end_in_order() -> None:
+    """Let a request to end raise SystemExit in the main thread, so that the blocks are left that
+    hold servers, databases and processes.
+
+    Only the first one does: a second would leave behind what the first has not ended yet. What the
+    shell ignores, as `nohup` does, stays ignored.
+    """
+    for number in REQUESTS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    for one in REQUESTS:
+        # Not SIG_IGN: what is started to clean up would inherit that.
+        signal.signal(one, lambda number, frame: None)
+    sys.exit(128 + number)

@@ -1,0 +1,104 @@
+"""A benchmark that is asked to end leaves nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.children import ROOT
+from benchmarks.processes import family
+from tests.acceptance.processes import PATIENCE, within
+from tests.chaos.trees import is_running, send
+
+pytestmark = pytest.mark.acceptance
+
+#: Both have a server and a worker of their own for longer than any test takes.
+ENDLESS = [("idle", "--seconds", "3600"), ("all", "--only", "idle")]
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """Where the benchmark puts what it needs for a while, open to the user of its server."""
+    with tempfile.TemporaryDirectory(prefix="jobqueue-ended-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("command", ENDLESS, ids=lambda command: command[0])
+def test_its_server_and_its_workers_end_with_it(command, temporary):
+    environment = {name: text for name, text in os.environ.items() if name != "DATABASE_URL"}
+    benchmark = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks", *command],
+        cwd=ROOT,
+        env={**environment, "TMPDIR": str(temporary)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    started: set[int] = set()
+
+    def has_a_worker() -> bool:
+        started.update(family(benchmark.pid), servers(temporary))
+        return any(b"runjobs" in words_of(pid) for pid in started)
+
+    try:
+        assert within(2 * PATIENCE, has_a_worker)
+
+        benchmark.terminate()
+
+        assert benchmark.wait(2 * PATIENCE) == 128 + signal.SIGTERM
+        assert within(PATIENCE, lambda: not any(map(is_running, started)))
+        assert list(temporary.iterdir()) == []
+    except BaseException:
+        send(signal.SIGKILL, *started)
+        raise
+
+
+ASKED = """
+import signal
+from benchmarks.ending import end_in_order
+
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+end_in_order()
+signal.raise_signal(signal.SIGHUP)
+try:
+    signal.raise_signal(signal.{first})
+finally:
+    signal.raise_signal(signal.{second})
+    print("cleaned up")
+"""
+
+
+@pytest.mark.parametrize(("first", "second"), [("SIGINT", "SIGTERM"), ("SIGTERM", "SIGTERM")])
+def test_a_second_request_does_not_disturb_what_the_first_ends(first, second):
+    script = ASKED.format(first=first, second=second)
+
+    done = subprocess.run(
+        # A shell may have left SIGINT ignored for what runs in its background.
+        [sys.executable, "-c", f"import signal; signal.signal(2, signal.SIG_DFL)\n{script}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+    assert (done.returncode, done.stdout) == (128 + signal.Signals[first], "cleaned up\n")
+    assert done.stderr == ""
+
+
+def servers(temporary: Path) -> list[int]:
+    """Return the PostgreSQL servers whose data are there, and what belongs to them."""
+    files = temporary.glob("jobqueue-pg-*/data/postmaster.pid")
+    ids = [word for file in files for word in file.read_text().split()[:1]]
+    return [pid for word in ids for pid in family(int(word))]
+
+
+def words_of(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
