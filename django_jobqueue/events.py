@@ -102,7 +102,13 @@ class EventBus:
 
     def hears(self, name: str) -> bool:
         """Whether anybody wants to know; where nobody does, emitting can be skipped."""
-        return any(wants(name) for _, wants in self._subscribers)
+        return _is_wanted(name, self._subscribers)
+
+    def surrounds(self, name: str) -> bool:
+        """Whether anybody wants to surround spans of this name; where nobody does, `span` can be
+        skipped.
+        """
+        return _is_wanted(name, self._of_spans)
 
     def emit(self, name: str, **facts: object) -> None:
         """Tell every subscriber that wants to know that `name` happened."""
@@ -116,6 +122,14 @@ class EventBus:
     def span(self, name: str, **facts: object) -> Span:
         """Return what to do under the name in a `with` block; it binds the facts."""
         return Span(name, facts, subscribers=self._of_spans)
+
+
+def _is_wanted(name: str, subscribers: tuple[tuple[object, Wants], ...]) -> bool:
+    # A plain loop: it is asked for each job, and `any` would make a generator.
+    for _, wants in subscribers:  # noqa: SIM110
+        if wants(name):
+            return True
+    return False
 
 
 #: The bus of this process.

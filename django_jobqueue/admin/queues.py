@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from django_jobqueue.core.health import QueueStats, counted
+from django_jobqueue.core.health import SNAPSHOT_AGE, QueueStats, counted
 from django_jobqueue.jobs.queue import Queue
 from django_jobqueue.jobs.site import site_store
 from django_jobqueue.models import QueueRecord
@@ -20,6 +20,7 @@ from .counting import bounded, counts_of, queues_without_a_row
 from .display import EMPTY, span, visible
 from .queue_forms import PauseForm, QueueForm
 from .queue_limits import LIMITS, QueueLimits
+from .snapshots import SnapshotNote, note_of
 
 
 @admin.register(QueueRecord)
@@ -50,6 +51,8 @@ class QueueAdmin(QueueLimits, LookingAdmin):
     )
     readonly_fields = ("queue_name", "jobs", "audit", "is_paused", "reason")
     actions = ("pause", "resume", "configure")
+    #: A snapshot that others hold for longer is told.
+    snapshot_age = SNAPSHOT_AGE
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         return [(None, {"fields": ("name",)})] if obj is None else self.fieldsets
@@ -79,13 +82,18 @@ class QueueAdmin(QueueLimits, LookingAdmin):
 
     def list_context(self, request: HttpRequest) -> dict[str, Any]:
         names = queues_without_a_row(using=self.using)
-        return {"rowless": [(name, visible(name)) for name in names]}
+        rowless = [(name, visible(name)) for name in names]
+        return {"rowless": rowless, "held_snapshot": self.held_snapshot()}
+
+    def held_snapshot(self) -> SnapshotNote | None:
+        return note_of(site_store().held_snapshot(), max_age=self.snapshot_age)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         if queue := context.get("original"):
             context["numbers"] = _numbers(site_store().queue_stats(queue.pk))
+            context["held_snapshot"] = self.held_snapshot()
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

@@ -18,7 +18,13 @@ from .databases import (
     check_router,
     check_sqlite,
 )
-from .deployment import check_debug, check_drain, check_kept_connections, check_time_zones
+from .deployment import (
+    check_debug,
+    check_drain,
+    check_kept_connections,
+    check_time_zones,
+    check_vanished_hosts,
+)
 from .files import check_file_systems, check_spool
 from .handlers import check_limits, check_transactional_handlers, check_uniqueness
 from .server import check_server
@@ -48,6 +54,7 @@ FOR_DEPLOYS = (
     check_debug,
     check_time_zones,
     check_kept_connections,
+    check_vanished_hosts,
     check_file_systems,
 )
 

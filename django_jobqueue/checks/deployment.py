@@ -1,5 +1,6 @@
 """What is right on a desk and wrong in production: for `manage.py check --deploy`."""
 
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -10,11 +11,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.worker.options import AFTER_DRAIN_SECONDS
 
-from .base import of_database, of_settings
+from .base import of_database, of_settings, options_of
 
 #: What Kubernetes waits between SIGTERM and SIGKILL unless told otherwise; Docker waits 10 s, and
 #: systemd 90 s.
 USUAL_GRACE = timedelta(seconds=30)
+THIS_HOST = ("localhost", "127.0.0.1", "::1")
 
 
 @of_settings
@@ -72,4 +74,26 @@ def check_kept_connections(
             "each thread spends an attempt on finding out.",
             hint=f"Set CONN_HEALTH_CHECKS to True in DATABASES[{wrapper.alias!r}].",
             id="jobqueue.W015",
+        )
+
+
+@of_database
+def check_vanished_hosts(
+    settings: JobQueueSettings, wrapper: BaseDatabaseWrapper
+) -> Iterator[CheckMessage]:
+    """W020: a server that keeps the locks of a host that has vanished, for hours."""
+    host = str(wrapper.settings_dict["HOST"] or "")
+    if wrapper.vendor != "postgresql" or host[:1] in ("", "/") or host in THIS_HOST:
+        return  # it vanishes together with its database
+    options = options_of(wrapper)
+    said = f"{options.get('options')} {os.environ.get('PGOPTIONS')}"
+    if "service" not in options and "tcp_keepalives_idle" not in said:
+        yield Warning(
+            f"Sessions at {wrapper.alias!r} ask for no TCP keepalives: of a worker's host that "
+            f"vanishes, {host} misses them after two hours, unless it is set otherwise itself, and "
+            "keeps until then whatever they have locked.",
+            hint='Add "options": "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 '
+            '-c tcp_keepalives_count=3" to its OPTIONS; or set these for the server, and silence '
+            "this.",
+            id="jobqueue.W020",
         )

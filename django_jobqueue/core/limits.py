@@ -69,7 +69,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     `rooms` says how many more jobs of a handler this process can take, by the handler's own name;
     `limited_room` how many more jobs under any limit across workers. `refused` is told in how many
     seconds a queue that was refused by its rate may be asked again, `passed_over` whenever jobs
-    behind one that is left where it stands may be taken.
+    behind one that is left where it stands may be taken, `left_behind` in which queues the claim
+    has not looked at all that it could take.
     """
 
     handlers: Mapping[str, HandlerLimits] = {}
@@ -78,6 +79,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     limited_room: int | None = None
     refused: Callable[[float], object] = lambda seconds: None
     passed_over: Callable[[], object] = lambda: None
+    left_behind: Callable[[Sequence[str]], object] = lambda queues: None
 
     def after(self, grants: "Grants") -> "Limits":
         """Return what is left of these once so much was granted."""
@@ -261,12 +263,13 @@ def _take(
 
 class Unblocked(msgspec.Struct, frozen=True, kw_only=True):
     """How many blocked jobs became ready, in which queues, and in how many seconds a rate lets the
-    next one start (None: none known).
+    next one start (None: none known); `rated` are the limits that bound a rate.
     """
 
     queues: tuple[str, ...] = ()
     count: int = 0
     next_due_seconds: float | None = None
+    rated: tuple[LimitName, ...] = ()
 
 
 class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):

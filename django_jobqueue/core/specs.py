@@ -9,8 +9,8 @@ import msgspec
 from django_jobqueue.core.states import DeathReason, JobState
 
 
-# One call may make very many of the next two, and they hold nothing that could lead back to them:
-# without gc=False the search for cycles takes about as long as making them.
+# Very many of those with gc=False are made, and they hold nothing that could lead back to them:
+# without it the search for cycles takes about as long as making them.
 class NewJob(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A job to be stored, JSON columns as text; due at `run_at` [now] and after `delay` seconds."""
 
@@ -53,7 +53,7 @@ class Inserted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     replaced: bool = False
 
 
-class ClaimedJob(msgspec.Struct, frozen=True):
+class ClaimedJob(msgspec.Struct, frozen=True, gc=False):
     """One claimed job as the worker sees it. The field order is the column order of the claim
     statements.
     """
@@ -91,7 +91,7 @@ class ClaimedJob(msgspec.Struct, frozen=True):
         return self.attempt >= self.max_attempts
 
 
-class AttemptReport(msgspec.Struct, frozen=True, kw_only=True):
+class AttemptReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is kept of a run that did not simply succeed. `log` is the JSON text of the lines it
     logged.
     """
@@ -103,7 +103,7 @@ class AttemptReport(msgspec.Struct, frozen=True, kw_only=True):
     log: str = "[]"
 
 
-class Transition(msgspec.Struct, frozen=True, kw_only=True):
+class Transition(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What will be written because of an outcome. `result` and `error` are JSON text.
 
     `attempt_change` is added to the attempt that the claim charged. For a job that lives on: it
@@ -133,7 +133,7 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
         return self.report is not None and self.report.outcome not in ("released", "rescued")
 
 
-class FinishedJob(msgspec.Struct, frozen=True):
+class FinishedJob(msgspec.Struct, frozen=True, gc=False):
     """A claim and what to write for it; `attempted_at` is None where no handler was called, and
     `run_seconds` is how long it took.
     """
@@ -160,12 +160,12 @@ class Watermark(msgspec.Struct, frozen=True):
 
     priority: int
     ready_at: datetime
+    id: int = 0  #: of those that became ready at that moment, as all of one bulk do
 
 
 class WantedJobs(msgspec.Struct, frozen=True):
-    """How many jobs one queue may give to a claim.
-
-    What lies before a watermark, one per priority at most, the highest first, is passed over.
+    """How many jobs one queue may give to a claim; what lies before a watermark, one per priority
+    at most, the highest first, is passed over.
     """
 
     queue: str
@@ -201,9 +201,7 @@ class Cancelled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Purged(msgspec.Struct, frozen=True, kw_only=True):
-    """How many waiting jobs were cancelled, and how many archived jobs and dead letters removed, or
-    would be.
-    """
+    """How many waiting jobs were cancelled and how many records removed, or would be."""
 
     cancelled: int = 0
     archived: int = 0
@@ -239,6 +237,7 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
     stop_requested: bool = False
     cancel_requested: tuple[int, ...] = ()
     released: tuple[int, ...] = ()
+    up_to: datetime | None = None  #: where the next may begin, from stores that heed `since`
 
 
 class Promoted(msgspec.Struct, frozen=True, kw_only=True):
@@ -247,6 +246,7 @@ class Promoted(msgspec.Struct, frozen=True, kw_only=True):
     queues: tuple[str, ...]
     count: int
     next_due_seconds: float | None
+    up_to: datetime | None = None  #: when the last of them was due, from stores that heed `since`
 
 
 #: The type of the error that a job has when it was taken back from a worker that is gone; and the

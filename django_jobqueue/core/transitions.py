@@ -27,7 +27,8 @@ from django_jobqueue.core.specs import WORKER_DIED, AttemptReport, ClaimedJob, T
 from django_jobqueue.core.states import DeathReason, JobState
 
 MESSAGE_LIMIT = 2_000
-_SUCCEEDED = Transition(state=JobState.SUCCEEDED)
+#: What is written for most jobs: they succeeded, and answered nothing.
+SUCCEEDED = Transition(state=JobState.SUCCEEDED)
 _SUCCEEDED_UNKEPT = Transition(state=JobState.SUCCEEDED, keep=False)
 
 
@@ -37,7 +38,7 @@ def decide(job: ClaimedJob, outcome: Outcome, backoff: Backoff, *, keep: bool = 
     """
     match outcome:
         case Succeed(result=None):
-            return _SUCCEEDED if keep else _SUCCEEDED_UNKEPT
+            return SUCCEEDED if keep else _SUCCEEDED_UNKEPT
         case Succeed(result=result):
             text, _ = dump_result(result)
             return Transition(state=JobState.SUCCEEDED, result=text, keep=keep)

@@ -11,6 +11,7 @@ from django_jobqueue.core.health import COUNT_LIMIT
 from django_jobqueue.core.specs import JobFilter, Pruned, Purged, Retention
 from django_jobqueue.core.states import JobState
 from django_jobqueue.events import events
+from django_jobqueue.store import RecordMarks
 
 from . import option_values as values
 from .auditing import AuditedJobs
@@ -88,9 +89,10 @@ def _all_batches(retention: Retention, *, batch: int) -> Pruned:
         "dead_retention": _seconds(retention.dead_for_all),
     }
     note = AuditedJobs(store, Action.PRUNE, JobFilter(queue=retention.queue), asked=asked)
-    pruned = last = store.prune(retention, batch=batch, note=note)
+    marks: RecordMarks = {}
+    pruned = last = store.prune(retention, batch=batch, note=note, marks=marks)
     while last.largest >= batch:
-        last = store.prune(retention, batch=batch, note=note)
+        last = store.prune(retention, batch=batch, note=note, marks=marks)
         pruned += last
     return pruned
 

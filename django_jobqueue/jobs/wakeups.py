@@ -12,8 +12,14 @@ from django_jobqueue.store import JobStore
 _REMEMBERED_QUEUES = 1_000
 
 
+#: So many wake-ups of a quiet queue are saved.
+BURST = 10
+
+
 class WakeUps:
-    """Sends at most one wake-up per queue in each `debounce` seconds, after the commit.
+    """Sends one wake-up per queue in each `debounce` seconds on average, after the commit: up to
+    ten that a quiet queue did not need are saved, so that jobs which come now and then have one
+    each, a tenth of `debounce` apart at least.
 
     What is left out loses nothing: a worker that was just woken keeps looking for a while, and
     every worker polls.
@@ -22,7 +28,8 @@ class WakeUps:
     def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._lock = Lock()
-        self._quiet_until: dict[tuple[str, str], float] = {}
+        #: By store and queue, when the last one was sent, and when all are saved again.
+        self._sent: dict[tuple[str, str], tuple[float, float]] = {}
 
     def send_after_commit(self, queues: Iterable[str], *, store: JobStore, debounce: float) -> None:
         """Wake the listeners of `queues` once the current transaction commits, or now outside one.
@@ -38,18 +45,23 @@ class WakeUps:
             transaction.on_commit(wake, using=store.using, robust=True)
 
     def send(self, queues: Iterable[str], *, store: JobStore, debounce: float) -> None:
-        """Wake the listeners of those queues that have been quiet for long enough."""
+        """Wake the listeners of those queues that have a wake-up left."""
         with self._lock:
             now = self._clock()
-            wanted = [
-                queue for queue in queues if self._quiet_until.get((store.using, queue), now) <= now
-            ]
-            if len(self._quiet_until) > _REMEMBERED_QUEUES:
-                self._quiet_until.clear()
-            for queue in wanted:
-                self._quiet_until[store.using, queue] = now + debounce
+            if len(self._sent) > _REMEMBERED_QUEUES:
+                self._sent.clear()
+            wanted = [queue for queue in queues if self._takes(store.using, queue, now, debounce)]
         if wanted:
             store.notify(wanted)
+
+    def _takes(self, using: str, queue: str, now: float, debounce: float) -> bool:
+        """Spend a wake-up of a token bucket, if there is one; it is kept as a moment."""
+        last, back_at = self._sent.get((using, queue), (float("-inf"), now))
+        back_at = min(back_at, now + BURST * debounce)  # the setting may have been a larger one
+        if now - last < debounce / BURST or back_at - now > (BURST - 1) * debounce:
+            return False
+        self._sent[using, queue] = now, max(now, back_at) + debounce
+        return True
 
 
 #: The wake-ups of this process.

@@ -4,6 +4,7 @@ from django.db.models import Q
 from django_jobqueue.core.states import ARCHIVED_STATES, JobState
 
 from .base import FinalRecord
+from .fingerprints import FingerprintIndex
 
 
 class ArchivedJob(FinalRecord):
@@ -35,7 +36,7 @@ class ArchivedJob(FinalRecord):
                 condition=Q(state=JobState.CANCELLED.value),
                 name="jobqueue_archive_cancelled",
             ),
-            models.Index(fields=["fingerprint"], name="jobqueue_archive_fingerprint"),
+            FingerprintIndex(name="jobqueue_archive_fingerprint"),
             models.Index(
                 fields=["unique_key", "finished_at"],
                 condition=Q(unique_key__isnull=False),

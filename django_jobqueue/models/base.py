@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import Value
 from django.db.models.functions import Now
 
+from .fingerprints import FingerprintField
+
 JSON_OBJECT = Value({}, output_field=models.JSONField())
 JSON_LIST = Value([], output_field=models.JSONField())
 EMPTY_PAYLOAD = Value({"args": [], "kwargs": {}}, output_field=models.JSONField())
@@ -30,7 +32,7 @@ class JobRecord(models.Model):
     reprocess_count = models.IntegerField(db_default=0)
     rescues = models.SmallIntegerField(db_default=0)
 
-    fingerprint = models.CharField(max_length=255, db_default="")
+    fingerprint = FingerprintField(max_length=255, db_default="")
     unique_key = models.CharField(max_length=255, null=True)
     unique_while = models.CharField(max_length=16, db_default="live")
 

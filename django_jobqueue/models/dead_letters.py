@@ -4,6 +4,7 @@ from django.db.models import Q
 from django_jobqueue.core.states import DeathReason, JobState
 
 from .base import FinalRecord
+from .fingerprints import FingerprintIndex
 
 
 class DeadJob(FinalRecord):
@@ -38,7 +39,7 @@ class DeadJob(FinalRecord):
             models.Index(fields=["queue", "finished_at"], name="jobqueue_dead_queue"),
             models.Index(fields=["reason", "finished_at"], name="jobqueue_dead_reason"),
             models.Index(fields=["handler", "finished_at"], name="jobqueue_dead_handler"),
-            models.Index(fields=["fingerprint"], name="jobqueue_dead_fingerprint"),
+            FingerprintIndex(name="jobqueue_dead_fingerprint"),
             models.Index(
                 fields=["unique_key", "finished_at"],
                 condition=Q(unique_key__isnull=False),

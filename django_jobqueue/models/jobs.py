@@ -4,6 +4,7 @@ from django.db.models import Q
 from django_jobqueue.core.states import LIVE_STATES, JobState
 
 from .base import JobRecord
+from .fingerprints import FingerprintIndex
 
 
 class Job(JobRecord):
@@ -66,9 +67,10 @@ class Job(JobRecord):
                 condition=Q(state=JobState.SCHEDULED.value),
                 name="jobqueue_job_scheduled",
             ),
-            # To count one queue's, however many of others wait.
+            # To count one queue's, however many of others wait. Of the queue alone it would be
+            # smaller than the one above, and be read whole by looks at what is due in any queue.
             models.Index(
-                fields=["queue"],
+                fields=["queue", "run_at", "id"],
                 condition=Q(state=JobState.SCHEDULED.value),
                 name="jobqueue_job_scheduled_queue",
             ),
@@ -77,8 +79,9 @@ class Job(JobRecord):
                 condition=Q(state=JobState.BLOCKED.value),
                 name="jobqueue_job_blocked_queue",
             ),
+            # With the time of the claim: heartbeats need not look at all that their worker has run.
             models.Index(
-                fields=["worker_id"],
+                fields=["worker_id", "claimed_at"],
                 condition=Q(state=JobState.RUNNING.value),
                 name="jobqueue_job_running",
             ),
@@ -88,7 +91,7 @@ class Job(JobRecord):
                 condition=Q(state=JobState.RUNNING.value, deadline_at__isnull=False),
                 name="jobqueue_job_deadline",
             ),
-            models.Index(fields=["fingerprint"], name="jobqueue_job_fingerprint"),
+            FingerprintIndex(name="jobqueue_job_fingerprint"),
             # For each limit, the jobs that it refused, in the order in which they become ready.
             models.Index(
                 "blocked_by",

@@ -37,8 +37,9 @@ class WorkerRecord(models.Model):
         verbose_name = "worker"
         permissions = [("stop_worker", "Can ask workers to stop")]
         indexes = [
+            # Few are alive. It has no column that a heartbeat writes, so that none leaves an entry.
             models.Index(
-                fields=["lease_expires_at"],
+                fields=["id"],
                 condition=Q(state=WorkerState.ALIVE.value),
                 name="jobqueue_worker_alive",
             ),

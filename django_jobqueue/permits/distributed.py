@@ -13,10 +13,16 @@ from .local import rooms
 
 #: The handlers that have limits, each with all of its names.
 Declared = Iterable[tuple[HandlerLimits, Sequence[str]]]
+#: Which share of the time may go into looks for jobs with keys, and how many seconds they are apart
+#: at most: where the last one found none, and where it found some.
+WITHOUT_KEYS, WITH_KEYS = (0.05, 5.0), (0.005, 60.0)
 
 
 class KnownLimits:
     """Looked up anew every `refresh_seconds`; the claim itself reads what it locks.
+
+    Whether any job has a key is asked less often beside an old snapshot, where the answer meets all
+    that had one. That some have is believed for up to a minute: it only makes claims dearer.
 
     `declared` tells what the code says of handlers, `running` the queue and the handler's own name
     of each job that this process has in hand. Where nothing is limited, a claim is given nothing.
@@ -34,16 +40,54 @@ class KnownLimits:
         self._store, self._declared, self._running = store, declared, running
         self._refresh_seconds, self._elapsed = refresh_seconds, elapsed
         self._refreshed_at: float | None = None
+        self._keys_not_before = float("-inf")
         self._limits: Limits | None = None
         self.in_force = LimitsInForce()
 
     def refresh(self) -> None:
         """Ask the database, if it was not asked lately."""
-        now = self._elapsed()
-        if self._refreshed_at is None or now - self._refreshed_at >= self._refresh_seconds:
-            self._refreshed_at = now
-            self.in_force = self._store.limits_in_force()
-            self._limits = self._put_together()
+        if not self._is_stale:
+            return
+        if self._may_ask_for_keys:
+            began_at = self._elapsed()
+            found = self._store.limits_in_force()
+            self.learn(found, took=self._elapsed() - began_at)
+        else:
+            found = self._store.limits_in_force(keys=False)
+            self._take(msgspec.structs.replace(found, has_keys=self.in_force.has_keys))
+
+    @property
+    def _may_ask_for_keys(self) -> bool:
+        return self._elapsed() >= self._keys_not_before
+
+    @property
+    def _is_stale(self) -> bool:
+        at = self._refreshed_at
+        return at is None or self._elapsed() - at >= self._refresh_seconds
+
+    @property
+    def are_asked_beside(self) -> bool:
+        """Whether it is time to ask, and nothing was limited: then a claim that heeds no limit may
+        ask in its own round trip, to let go of its jobs should there be one by now.
+        """
+        was_free = self._refreshed_at is not None and self.in_force == LimitsInForce()
+        is_free = was_free and not self.limit_anything
+        return is_free and self._is_stale and self._may_ask_for_keys
+
+    def learn(self, in_force: LimitsInForce, *, took: float) -> bool:
+        """These are in force now, and asking took so many seconds; return whether a claim under
+        those before would have been another. One that heeds no limit takes no job with a key.
+        """
+        before = self.in_force
+        share, longest = WITH_KEYS if in_force.has_keys else WITHOUT_KEYS
+        self._keys_not_before = self._elapsed() + min(took / share, longest)
+        self._take(in_force)
+        return (before.queues, before.handlers) != (in_force.queues, in_force.handlers)
+
+    def _take(self, in_force: LimitsInForce) -> None:
+        self.in_force = in_force
+        self._refreshed_at = self._elapsed()
+        self._limits = self._put_together()
 
     def limits(
         self,
@@ -51,6 +95,7 @@ class KnownLimits:
         limited_room: int,
         refused: Callable[[float], object],
         passed_over: Callable[[], object] = lambda: None,
+        left_behind: Callable[[Sequence[str]], object] = lambda queues: None,
     ) -> Limits | None:
         """Return what a claim has to keep to; None where nothing is limited."""
         if self._limits is None:
@@ -67,6 +112,7 @@ class KnownLimits:
             limited_room=limited_room,
             refused=refused,
             passed_over=passed_over,
+            left_behind=left_behind,
         )
 
     def within_queues(self, wanted: Sequence[WantedJobs]) -> list[WantedJobs]:
@@ -90,6 +136,11 @@ class KnownLimits:
         """Return the JSON text of the backoff that is set for a queue."""
         settings = self.in_force.queues.get(queue)
         return None if settings is None else settings.backoff
+
+    @property
+    def limit_anything(self) -> bool:
+        """Whether any job may take permits that other workers wait for."""
+        return self._limits is not None
 
     def is_limited(self, *, queue: str, handler: str, key: str | None) -> bool:
         """Whether a job takes permits that other workers wait for."""

@@ -6,5 +6,6 @@ how many rows it changed; nothing is read, decided upon, and then written by id.
 
 from .base import Claims, JobStore
 from .resolver import store_for
+from .steerable import RecordMarks
 
-__all__ = ["Claims", "JobStore", "store_for"]
+__all__ = ["Claims", "JobStore", "RecordMarks", "store_for"]

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
 
-from django_jobqueue.core.limits import LimitName, Limits, Unblocked
+from django_jobqueue.core.due import Due
+from django_jobqueue.core.limits import LimitName, Limits, LimitsInForce, Unblocked
 from django_jobqueue.core.specs import (
     Beat,
     ClaimedJob,
@@ -36,6 +37,7 @@ from .waitable import Waitable
 OVERTIME = timedelta(minutes=2)
 #: The (id, claim token) pairs that a worker holds.
 Claims = Sequence[tuple[int, UUID]]
+TellLimits = Callable[[LimitsInForce], object]
 
 
 class JobStore(
@@ -47,7 +49,7 @@ class JobStore(
 
     supports_notify = False  #: can wake a listener in another process
     has_one_writer = False  #: a transaction that has written keeps all others from writing
-    supports_watermarks = False  #: claims heed those of `WantedJobs`, and are the cheaper for it
+    supports_watermarks = False  #: looks that begin where others ended are the cheaper for it
     supports_dedicated_connection = False  #: `dedicated` gives a connection apart from Django's
 
     def __init__(
@@ -74,6 +76,7 @@ class JobStore(
         lease: timedelta,
         in_hand: Callable[[], Claims] = tuple,
         reconcile_after: timedelta = timedelta(seconds=10),
+        since: datetime | None = None,
     ) -> Beat:
         """Renew the lease, learn what was asked of the worker, and give back jobs it does not know
         it has.
@@ -82,7 +85,8 @@ class JobStore(
         and was claimed more than `reconcile_after` before this heartbeat began is released, its
         attempt given back. It is asked as late as can be: a heartbeat may have to wait before it
         begins, while claims go on. Where it is then held up for longer than half of
-        `reconcile_after` it fails, and has changed nothing.
+        `reconcile_after` it fails, and has changed nothing. What was claimed before `since` may be
+        left, unless it is in hand.
         """
 
     @abstractmethod
@@ -97,10 +101,9 @@ class JobStore(
         self, *, limit: int = 500, now: datetime | None = None
     ) -> list[Rescued]:
         """Declare workers dead whose lease ran out, and give back what they held: attempt given
-        back, rescue counted.
+        back, rescue counted; cancelled, where that was asked for.
 
-        Takes a jobless look at jobs whose worker has no living row, too. Jobs whose cancellation
-        was asked for are cancelled.
+        Takes a jobless look at jobs whose worker has no living row, too.
         """
 
     @abstractmethod
@@ -172,15 +175,27 @@ class JobStore(
         wanted: Sequence[WantedJobs],
         total: int,
         limits: Limits | None = None,
+        in_force: TellLimits | None = None,
     ) -> tuple[set[int], list[ClaimedJob]]:
         """Do both, in one round trip where the database can and nothing limits the claim.
 
-        With `limits`, what the finished jobs have freed is given on first.
+        With `limits`, what they have freed is given on first; without, `in_force` is told of any.
         """
 
     @abstractmethod
-    def promote(self, *, limit: int = 500, now: datetime | None = None) -> Promoted:
-        """Move due scheduled jobs to ready, the earliest first."""
+    def due(self, *, since: datetime | None = None, now: datetime | None = None) -> Due:
+        """Return what there is to do besides claiming, in one statement that writes nothing.
+
+        What was due before `since` may be left out, and with it whatever is ready, or waits.
+        """
+
+    @abstractmethod
+    def promote(
+        self, *, limit: int = 500, since: datetime | None = None, now: datetime | None = None
+    ) -> Promoted:
+        """Move due scheduled jobs to ready, the earliest first; those that were due before `since`
+        may be left, and not be told of.
+        """
 
     @abstractmethod
     def save_progress(

@@ -93,7 +93,7 @@ class BatchingStore(FollowingStore):
         return SweptBatches(queues=tuple(sorted(set(queues))), up_to=up_to)
 
     def rejoin(self, ids: Sequence[int]) -> None:
-        jobs = Job.objects.using(self.using).filter(pk__in=ids, batch_id__isnull=False)
+        jobs = Job.objects.using(self.using).filter(pk__in=ids)
         batches = {one for one in jobs.values_list("batch_id", flat=True) if one is not None}
         rows = self.statement("hold_batches", {"ids": _as_json(batches)}) if batches else []
         finished = [batch_id for batch_id, has_finished in rows if has_finished]

@@ -22,6 +22,8 @@ Row = tuple[Any, ...]
 class ConnectedStore(JobStore):
     """A store on the Django connection of the calling thread."""
 
+    vendor: str  #: of the database, as its connections have it, without asking for one
+
     @property
     def connection(self) -> BaseDatabaseWrapper:
         return connections[self.using]
@@ -39,7 +41,7 @@ class ConnectedStore(JobStore):
 
     def statement(self, name: str, parameters: Mapping[str, object]) -> list[Row]:
         """Run the vendor's statement of that name; return its rows, if it has any to give."""
-        return self.execute(sql.load(self.connection.vendor, name), parameters)
+        return self.execute(sql.load(self.vendor, name), parameters)
 
     @abstractmethod
     def run(self, name: str, parameters: Mapping[str, object]) -> list[Row]:

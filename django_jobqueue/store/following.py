@@ -36,7 +36,7 @@ class FollowingStore(InsertingStore):
         ended = sorted({job_id for job_id, is_live_no_more in rows if is_live_no_more})
         return Swept(
             followed=tuple(self.follow(ended)) if ended else (),
-            up_to=rows[-1][0] if len(rows) == limit else 0,
+            up_to=max(job_id for job_id, _ in rows) if len(rows) == limit else 0,
         )
 
 

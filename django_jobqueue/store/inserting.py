@@ -27,13 +27,16 @@ _BLOCKED, _SCHEDULED = JobState.BLOCKED.value, JobState.SCHEDULED.value
 _TIMES = ("run_at", "expires_at", "slot")
 _NOT_STORED = ("unique_for", "on_conflict")
 #: The database has the same defaults for those that are columns.
-_DEFAULTS = msgspec.structs.asdict(NewJob(handler=""))
+DEFAULTS = msgspec.structs.asdict(NewJob(handler=""))
 #: What makes a job wait.
 _NOT_READY = ("run_at", "delay", "waits_for")
 _ALWAYS = ("queue", "max_attempts", "max_attempts_is_default")
 _NAMED = (*_NOT_STORED, *_NOT_READY, *_ALWAYS)
 #: What a job stores as it is, and may leave at its default.
-OWN_COLUMNS = tuple(name for name in _DEFAULTS if name not in _NAMED)
+OWN_COLUMNS = tuple(name for name in DEFAULTS if name not in _NAMED)
+_own_values_of, _always_of = attrgetter(*OWN_COLUMNS), attrgetter(*_ALWAYS)
+_wait_of = attrgetter(*_NOT_READY)
+_NO_WAIT = tuple(DEFAULTS[name] for name in _NOT_READY)
 
 
 class InsertingStore(ConnectedStore):
@@ -97,17 +100,24 @@ class InsertingStore(ConnectedStore):
         """Store the jobs whose key is free or None; return their (id, unique key), in no order."""
         filled = _columns_filled_by(jobs)
         columns = tuple(name for name in filled if name in OWN_COLUMNS)
-        text = sql.insert(self.connection.vendor, columns)
+        text = sql.insert(self.vendor, columns)
         rows = msgspec.json.encode(self._facts_of(jobs, filled)).decode()
         return self.rows(text, {"jobs": rows, "now": self._text_or_none(now)})
 
     def _insert_one(self, new: NewJob, now: datetime | None) -> list[Row]:
         """Store a job unless its key is taken; return its id, in a row."""
-        row, vendor = self.insert_parameters(new, now), self.connection.vendor
-        if now is None and all(row[name] == _DEFAULTS[name] for name in _NOT_READY):
-            columns = [name for name in OWN_COLUMNS if row[name] != _DEFAULTS[name]]
-            return self.write_alone(sql.insert_ready(vendor, tuple(columns)), row)
-        return self.write_alone(sql.load(vendor, "insert_one"), row)
+        if now is not None or _wait_of(new) != _NO_WAIT:
+            text, row = sql.load(self.vendor, "insert_one"), self.insert_parameters(new, now)
+            return self.write_alone(text, row)
+        # A driver looks at every parameter, used or not.
+        values = zip(OWN_COLUMNS, _own_values_of(new), strict=True)
+        row = {name: value for name, value in values if value != DEFAULTS[name]}
+        text = sql.insert_ready(self.vendor, tuple(row))
+        for name in _TIMES:
+            if name in row:
+                row[name] = self.time_text(row[name])
+        row.update(zip(_ALWAYS, _always_of(new), strict=True))
+        return self.write_alone(text, row)
 
     def insert_parameters(self, new: NewJob, now: datetime | None) -> dict[str, Any]:
         """Return the parameters of the statement `insert_one`."""
@@ -207,7 +217,7 @@ def _columns_filled_by(jobs: Sequence[NewJob]) -> tuple[str, ...]:
     filled = [
         name
         for name in (*_NOT_READY, *OWN_COLUMNS)
-        if any(getattr(new, name) != _DEFAULTS[name] for new in jobs)
+        if any(getattr(new, name) != DEFAULTS[name] for new in jobs)
     ]
     return (*_ALWAYS, *filled)
 

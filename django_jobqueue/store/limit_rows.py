@@ -41,9 +41,14 @@ class LimitRowsStore(OrmStore):
         """
         return [self.run(name, parameters) for name, parameters in named]
 
-    def limits_in_force(self) -> LimitsInForce:
+    def limits_in_force(self, *, keys: bool = True) -> LimitsInForce:
+        return self.limits_of(self.run("limits_in_force", {"keys": keys}))
+
+    @staticmethod
+    def limits_of(rows: Iterable[Row]) -> LimitsInForce:
+        """Read what the look for limits answered."""
         queues, handlers, has_keys = {}, {}, False
-        for kind, name, concurrency, most, rate, burst, backoff in self.run("limits_in_force", {}):
+        for kind, name, concurrency, most, rate, burst, backoff in rows:
             limit = Limit(max_running=most, rate=rate, rate_burst=burst)
             if kind == LimitKind.QUEUE:
                 queues[name] = QueueSettings(concurrency=concurrency, limit=limit, backoff=backoff)
@@ -131,6 +136,7 @@ class LimitRowsStore(OrmStore):
             queues=tuple(sorted({queue for one in found for queue in one.queues})),
             count=sum(one.count for one in found),
             next_due_seconds=min(due, default=None),
+            rated=tuple(name for one in found for name in one.rated),
         )
 
     def _blocking(self) -> list[LimitName]:
@@ -142,7 +148,7 @@ class LimitRowsStore(OrmStore):
     def unblock_under(self, usages: Usages, clock: datetime) -> Unblocked:
         """Make as many ready as these limits, which are locked, let start now."""
         queues: list[str] = []
-        due: list[float] = []
+        due: dict[LimitName, float] = {}
         for name, usage in usages.items():
             if name.kind is LimitKind.QUEUE:  # which blocks nothing: it leaves what it refuses
                 continue
@@ -151,9 +157,12 @@ class LimitRowsStore(OrmStore):
                 queues += [queue for (queue,) in rows]
             if usage.limit.rate is not None:
                 soon = usage.due_in(clock) or usage.spacing
-                due.append(max(SHORTEST_LOOK_SECONDS, soon))
+                due[name] = max(SHORTEST_LOOK_SECONDS, soon)
         return Unblocked(
-            queues=tuple(set(queues)), count=len(queues), next_due_seconds=min(due, default=None)
+            queues=tuple(set(queues)),
+            count=len(queues),
+            next_due_seconds=min(due.values(), default=None),
+            rated=tuple(due),
         )
 
 

@@ -67,6 +67,9 @@ class LimitedStore(LimitRowsStore):
     def looked(self, grants: Grants, *, met_limits: bool) -> None:
         """Told what came of a look at everything, and whether any job of it was under a limit."""
 
+    def found_nothing(self) -> None:
+        """Told that a look at everything saw no job."""
+
     @abstractmethod
     def claim_picked(
         self, ids: Sequence[int], *, worker_id: UUID, token: UUID, now: datetime | None
@@ -95,6 +98,7 @@ class LimitedStore(LimitRowsStore):
             try:
                 jobs, grants = self._with_rows_to_lock(partial(self._claim_round, one))
             except _NothingPicked:
+                self.found_nothing()
                 break
             claimed += jobs
             if not grants.may_hide_others:

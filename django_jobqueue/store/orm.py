@@ -6,6 +6,7 @@ from .firing import FiringStore
 from .lines import LinesStore
 from .looking import LookingStore
 from .matching import MatchingStore
+from .polling import PollingStore
 from .purging import PurgingStore
 from .queued import QueuedStore
 from .reads import NumbersStore
@@ -29,5 +30,6 @@ class OrmStore(
     QueuedStore,
     RetentionStore,
     LinesStore,
+    PollingStore,
 ):
     """A store without claims, finishes and workers: those are each vendor's own."""

@@ -5,7 +5,7 @@ prepared statement of its own; a literal takes its type from the cast in the sta
 faster. https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from uuid import UUID
 
@@ -17,6 +17,16 @@ def array(values: Iterable[Plain]) -> str:
     return "{" + ",".join(map(_plain, values)) + "}"
 
 
+def array_of_ids(ids: Iterable[int]) -> str:
+    """As `array`, of many numbers."""
+    return "{" + ",".join(map(str, ids)) + "}"
+
+
+def array_of_tokens(tokens: Iterable[UUID]) -> str:
+    """As `array`, of many UUIDs of which neighbours are mostly the same object."""
+    return "{" + ",".join(_texts_of_tokens(tokens)) + "}"
+
+
 def quoted_array(values: Iterable[str | None]) -> str:
     """Return the literal of texts, each quoted."""
     return "{" + ",".join(map(_quoted, values)) + "}"
@@ -26,6 +36,14 @@ def _plain(value: Plain) -> str:
     if value is None:
         return "NULL"
     return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _texts_of_tokens(tokens: Iterable[UUID]) -> Iterator[str]:
+    last, text = None, ""
+    for token in tokens:
+        if token is not last:
+            last, text = token, str(token)
+        yield text
 
 
 def _quoted(value: str | None) -> str:

@@ -83,9 +83,24 @@ class ClaimStatements:
         return sql.claim_picked("postgresql"), parameters
 
 
-def in_line(rows: list[Row], wanted: Sequence[WantedJobs]) -> list[ClaimedJob]:
+def ready_queues(known: Sequence[WantedJobs]) -> Statement:
+    """Return the look for queues that have ready jobs; into those that are known, from their
+    watermarks on.
+    """
+    parameters: dict[str, object] = {"known": quoted_array(one.queue for one in known)}
+    if known:
+        parameters |= stretch_parameters(known)
+    return sql.ready_queues("postgresql", by_stretches=bool(known)), parameters
+
+
+def claimed_of(rows: list[Row], worker_id: UUID, token: UUID) -> list[ClaimedJob]:
+    """Return what a claim answered; under whom and under which token, it was told."""
+    told: Row = (token, worker_id)
+    return [ClaimedJob(*row, *told) for row in rows]
+
+
+def in_line(jobs: list[ClaimedJob], wanted: Sequence[WantedJobs]) -> list[ClaimedJob]:
     """Return jobs in their order: RETURNING has none, whatever the statement inside says."""
-    jobs = [ClaimedJob(*row) for row in rows]
     if len(wanted) == 1:
         jobs.sort(key=lambda job: (-job.priority, job.ready_at, job.id))
     else:

@@ -1,79 +1,157 @@
 """Bulk enqueueing by COPY: ids are reserved first, so that answers keep their order."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from itertools import groupby, islice
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from operator import attrgetter
+from struct import Struct
+from typing import Any
 
 import msgspec
+from django.db import DataError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from django_jobqueue.core.specs import NewJob
 from django_jobqueue.core.states import JobState
 
 from . import sql
-from .inserting import CHUNK, bounded_delay
+from .inserting import CHUNK, DEFAULTS, bounded_delay
 
-#: What differs between most jobs of one call.
-_OWN = ("payload", "fingerprint")
-_NOT_AS_IT_IS = (
-    "run_at",
-    "delay",
-    "max_attempts",
-    "max_attempts_is_default",
-    "unique_key",
-    "unique_for",
-    "on_conflict",
+#: Jobs that differ in nothing but their payload and fingerprint.
+_Alike = Sequence[NewJob]
+#: Returns a value as a field holds it.
+_Form = Callable[[Any], bytes]
+
+# The binary form of rows and values, which takes the server a third less time than text:
+# https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4
+_BEGIN = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_END = b"\xff\xff"
+_NULL = b"\xff\xff\xff\xff"
+_JSON = b"\x01"  # the version of jsonb's form
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_length = Struct("!i").pack
+#: The number of columns, the length of the id, the id, and the length of the payload.
+_begin_row = Struct("!hiqi").pack
+
+
+def _text(value: str) -> bytes:
+    return value.encode()
+
+
+def _json(value: str) -> bytes:
+    return _JSON + value.encode()
+
+
+def _time(value: datetime) -> bytes:
+    return _number((value - _EPOCH) // _MICROSECOND, size=8)
+
+
+def _bigint(value: int) -> bytes:
+    return _number(value, size=8)
+
+
+def _integer(value: int) -> bytes:
+    return _number(value, size=4)
+
+
+def _smallint(value: int) -> bytes:
+    return _number(value, size=2)
+
+
+def _number(value: int, *, size: int) -> bytes:
+    try:
+        return value.to_bytes(size, "big", signed=True)
+    except OverflowError as error:
+        raise DataError(f"{value} is out of range") from error
+
+
+#: What every job has besides its own.
+_COMMON: Mapping[str, _Form] = {
+    "handler": _text,
+    "queue": _text,
+    "state": _text,
+    "run_at": _time,
+    "ready_at": _time,
+    "created_at": _time,
+    "max_attempts": _integer,
+}
+#: What may be left to the defaults of the table.
+_OPTIONAL: Mapping[str, _Form] = {
+    "priority": _smallint,
+    "expires_at": _time,
+    "timeout_seconds": Struct("!d").pack,
+    "backoff": _json,
+    "unique_while": _text,
+    "concurrency_key": _text,
+    "key_limit": _integer,
+    "tags": _json,
+    "meta": _json,
+    "batch_id": _bigint,
+    "template": _text,
+    "schedule": _text,
+    "slot": _time,
+    "requeued_from": _bigint,
+    "waits_for": _bigint,
+    "result_as": _text,
+    "on_failure": _text,
+    "has_next": Struct("!?").pack,
+}
+_terms_of = attrgetter(
+    "handler", "queue", "run_at", "delay", "max_attempts", "max_attempts_is_default", *_OPTIONAL
 )
-_AS_IT_IS = tuple(name for name in NewJob.__struct_fields__ if name not in (*_OWN, *_NOT_AS_IT_IS))
-_terms_of = attrgetter(*_AS_IT_IS, "run_at", "delay", "max_attempts", "max_attempts_is_default")
-_COPY = (
-    f"COPY jobqueue_job (id, {', '.join(_OWN)}, state, run_at, ready_at, created_at, max_attempts, "
-    f"{', '.join(_AS_IT_IS)}) FROM STDIN"
-)
-#: https://www.postgresql.org/docs/current/sql-copy.html
-_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"})
 
 
 def copy_plain_jobs(
     connection: BaseDatabaseWrapper, jobs: Sequence[NewJob], now: datetime | None
 ) -> list[int]:
     """Store jobs without unique keys, in the caller's transaction; return their ids in order."""
+    # Neighbours differ in little: the rest of their rows is made once for all of them.
+    groups = [list(alike) for _, alike in groupby(jobs, key=_terms_of)]
+    filled = [name for name in _OPTIONAL if _is_filled(name, groups)]
+    columns = ", ".join(("id", "payload", "fingerprint", *_COMMON, *filled))
     with connection.cursor() as cursor:
         cursor.execute(sql.load("postgresql", "reserve_ids"), {"now": now, "count": len(jobs)})
         [(ids, clock, attempts)] = cursor.fetchall()
         of_queues = msgspec.json.decode(attempts or "{}")
+        numbers = iter(ids)
+        statement = f"COPY jobqueue_job ({columns}) FROM STDIN (FORMAT binary)"
         # The server takes in one part while the next is written.
-        with connection.wrap_database_errors, cursor.copy(_COPY) as copy:
-            for part in _parts(jobs, ids, clock=clock, of_queues=of_queues):
-                copy.write(part)
+        with connection.wrap_database_errors, cursor.copy(statement) as copy:
+            copy.write(_BEGIN)
+            for alike in groups:
+                rest = _rest_of(alike[0], filled, clock=clock, of_queues=of_queues)
+                for part in _parts(alike, numbers, rest=rest, count=3 + len(_COMMON) + len(filled)):
+                    copy.write(part)
+            copy.write(_END)
     return list(ids)
 
 
-def _parts(
-    jobs: Sequence[NewJob], ids: Sequence[int], *, clock: datetime, of_queues: Mapping[str, int]
-) -> Iterator[str]:
-    """The lines of all jobs, up to CHUNK of them at once."""
-    numbers = iter(ids)
-    # Neighbours differ in little: the rest of their lines is made once for all of them.
-    for _, alike in groupby(jobs, key=_terms_of):
-        while some := list(islice(alike, CHUNK)):
-            rest = "\t".join(map(_field, _terms(some[0], clock, of_queues)))
-            own = [(job.payload, job.fingerprint) for job in some]
-            if _needs_escape("".join([text for pair in own for text in pair])):
-                own = [(one.translate(_ESCAPES), other.translate(_ESCAPES)) for one, other in own]
-            lines = [
-                f"{job_id}\t{payload}\t{fingerprint}\t{rest}\n"
-                for (payload, fingerprint), job_id in zip(own, numbers, strict=False)
-            ]
-            yield "".join(lines)
+def _is_filled(name: str, groups: Sequence[_Alike]) -> bool:
+    return any(getattr(alike[0], name) != DEFAULTS[name] for alike in groups)
 
 
-def _needs_escape(text: str) -> bool:
-    return any(mark in text for mark in "\\\n\r\t")
+def _parts(alike: _Alike, numbers: Iterator[int], *, rest: bytes, count: int) -> Iterator[bytes]:
+    """The rows of these jobs, up to CHUNK of them at once; `count` is that of their columns."""
+    for start in range(0, len(alike), CHUNK):
+        rows: list[bytes] = []
+        for job in alike[start : start + CHUNK]:
+            payload, fingerprint = job.payload.encode(), job.fingerprint.encode()
+            rows += (
+                _begin_row(count, 8, next(numbers), len(_JSON) + len(payload)),
+                _JSON,
+                payload,
+                _length(len(fingerprint)),
+                fingerprint,
+                rest,
+            )
+        yield b"".join(rows)
 
 
-def _terms(job: NewJob, clock: datetime, of_queues: Mapping[str, int]) -> tuple[object, ...]:
+def _rest_of(
+    job: NewJob, filled: Sequence[str], *, clock: datetime, of_queues: Mapping[str, int]
+) -> bytes:
+    """What jobs like this one have in common."""
     attempts = job.max_attempts
     if job.max_attempts_is_default:
         attempts = of_queues.get(job.queue, attempts)
@@ -81,11 +159,14 @@ def _terms(job: NewJob, clock: datetime, of_queues: Mapping[str, int]) -> tuple[
     state = JobState.SCHEDULED if due > clock else JobState.READY
     if job.waits_for is not None:
         state = JobState.BLOCKED
-    return (state.value, due, clock, clock, attempts, *(getattr(job, name) for name in _AS_IT_IS))
+    common = (job.handler, job.queue, state.value, due, clock, clock, attempts)
+    fields = [(form, value) for form, value in zip(_COMMON.values(), common, strict=True)]
+    fields += [(_OPTIONAL[name], getattr(job, name)) for name in filled]
+    return b"".join([_field(value, form=form) for form, value in fields])
 
 
-def _field(value: object) -> str:
+def _field(value: object, *, form: _Form) -> bytes:
     if value is None:
-        return r"\N"
-    text = value.isoformat() if isinstance(value, datetime) else str(value)
-    return text.translate(_ESCAPES)
+        return _NULL
+    data = form(value)
+    return _length(len(data)) + data

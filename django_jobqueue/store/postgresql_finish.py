@@ -2,19 +2,24 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
 
 import msgspec
 
 from django_jobqueue.core.specs import AttemptReport, FinishedJob, Transition
 from django_jobqueue.core.states import ARCHIVED_STATES, JobState
+from django_jobqueue.core.transitions import SUCCEEDED
 
 from . import sql
 from .following import followed_of
 from .inserting import bounded_delay
-from .postgresql_arrays import array, quoted_array
+from .postgresql_arrays import array, array_of_ids, array_of_tokens, quoted_array
 from .sessions import Row, Session, Statement
 
 NO_REPORTS = "[]"
+Writer = Callable[[Sequence[FinishedJob]], Statement]
+#: What the archive is told of each job beyond a plain success.
+_UNSAID = ("states", "keeps", "results", "errors", "attempt_changes")
 
 
 class Settlement:
@@ -35,11 +40,9 @@ class Settlement:
 
     def statements(self, finished: Sequence[FinishedJob]) -> list[Statement]:
         """Return the statements for the batch; each answers with the ids that held."""
-        groups: dict[Callable[[list[FinishedJob]], Statement], list[FinishedJob]] = {}
         # Sorted, so that two batches lock shared rows in one order.
-        for done in sorted(finished, key=_id):
-            groups.setdefault(_writer_of(done.transition.state), []).append(done)
-        statements = [write(group) for write, group in groups.items()]
+        in_order = sorted(finished, key=attrgetter("job.id"))
+        statements = [write(group) for write, group in _by_writer(in_order)]
         awaited = _awaited(finished)
         return [*statements, following(awaited)] if awaited else statements
 
@@ -50,11 +53,10 @@ class Settlement:
         if _awaited(finished):
             self._follow(answers.pop())
         held = {row[0] for rows in answers for row in rows}
-        self.batches |= {
-            done.job.batch_id
-            for done in finished
-            if done.job.batch_id is not None and done.id in held and done.transition.state.is_final
-        }
+        for done in finished:
+            batch_id = done.job.batch_id
+            if batch_id is not None and done.id in held and done.transition.state.is_final:
+                self.batches.add(batch_id)
         if len(held) == len(finished):
             return held
         left = [
@@ -115,10 +117,6 @@ def _awaited(finished: Sequence[FinishedJob]) -> list[int]:
 _EMPTY_REPORT: dict[str, object] = {"error_type": "", "message": "", "traceback": "", "log": []}
 
 
-def _id(done: FinishedJob) -> int:
-    return done.job.id
-
-
 def _cancelled(done: FinishedJob) -> FinishedJob:
     """The same run, its error and report kept, of a job that was asked to stop."""
     report = done.transition.report or AttemptReport(outcome=JobState.CANCELLED.value)
@@ -126,13 +124,28 @@ def _cancelled(done: FinishedJob) -> FinishedJob:
     return FinishedJob(done.job, transition, done.attempted_at)
 
 
-def _writer_of(state: JobState) -> Callable[[list[FinishedJob]], Statement]:
+def _by_writer(finished: Sequence[FinishedJob]) -> Iterable[tuple[Writer, Sequence[FinishedJob]]]:
+    if all(done.transition is SUCCEEDED for done in finished):
+        return [(_archive_successes, finished)] if finished else []
+    groups: dict[Writer, list[FinishedJob]] = {}
+    for done in finished:
+        groups.setdefault(_writer_of(done.transition.state), []).append(done)
+    return groups.items()
+
+
+def _writer_of(state: JobState) -> Writer:
     if state in ARCHIVED_STATES:
         return _archive
     return _bury if state is JobState.DEAD else _reschedule
 
 
-def _archive(group: list[FinishedJob]) -> Statement:
+def _archive_successes(group: Sequence[FinishedJob]) -> Statement:
+    """The usual case: of all that could be said about each job there is only when it began."""
+    facts = {**_claims_of(group), **dict.fromkeys(_UNSAID), "reports": NO_REPORTS}
+    return sql.load("postgresql", "archive"), facts
+
+
+def _archive(group: Sequence[FinishedJob]) -> Statement:
     transitions = [done.transition for done in group]
     plain = all(transition.state is JobState.SUCCEEDED for transition in transitions)
     return sql.load("postgresql", "archive"), {
@@ -148,7 +161,7 @@ def _archive(group: list[FinishedJob]) -> Statement:
     }
 
 
-def _bury(group: list[FinishedJob]) -> Statement:
+def _bury(group: Sequence[FinishedJob]) -> Statement:
     reasons = quoted_array(
         done.transition.reason and done.transition.reason.value for done in group
     )
@@ -161,7 +174,7 @@ def _bury(group: list[FinishedJob]) -> Statement:
     }
 
 
-def _reschedule(group: list[FinishedJob]) -> Statement:
+def _reschedule(group: Sequence[FinishedJob]) -> Statement:
     transitions = [done.transition for done in group]
     return sql.load("postgresql", "reschedule"), {
         **_fence_of(group),
@@ -175,13 +188,19 @@ def _reschedule(group: list[FinishedJob]) -> Statement:
     }
 
 
-def _fence_of(group: list[FinishedJob]) -> dict[str, object]:
+def _claims_of(group: Sequence[FinishedJob]) -> dict[str, object]:
+    return {
+        "ids": array_of_ids([done.job.id for done in group]),
+        "tokens": array_of_tokens([done.job.claim_token for done in group]),
+        "attempted": array([done.attempted_at for done in group]),
+    }
+
+
+def _fence_of(group: Sequence[FinishedJob]) -> dict[str, object]:
     """The parameters that all three statements share."""
     return {
-        "ids": array(done.job.id for done in group),
-        "tokens": array(done.job.claim_token for done in group),
+        **_claims_of(group),
         "errors": _texts_or_none([done.transition.error for done in group]),
-        "attempted": array(done.attempted_at for done in group),
         "reports": _reports_of(group),
     }
 
@@ -196,7 +215,7 @@ def _texts_or_none(texts: Sequence[str | None]) -> str | None:
     return quoted_array(texts) if any(text is not None for text in texts) else None
 
 
-def _reports_of(group: list[FinishedJob]) -> str:
+def _reports_of(group: Sequence[FinishedJob]) -> str:
     reports = [
         {
             "id": done.id,

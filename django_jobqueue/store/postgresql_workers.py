@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from django_jobqueue.core.clock import monotonic
 from django_jobqueue.core.following import Followed
 from django_jobqueue.core.specs import LEASE_LAPSED, Beat, FinishedJob, Rescued, WorkerIdentity
 
@@ -22,6 +23,8 @@ from .sessions import Row, Session, Statement
 #: What a good-bye may wait for a lock: a worker that leaves has little time, and a supervisor other
 #: children.
 GOOD_BYE_LIMIT = timedelta(seconds=2)
+#: What a heartbeat does for jobs besides.
+RECONCILE = ("cancel_requests", "unknown_and_unwanted", "reconcile")
 
 
 def statement(name: str) -> str:
@@ -103,26 +106,26 @@ class PostgreSQLWorkers(LimitedStore):
         lease: timedelta,
         in_hand: Callable[[], Claims] = tuple,
         reconcile_after: timedelta = timedelta(seconds=10),
+        since: datetime | None = None,
     ) -> Beat:
         self.session.open()  # it may take seconds, while others go on claiming
-        claims = in_hand()
-        me = {"worker_id": worker_id}
-        held = {**me, "after": reconcile_after.total_seconds(), **arrays_of(claims)}
+        me: dict[str, object] = {"worker_id": worker_id, "since": since}
+        me["after"] = reconcile_after.total_seconds()
+        limit = _no_longer_than(reconcile_after / 2)
+        began_at, claims = monotonic(), in_hand()
+        if not claims:
+            _, renewed = self.session.together([limit, _renewal(me, lease, claims)])
+            if not _has_jobs(renewed):
+                return _beat_of(renewed)
+            claims = in_hand()  # it may have claimed them just now
+        me["after"] = reconcile_after.total_seconds() + monotonic() - began_at
+        held = {**me, **arrays_of(claims)}
         _, renewed, cancels, unwanted, released = self.session.together(
-            [
-                _no_longer_than(reconcile_after / 2),
-                (statement("heartbeat"), {**me, **_renewal(lease, running=len(claims))}),
-                (statement("cancel_requests"), me),
-                (statement("unknown_and_unwanted"), held),
-                (statement("reconcile"), held),
-            ]
+            [limit, _renewal(me, lease, claims), *((statement(name), held) for name in RECONCILE)]
         )
-        if not renewed:
-            return Beat(alive=False)
-        cancelled = self._archive_cancelled(unwanted)
-        return Beat(
-            alive=True,
-            stop_requested=renewed[0][0],
+        cancelled = self._archive_cancelled(unwanted) if renewed else ()
+        return _beat_of(
+            renewed,
             cancel_requested=_first_column(cancels),
             released=tuple(sorted({*_first_column(released), *cancelled})),
         )
@@ -206,8 +209,20 @@ def _no_longer_than(span: timedelta) -> Statement:
     return statement("limit_statements"), {"milliseconds": milliseconds}
 
 
-def _renewal(lease: timedelta, *, running: int) -> dict[str, object]:
-    return {"lease": lease.total_seconds(), "running": running}
+def _renewal(worker: Mapping[str, object], lease: timedelta, claims: Claims) -> Statement:
+    facts = {**worker, "lease": lease.total_seconds(), "running": len(claims)}
+    return statement("heartbeat"), facts
+
+
+def _has_jobs(renewed: list[Row]) -> bool:
+    return bool(renewed) and bool(renewed[0][1])
+
+
+def _beat_of(renewed: list[Row], **facts: tuple[int, ...]) -> Beat:
+    if not renewed:
+        return Beat(alive=False)
+    [(stop_requested, _, up_to)] = renewed
+    return Beat(alive=True, stop_requested=stop_requested, up_to=up_to, **facts)
 
 
 def _rescued(worker_id: UUID, back: Sequence[Row]) -> Rescued:

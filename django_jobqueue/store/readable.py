@@ -17,6 +17,7 @@ from django_jobqueue.core.snapshots import (
     RunningJob,
     WorkerSnapshot,
 )
+from django_jobqueue.core.specs import WantedJobs
 
 
 class Readable(ABC):
@@ -77,10 +78,11 @@ class Readable(ABC):
         """
 
     @abstractmethod
-    def queues_with_ready_jobs(self) -> list[str]:
+    def queues_with_ready_jobs(self, known: Sequence[WantedJobs] = ()) -> list[str]:
         """Return the queues that have ready jobs, sorted; reads one index entry per queue.
 
-        For the quarantine, the queues that have ready suspects.
+        A queue that is `known` may be left out where all of its jobs lie before its watermarks. For
+        the quarantine, the queues that have ready suspects.
         """
 
     @abstractmethod
@@ -88,8 +90,10 @@ class Readable(ABC):
         """Return the queues that have jobs of any kind, or a row of their own, sorted."""
 
     @abstractmethod
-    def limits_in_force(self) -> LimitsInForce:
-        """Return what the database knows of limits, besides what the code declares."""
+    def limits_in_force(self, *, keys: bool = True) -> LimitsInForce:
+        """Return what the database knows of limits, besides what the code declares; with `keys`,
+        whether any job has a concurrency key, too.
+        """
 
     @abstractmethod
     def paused_queues(self, names: Collection[str]) -> set[str]:

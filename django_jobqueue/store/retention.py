@@ -1,46 +1,32 @@
 """Removing final records whose time is over, one bounded batch per call."""
 
-from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 
 from django_jobqueue.core.limits import LimitKind
 from django_jobqueue.core.specs import Pruned, Retention
 from django_jobqueue.core.states import JobState, WorkerState
 from django_jobqueue.models import (
-    ArchivedJob,
-    AttemptRecord,
     AuditRecord,
     BatchRecord,
-    DeadJob,
     Job,
     LimitRecord,
     LineRecord,
-    QueueRecord,
     ReceiptRecord,
     WaiterRecord,
     WorkerRecord,
 )
-from django_jobqueue.models.base import FinalRecord
 
-from .connected import ConnectedStore
-from .filters import BATCH
+from .final_records import FinalRecordsStore
 from .moving import erase
 from .receipts import RECEIPT_RETENTION
-from .steerable import Note
-
-#: Takes so many of the rows; answers how many records there were, and how many attempts.
-Take = Callable[[QuerySet[Any], int], tuple[int, int]]
+from .steerable import Note, RecordMarks
 
 WORKER_RETENTION = timedelta(days=1)
-#: For ever, in effect: older than any record, and still a time.
-LONGEST = timedelta(days=36_500)
 
 
-class RetentionStore(ConnectedStore):
+class RetentionStore(FinalRecordsStore):
     """History is removed oldest first, attempts together with their record."""
 
     def prune(
@@ -51,14 +37,15 @@ class RetentionStore(ConnectedStore):
         dry_run: bool = False,
         now: datetime | None = None,
         note: Note | None = None,
+        marks: RecordMarks | None = None,
     ) -> Pruned:
         clock = now or self.database_now()
-        take: Take = self._count if dry_run else partial(self._remove, note=note)
-        # A dry run removes nothing, so a second look would count the same rows again.
-        taken = partial(_taken, take, batch=batch, at_once=batch if dry_run else BATCH)
-        archived, attempts = taken(self._expired(ArchivedJob, retention, clock))
-        dead, others = taken(self._expired(DeadJob, retention, clock))
-        pruned = Pruned(archived=archived, dead=dead, attempts=attempts + others)
+        marks = {} if marks is None else marks
+        expired = self.expired(retention, clock, marks=marks)
+        if dry_run:
+            pruned = self.counted_records(expired, batch=batch)
+        else:
+            pruned = self.without_records(expired, batch=batch, note=note, marks=marks)
         if retention.queue is not None:
             return pruned
         self._prune_lines(clock, dry_run)
@@ -70,66 +57,6 @@ class RetentionStore(ConnectedStore):
             audits=self._prune_audits(clock - retention.audit, batch, dry_run),
             limits=self._prune_limits(clock, batch, dry_run),
         )
-
-    def _expired(
-        self, model: type[FinalRecord], retention: Retention, clock: datetime
-    ) -> list[QuerySet[Any]]:
-        """Return the rows past their time, of each queue that has some; the oldest first."""
-        kind = "dead" if model is DeadJob else "archive"
-        default: timedelta = getattr(retention, kind)
-        own: dict[str, float] = {}
-        if (for_all := getattr(retention, f"{kind}_for_all")) is not None:
-            default = for_all
-        else:
-            setting = f"{kind}_retention_seconds"
-            queues = QueueRecord.objects.using(self.using).filter(**{f"{setting}__isnull": False})
-            own = dict(queues.values_list("name", setting))
-        batches = BatchRecord.objects.using(self.using)
-        unfinished = batches.filter(pk=OuterRef("batch_id"), finished_at__isnull=True)
-        expired = []
-        oldest_of = self._oldest_of_queues(model, retention.queue)
-        for oldest, name in sorted((at, name) for name, at in oldest_of):
-            seconds = own.get(name, default.total_seconds())
-            before = clock - timedelta(seconds=min(seconds, LONGEST.total_seconds()))
-            if self.aware(oldest) < before:
-                rows = model._default_manager.using(self.using).order_by("finished_at", "pk")
-                # An unfinished batch learns from the records of its members how it ends.
-                rows = rows.filter(Q(batch_id__isnull=True) | ~Exists(unfinished))
-                past = self.storable_time(before)
-                expired.append(rows.filter(queue=name, finished_at__lt=past))
-        return expired
-
-    def _oldest_of_queues(
-        self, model: type[FinalRecord], queue: str | None
-    ) -> Iterator[tuple[str, datetime]]:
-        """Walk the index from one queue to the next: one entry per queue, whatever it keeps."""
-        heads = model._default_manager.using(self.using).order_by("queue", "finished_at")
-        if queue is not None:
-            yield from heads.filter(queue=queue).values_list("queue", "finished_at")[:1]
-            return
-        head = heads.values_list("queue", "finished_at").first()
-        while head is not None:
-            yield head
-            head = heads.filter(queue__gt=head[0]).values_list("queue", "finished_at").first()
-
-    def _count(self, rows: QuerySet[Any], size: int) -> tuple[int, int]:
-        attempts = AttemptRecord.objects.using(self.using).filter(
-            job_id__in=rows.values("pk")[:size]
-        )
-        return rows[:size].count(), attempts.count()
-
-    def _remove(
-        self, rows: QuerySet[Any], size: int, *, note: Note | None = None
-    ) -> tuple[int, int]:
-        with self.writing():
-            # Locked first: a dead letter that is being requeued keeps its attempts.
-            locked = rows.select_for_update(skip_locked=True).values_list("pk", flat=True)
-            ids = list(locked[:size])
-            attempts = erase(AttemptRecord.objects.using(self.using).filter(job_id__in=ids))
-            records = rows.model._default_manager.using(self.using).filter(pk__in=ids)
-            if ids and note is not None:
-                note(ids)
-            return erase(records), attempts
 
     def _prune_receipts(self, clock: datetime, batch: int, dry_run: bool) -> int:
         receipts = ReceiptRecord.objects.using(self.using)
@@ -185,8 +112,10 @@ class RetentionStore(ConnectedStore):
             kind=LimitKind.KEY.value,
             set_at__isnull=True,
         )
-        if dry_run or not unused.exists():
+        if dry_run:
             return unused[:batch].count()
+        if not unused.exists():
+            return 0
         with self.writing():
             # Who holds one is about to use it; none is waited for, so that nobody waits for us.
             locked = unused.select_for_update(skip_locked=True).values_list("pk", flat=True)
@@ -209,18 +138,3 @@ class RetentionStore(ConnectedStore):
         if not dry_run and lapsed.exists():
             with self.writing():
                 erase(lapsed)
-
-
-def _taken(
-    take: Take, expired: list[QuerySet[Any]], *, batch: int, at_once: int
-) -> tuple[int, int]:
-    """Take at most `batch` records; return how many records and how many attempts."""
-    records = attempts = 0
-    for rows in expired:
-        full = True
-        while full and records < batch:
-            size = min(at_once, batch - records)
-            took = take(rows, size)
-            records, attempts = records + took[0], attempts + took[1]
-            full = took[0] == size
-    return records, attempts

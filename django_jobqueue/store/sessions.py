@@ -41,6 +41,11 @@ class Session(Protocol):
         """Open a transaction, or a savepoint in the one that is open."""
         ...
 
+    @property
+    def is_in_transaction(self) -> bool:
+        """Whether what is sent next is committed together with anything else."""
+        ...
+
     def close(self) -> None:
         """Give the connection back."""
 
@@ -71,8 +76,20 @@ class DjangoSession:
     def atomic(self) -> AbstractContextManager[object]:
         return transaction.atomic(using=self.using)
 
+    @property
+    def is_in_transaction(self) -> bool:
+        wrapper = connections[self.using]
+        # Each may be true while the other is not: before the first statement of an atomic block,
+        # and after a BEGIN that Django was not told of.
+        return wrapper.in_atomic_block or not wrapper.get_autocommit() or _has_begun(wrapper)
+
     def close(self) -> None:
         connections[self.using].close()
+
+
+def _has_begun(wrapper: Any) -> bool:
+    info = getattr(wrapper.connection, "info", None)
+    return info is not None and info.transaction_status.name != "IDLE"
 
 
 def connection_parameters(using: str, *, name: str = APPLICATION_NAME) -> dict[str, Any]:
@@ -105,8 +122,7 @@ class PsycopgSession:
 
     def rows(self, sql: str, parameters: Parameters) -> list[Row]:
         with self._left_idle() as connection:
-            cursor = connection.execute(sql, parameters)
-            return cursor.fetchall() if cursor.description else []
+            return _rows_of(connection.execute(sql, parameters))
 
     def changed(self, sql: str, parameters: Parameters) -> int:
         with self._left_idle() as connection:
@@ -124,6 +140,8 @@ class PsycopgSession:
             raise
 
     def together(self, statements: Sequence[Statement]) -> list[list[Row]]:
+        if len(statements) == 1:
+            return [self.rows(*statements[0])]  # a pipeline takes a few system calls more
         connection = self._connected()
         # Outside a transaction block, all statements up to the pipeline's sync are one implicit
         # transaction:
@@ -131,12 +149,16 @@ class PsycopgSession:
         with connection.pipeline():
             cursors = [connection.execute(sql, parameters) for sql, parameters in statements]
         # A cursor knows its answer only when the pipeline has been left.
-        return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+        return [_rows_of(cursor) for cursor in cursors]
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
         with self._connected().transaction():
             yield
+
+    @property
+    def is_in_transaction(self) -> bool:
+        return bool(self._connected().info.transaction_status.name != "IDLE")
 
     def close(self) -> None:
         if self._connection is not None:
@@ -173,3 +195,8 @@ class PsycopgSession:
         if role := connections[self.using].settings_dict["OPTIONS"].get("assume_role"):
             opened.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
         return opened
+
+
+def _rows_of(cursor: Any) -> list[Row]:
+    # Not asked for its description, to say whether it has any: of each column one would be made.
+    return [] if cursor.rownumber is None else cursor.fetchall()

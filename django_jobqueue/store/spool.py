@@ -139,7 +139,7 @@ class Spool:
                 connection.execute("PRAGMA synchronous = EXTRA")
                 self._check_version(connection)
                 yield connection
-        except (sqlite3.Error, OSError, ValueError) as error:
+        except (sqlite3.Error, ValueError) as error:
             raise SpoolUnusable(self.path, str(error)) from error
 
     def _check_version(self, connection: sqlite3.Connection) -> None:

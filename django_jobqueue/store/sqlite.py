@@ -1,7 +1,7 @@
 """The store on SQLite: one writer at a time, under the lock that its transaction took first."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -13,24 +13,27 @@ from django_jobqueue.core.limits import Limits
 from django_jobqueue.core.specs import ClaimedJob, FinishedJob, Promoted, WantedJobs
 
 from . import sql
-from .base import OVERTIME
+from .base import OVERTIME, TellLimits
 from .connected import Row
+from .sqlite_claims import claimed_job, claimed_jobs
 from .sqlite_turns import SQLiteTurns
 
-#: Where the times and `is_expired` of a claimed row end: SQLite gives them as texts and 0 or 1.
-_EXPIRED_COLUMN = 13
+#: The length of a time's text, up to its microseconds.
+_WITHOUT_ZONE = 26
 
 
 class SQLiteStore(SQLiteTurns):
     """The embedded store: no other host, no other clock; `dedicated` is the store itself."""
 
+    vendor = "sqlite"
     has_one_writer = True
 
     def __init__(
         self, using: str, *, suspects: bool = False, overtime: timedelta = OVERTIME
     ) -> None:
         super().__init__(using, suspects=suspects, overtime=overtime)
-        self._claim = sql.claim("sqlite", suspects=suspects)
+        self._heads = sql.claimed_facts(suspects=suspects)
+        self._picked = sql.claimed_facts()
         self._pick = sql.pick("sqlite", suspects=suspects)
 
     def dedicated(
@@ -44,7 +47,8 @@ class SQLiteStore(SQLiteTurns):
 
     def time_text(self, moment: datetime) -> str:
         # Six digits always: as texts, 12:00:00 would sort before 12:00:00.000.
-        return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+        in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+        return in_utc.isoformat(" ", "microseconds")[:_WITHOUT_ZONE]
 
     # Claiming and finishing.
 
@@ -64,23 +68,53 @@ class SQLiteStore(SQLiteTurns):
             return self.claim_within(
                 limits, worker_id=worker_id, token=token, wanted=wanted, total=total, now=now
             )
+        with self.writing():
+            return self._claim_heads(
+                worker_id=worker_id, token=token, wanted=wanted, total=total, now=now
+            )
+
+    def _claim_heads(
+        self,
+        *,
+        worker_id: UUID,
+        token: UUID,
+        wanted: Sequence[WantedJobs],
+        total: int,
+        now: datetime | None = None,
+    ) -> list[ClaimedJob]:
+        """Claim without limits, under the lock that is held."""
+        if not wanted or total <= 0:
+            return []
         parameters = {
             "worker_id": worker_id.hex,
-            "token": token.hex,
             "wanted": _pairs(wanted),
             "most": min(total, max(one.limit for one in wanted)),
             "total": total,
-            "overtime": self.overtime.total_seconds(),
             "now": self.optional_time_text(now),
         }
-        with self.writing():
-            rows = self.execute(self._claim, parameters)
-        return _in_line((self._claimed(row, token, worker_id) for row in rows), wanted)
+        return self._take(self._heads, parameters, token=token, worker_id=worker_id)
+
+    def _take(
+        self, text: str, parameters: Mapping[str, object], *, token: UUID, worker_id: UUID
+    ) -> list[ClaimedJob]:
+        """Claim what this statement tells of, under the lock that is held."""
+        [(facts,)] = self.execute(text, parameters)
+        jobs = claimed_jobs(facts, token=token, worker_id=worker_id, aware=self.aware)
+        if jobs:
+            taken = {
+                "ids": msgspec.json.encode([job.id for job in jobs]).decode(),
+                "worker_id": worker_id.hex,
+                "token": token.hex,
+                "claimed_at": self.time_text(jobs[0].claimed_at),
+                "overtime": self.overtime.total_seconds(),
+            }
+            self.statement("claim", taken)
+        return jobs
 
     def overdue(self, *, limit: int = 500, now: datetime | None = None) -> list[ClaimedJob]:
         parameters = {"limit": limit, "now": self.optional_time_text(now)}
         return [
-            self._claimed(tuple(row), UUID(token), UUID(worker_id))
+            claimed_job(row, token=UUID(token), worker_id=UUID(worker_id), aware=self.aware)
             for *row, token, worker_id in self.statement("overdue", parameters)
         ]
 
@@ -111,27 +145,8 @@ class SQLiteStore(SQLiteTurns):
     def claim_picked(
         self, ids: Sequence[int], *, worker_id: UUID, token: UUID, now: datetime | None
     ) -> list[ClaimedJob]:
-        facts = {
-            "ids": msgspec.json.encode(ids).decode(),
-            "worker_id": worker_id.hex,
-            "token": token.hex,
-            "overtime": self.overtime.total_seconds(),
-            "now": self.optional_time_text(now),
-        }
-        rows = self.execute(sql.claim_picked("sqlite"), facts)
-        return [self._claimed(row, token, worker_id) for row in rows]
-
-    def _claimed(self, row: Row, token: UUID, worker_id: UUID) -> ClaimedJob:
-        *facts, claimed_at, ready_at, created_at, is_expired = row[:_EXPIRED_COLUMN]
-        claimed_at, unreadable = self.aware(claimed_at), None
-        try:
-            times = [self.aware(ready_at), self.aware(created_at)]
-        except (AttributeError, ValueError, OverflowError):
-            times, unreadable = [claimed_at] * 2, f"ready_at {ready_at}, created_at {created_at}"
-        facts += [claimed_at, *times, bool(is_expired), unreadable]
-        *options, has_next, batch_id = row[_EXPIRED_COLUMN:]
-        facts += [*options, bool(has_next), batch_id, token, worker_id]
-        return ClaimedJob(*facts)
+        facts = {"ids": msgspec.json.encode(ids).decode(), "now": self.optional_time_text(now)}
+        return self._take(self._picked, facts, token=token, worker_id=worker_id)
 
     def finish_and_claim(
         self,
@@ -142,15 +157,18 @@ class SQLiteStore(SQLiteTurns):
         wanted: Sequence[WantedJobs],
         total: int,
         limits: Limits | None = None,
+        in_force: TellLimits | None = None,
     ) -> tuple[set[int], list[ClaimedJob]]:
         facts: Any = {"worker_id": worker_id, "token": token, "wanted": wanted, "total": total}
         # One transaction: one wait for the write lock, one commit.
         with self.writing():
             if limits is not None:
                 return self.finish_and_claim_within(limits, finished, **facts)
-            return self.finish_many(finished), self.claim(**facts)
+            if in_force is not None:
+                in_force(self.limits_in_force())
+            return self.finish_held(finished), self._claim_heads(**facts)
 
-    def queues_with_ready_jobs(self) -> list[str]:
+    def queues_with_ready_jobs(self, known: Sequence[WantedJobs] = ()) -> list[str]:
         name = "suspect_queues" if self.suspects else "ready_queues"
         return sorted(queue for (queue,) in self.statement(name, {}))
 
@@ -158,7 +176,9 @@ class SQLiteStore(SQLiteTurns):
         asked = msgspec.json.encode(list(names)).decode()
         return {queue for (queue,) in self.statement("paused_queues", {"queues": asked})}
 
-    def promote(self, *, limit: int = 500, now: datetime | None = None) -> Promoted:
+    def promote(
+        self, *, limit: int = 500, since: datetime | None = None, now: datetime | None = None
+    ) -> Promoted:
         moment = self.optional_time_text(now)
         due_in = self._seconds_until_due(moment)
         if due_in is None or due_in > 0:  # the usual answer, and it takes no lock
@@ -178,12 +198,6 @@ class SQLiteStore(SQLiteTurns):
         """Seconds until the next scheduled job, 0 where it is late; None if there is none."""
         due = self.statement("next_due", {"now": moment})
         return due[0][0] if due else None
-
-
-def _in_line(jobs: Iterable[ClaimedJob], wanted: Sequence[WantedJobs]) -> list[ClaimedJob]:
-    """RETURNING has no order, whatever the statement inside says."""
-    place = {one.queue: position for position, one in enumerate(wanted)}
-    return sorted(jobs, key=lambda job: (place[job.queue], -job.priority, job.ready_at, job.id))
 
 
 def _pairs(wanted: Sequence[WantedJobs]) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db import transaction
 
-from .base import OVERTIME
 from .connected import Row
 from .sqlite_waiters import SQLiteWaiters
 from .transient import retrying
@@ -28,9 +27,7 @@ class _Turns(threading.local):
 class SQLiteTurns(SQLiteWaiters):
     """Nobody hears of a lock, unless it outlasts all patience."""
 
-    def __init__(
-        self, using: str, *, suspects: bool = False, overtime: timedelta = OVERTIME
-    ) -> None:
+    def __init__(self, using: str, *, suspects: bool, overtime: timedelta) -> None:
         super().__init__(using, suspects=suspects, overtime=overtime)
         self._wait = threading.Event().wait  # never set: a pause
         self._turns = _Turns()
@@ -66,6 +63,8 @@ class SQLiteTurns(SQLiteWaiters):
         )
 
     def _write_shortly(self, text: str, parameters: Mapping[str, Any]) -> list[Row]:
+        if self._turns.wait is None:  # as in enqueues, which are not told to give up
+            return super().write_alone(text, parameters)
         with self._short_tries():
             return super().write_alone(text, parameters)
 

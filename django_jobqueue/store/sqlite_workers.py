@@ -40,6 +40,7 @@ class SQLiteWorkers(SQLiteFinish):
         lease: timedelta,
         in_hand: Callable[[], Claims] = tuple,
         reconcile_after: timedelta = timedelta(seconds=10),
+        since: datetime | None = None,
     ) -> Beat:
         me = {"worker_id": worker_id.hex}
         with self.writing():

@@ -21,6 +21,8 @@ from django_jobqueue.core.specs import (
 TellCancelled = Callable[[int, str, str], object]
 #: Told the ids of each batch of jobs that a verb has changed, in the transaction of that batch.
 Note = Callable[[Sequence[int]], object]
+#: How far the records of a table and a queue have been removed, as one caller of `prune` keeps it.
+RecordMarks = dict[tuple[str, str], datetime]
 
 
 class Steerable(ABC):
@@ -109,9 +111,13 @@ class Steerable(ABC):
         dry_run: bool = False,
         now: datetime | None = None,
         note: Note | None = None,
+        marks: RecordMarks | None = None,
     ) -> Pruned:
         """Remove one batch of what is older than its retention allows, the queue with the oldest
         record first; count only with `dry_run`. `note` is told the ids of jobs.
+
+        `marks`, empty at first, has a call go on where the one before ended, in the queues that the
+        first found, and with what was not locked then.
         """
 
     @abstractmethod

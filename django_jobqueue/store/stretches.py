@@ -12,14 +12,15 @@ HIGHEST, LOWEST = 2**15 - 1, -(2**15)
 
 
 class Stretch(NamedTuple):
-    """Priorities from `highest` down to `lowest`, and the first time looked at; None: from the
-    beginning.
+    """Priorities from `highest` down to `lowest`, and the first time looked at, with the first id
+    of that time; None: from the beginning.
     """
 
     queue: str
     highest: int
     lowest: int
-    since: datetime | None
+    since: datetime | None = None
+    first_id: int | None = None
 
 
 def stretches_of(queue: str, watermarks: Sequence[Watermark]) -> Iterator[Stretch]:
@@ -29,11 +30,11 @@ def stretches_of(queue: str, watermarks: Sequence[Watermark]) -> Iterator[Stretc
     highest = HIGHEST
     for mark in watermarks:
         if mark.priority < highest:
-            yield Stretch(queue, highest, mark.priority + 1, None)
-        yield Stretch(queue, mark.priority, mark.priority, mark.ready_at)
+            yield Stretch(queue, highest, mark.priority + 1)
+        yield Stretch(queue, mark.priority, mark.priority, mark.ready_at, mark.id)
         highest = mark.priority - 1
     if highest >= LOWEST:
-        yield Stretch(queue, highest, LOWEST, None)
+        yield Stretch(queue, highest, LOWEST)
 
 
 def stretch_parameters(wanted: Sequence[WantedJobs]) -> dict[str, object]:
@@ -44,4 +45,5 @@ def stretch_parameters(wanted: Sequence[WantedJobs]) -> dict[str, object]:
         "highest": array(part.highest for part in stretches),
         "lowest": array(part.lowest for part in stretches),
         "since": array(part.since for part in stretches),
+        "first_ids": array(part.first_id for part in stretches),
     }

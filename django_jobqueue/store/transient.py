@@ -57,7 +57,7 @@ def is_connection_lost(error: BaseException) -> bool:
     if isinstance(error, _interface):
         return True
     # Without a state the server said nothing: the connection failed, or broke.
-    return isinstance(error, _operational) and not _is_sqlite(error)
+    return isinstance(error, _operational) and not _comes_from_sqlite(error)
 
 
 def is_database_away(error: BaseException) -> bool:
@@ -72,7 +72,7 @@ def is_database_away(error: BaseException) -> bool:
 
 def is_data_error(error: BaseException) -> bool:
     """Say whether what was to be written is at fault, so that the same rows will fail again."""
-    return isinstance(error, _data) and not is_transient(error)
+    return isinstance(error, _data)
 
 
 def is_cancelled_statement(error: BaseException) -> bool:
@@ -114,8 +114,8 @@ def _is_busy(error: BaseException) -> bool:
     return code is not None and code & _PRIMARY_CODE in _BUSY
 
 
-def _is_sqlite(error: BaseException) -> bool:
-    return isinstance(error, sqlite3.Error) or isinstance(error.__cause__, sqlite3.Error)
+def _comes_from_sqlite(error: BaseException) -> bool:
+    return isinstance(error.__cause__, sqlite3.Error)
 
 
 def _driver_fact(error: BaseException, name: str) -> Any:

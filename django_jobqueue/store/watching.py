@@ -7,10 +7,9 @@ from contextlib import suppress
 from threading import Event
 from typing import Any, Protocol
 
-from django.db import connections
-
 from django_jobqueue.core.clock import monotonic
 
+from .file_version import FileVersion
 from .sessions import PsycopgSession
 
 WAITERS_CHANNEL = "django_jobqueue_waiters"
@@ -88,28 +87,25 @@ class Notices:
 
 
 class FileChanges:
-    """Whether another connection has changed the SQLite file; a look takes microseconds.
-
-    https://www.sqlite.org/pragma.html#pragma_data_version
-    """
+    """Whether another connection has changed the SQLite file; a look takes microseconds."""
 
     LOOK_SECONDS = 0.01
 
     def __init__(self, using: str) -> None:
-        self._using = using
+        self._file = FileVersion(using)
         self._seen: int | None = None
         self._alarm = Event()
 
     def start(self) -> None:
         if self._seen is None:
-            self._seen = self._version()
+            self._seen = self._file.look()
 
     def wait(self, seconds: float, *, among: Collection[int]) -> Collection[int]:
         until = monotonic() + seconds
         while True:
             left = max(0.0, until - monotonic())
             woken = self._alarm.wait(min(left, self.LOOK_SECONDS))
-            if (version := self._version()) != self._seen:
+            if (version := self._file.look()) != self._seen:
                 self._seen = version
                 return among
             if woken or left <= 0:
@@ -121,8 +117,3 @@ class FileChanges:
 
     def close(self) -> None:
         """Nothing was opened."""
-
-    def _version(self) -> int:
-        with connections[self._using].cursor() as cursor:
-            [(version,)] = cursor.execute("PRAGMA data_version").fetchall()
-        return int(version)

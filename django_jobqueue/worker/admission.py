@@ -76,6 +76,8 @@ class Admission:
             handler = self._registry.get(job.handler or name_of_queue_handler(job.queue))
         except HandlerNotRegistered as error:
             return self._without_handler(job, error)
+        if not (job.reprocess_count or job.rescues):
+            return handler
         policy = self._policies.of(handler)
         most = policy.max_reprocess_count
         if most is not None and job.reprocess_count >= most:

@@ -35,12 +35,17 @@ from .hands import HeldJob
 #: What a handler may return or raise to say more than a value or an exception does.
 ANSWERS = (Succeed, Retry, Snooze, Cancel, Discard, Unprocessable)
 
+#: What most handlers answer; one for all, as it holds nothing.
+_DONE = Succeed()
+
 #: When to try again where no process could be started for a job.
 NOT_STARTED_SECONDS = 10.0
 
 
 def outcome_of_result(result: object) -> Outcome:
     """Return what a handler answered by returning `result`."""
+    if result is None:
+        return _DONE
     return result if isinstance(result, ANSWERS) else Succeed(result)
 
 
@@ -81,16 +86,24 @@ class Answers:
         self, held: HeldJob, outcome: Outcome, *, backoff: Backoff | None = None
     ) -> FinishedJob:
         """Return what to write because of `outcome`, with the lines that the run has logged."""
-        job, backoff = held.job, backoff or self._policies.backoff_of(held.handler, held.job)
+        job, handler = held.job, held.handler
         # Who waits for a job, and its batch, learn from its record what became of it.
-        keep = held.handler.keep or job.has_next or job.batch_id is not None
+        keep = handler.keep or job.has_next or job.batch_id is not None
+        if backoff is None:
+            backoff = self._backoff_after(outcome, held)
         transition = decide(job, outcome, backoff, keep=keep)
         if held.is_cancelled and not transition.state.is_final:
             transition = decide(job, Cancel(JobCancelled.message), backoff)
-        transition = with_log(transition, held.log_lines)
-        if held.has_started:
+        if held.context is not None:
+            transition = with_log(transition, held.context.log_lines)
+        if job.error is not None and held.has_started:
             transition = without_note(job, transition)
         return held.finished(transition)
+
+    def _backoff_after(self, outcome: Outcome, held: HeldJob) -> Backoff:
+        if isinstance(outcome, Succeed):  # nobody will ask it
+            return self._policies.defaults.backoff
+        return self._policies.backoff_of(held.handler, held.job)
 
     def failed(self, held: HeldJob, error: BaseException) -> FinishedJob:
         """Return what to write for an answer that nothing can be made of."""

@@ -5,7 +5,8 @@ from functools import partial
 from uuid import UUID
 
 from django_jobqueue.core.clock import monotonic
-from django_jobqueue.core.specs import ClaimedJob
+from django_jobqueue.core.limits import Limits, LimitsInForce
+from django_jobqueue.core.specs import ClaimedJob, WantedJobs
 from django_jobqueue.jobs.handlers import Handler
 from django_jobqueue.permits.distributed import KnownLimits
 
@@ -23,7 +24,10 @@ NOTHING: Ask = ([], 0)
 
 
 class Asking:
-    """Bounds what the slots would take by what is known of limits. For the pump's thread."""
+    """Bounds what the slots would take by what is known of limits. For the pump's thread.
+
+    `tell` is called with each queue that a claim could not look at to the end.
+    """
 
     def __init__(
         self,
@@ -33,56 +37,109 @@ class Asking:
         outbox: Outbox,
         looking: Looking,
         watermarks: Watermarks,
+        tell: Callable[[str], object],
         answer_within: float,
         elapsed: Callable[[], float] = monotonic,
     ) -> None:
         self._slots, self._limits, self._outbox, self._looking = slots, limits, outbox, looking
         self._watermarks, self._answer_within, self._elapsed = watermarks, answer_within, elapsed
+        self._tell = tell
         self.has_swept = True  #: whether the last look passed nothing over
+        self._left_behind: list[str] = []  #: the queues that it has not looked at to the end
+        self._is_refused = False
 
     def exchange(self, names: Sequence[str] | None, *, worker_id: UUID, dispatch: Dispatch) -> int:
         """Write what finished and claim from the queues, none if `names` is None; return how many
         jobs were claimed and handed to `dispatch`.
 
         It is told how to ask whether the answer came too late: nobody knew meanwhile that they are
-        in hand, and a heartbeat may have given them back.
+        in hand, and a heartbeat may have given them back; or there is a limit by now.
         """
         asks = self._slots.asks(names or ())
-        claimed, asked, self.has_swept = 0, 0, True
+        claimed, asked, self.has_swept, self._left_behind = 0, 0, True, []
         refused: list[float] = []
-        self._limits.refresh()
+        may_be_limited = asks or self._slots.hold_any or len(self._outbox)
+        if may_be_limited and not (asks and self._limits.are_asked_beside):
+            self._limits.refresh()
         for wanted, total in asks or [NOTHING]:
             allowed = self._limits.within_queues(wanted)
-            room = self._slots.limited_room(one.queue for one in allowed)
-            passed_over: list[None] = []
-            limits = self._limits.limits(
-                limited_room=room,
-                refused=refused.append,
-                passed_over=partial(passed_over.append, None),
+            claimed += self._claim(
+                allowed, total=total, worker_id=worker_id, dispatch=dispatch, refused=refused
             )
-            allowed = self._watermarks.applied(allowed)
-            until = self._elapsed() + self._answer_within
-            jobs = self._outbox.exchange(
-                worker_id=worker_id, wanted=allowed, total=total, limits=limits
-            )
-            self._watermarks.claimed(jobs, of=allowed, total=total, moves=not passed_over)
-            self.has_swept = self.has_swept and has_swept(allowed)
-            dispatch(jobs, partial(self._is_over, until))
-            claimed += len(jobs)
+            if self._is_refused:
+                self._outbox.write()  # a claim does not see what is given back beside it
             asked += min(total, sum(one.limit for one in allowed))
         if names is not None:
-            self._looking.found(claimed, of=asked)
-            for seconds in refused:
-                self._looking.ask_in(seconds)
+            self._found(claimed, of=asked, had_room=bool(asks) or not names, refused=refused)
         return claimed
 
-    def _is_over(self, moment: float) -> bool:
-        return self._elapsed() > moment
+    def _found(self, count: int, *, of: int, had_room: bool, refused: Sequence[float]) -> None:
+        self._looking.found(count, of=of, in_hand=self._slots.hold_any, had_room=had_room)
+        for seconds in refused:
+            self._looking.ask_in(seconds)
+        for queue in self._left_behind:
+            self._tell(queue)
+
+    def _claim(
+        self,
+        allowed: Sequence[WantedJobs],
+        *,
+        total: int,
+        worker_id: UUID,
+        dispatch: Dispatch,
+        refused: list[float],
+    ) -> int:
+        passed_over: list[None] = []
+        limits = self._limits_of(allowed, refused=refused, passed_over=passed_over)
+        allowed = self._watermarks.applied(allowed, hurried=self._looking.was_woken)
+        asks_beside = self._limits.are_asked_beside
+        began_at, self._is_refused = self._elapsed(), False
+        jobs = self._outbox.exchange(
+            worker_id=worker_id,
+            wanted=allowed,
+            total=total,
+            limits=limits,
+            in_force=partial(self._learn, allowed, refused, began_at) if asks_beside else None,
+        )
+        self._watermarks.claimed(jobs, of=allowed, total=total, moves=not passed_over)
+        self.has_swept = self.has_swept and has_swept(allowed) and not self._left_behind
+        self._slots.exchanged(self._elapsed() - began_at, claimed=len(jobs))
+        dispatch(jobs, partial(self._is_void, began_at + self._answer_within))
+        return len(jobs)
+
+    def _limits_of(
+        self, allowed: Sequence[WantedJobs], *, refused: list[float], passed_over: list[None]
+    ) -> Limits | None:
+        if not self._limits.limit_anything:
+            return None
+        return self._limits.limits(
+            limited_room=self._slots.limited_room(one.queue for one in allowed),
+            refused=refused.append,
+            passed_over=partial(passed_over.append, None),
+            left_behind=self._left_behind.extend,
+        )
+
+    def _learn(
+        self,
+        asked: Sequence[WantedJobs],
+        refused: list[float],
+        began_at: float,
+        in_force: LimitsInForce,
+    ) -> None:
+        """The claim on its way heeds no limits: where there are some, it is made once more."""
+        self._is_refused = self._limits.learn(in_force, took=self._elapsed() - began_at)
+        if self._is_refused or self._limits.limit_anything:
+            self._left_behind += [one.queue for one in asked]
+            refused.append(0.0)
+
+    def _is_void(self, moment: float) -> bool:
+        return self._is_refused or self._elapsed() > moment
 
     def give_back(self, held: Sequence[HeldJob]) -> None:
         """Let jobs go that have not begun, to where they stood in line."""
-        self.returned(held)
-        self._outbox.give_back(given_back(held))
+        if held:
+            self.returned(held)
+            self._outbox.give_back(given_back(held))
 
     def returned(self, held: Sequence[HeldJob]) -> None:
         """These are about to be where they stood in line."""
@@ -90,8 +147,9 @@ class Asking:
 
     def held(self, job: ClaimedJob, handler: Handler) -> HeldJob:
         """Return a claimed job as this process holds it."""
-        held = HeldJob(job, handler, elapsed=self._elapsed)
-        held.is_limited = self._limits.is_limited(
-            queue=job.queue, handler=job.handler, key=job.concurrency_key
-        )
+        held = HeldJob(job, handler, self._elapsed)
+        if self._limits.limit_anything:
+            held.is_limited = self._limits.is_limited(
+                queue=job.queue, handler=job.handler, key=job.concurrency_key
+            )
         return held

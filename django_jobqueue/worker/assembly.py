@@ -116,7 +116,7 @@ class _Assembly:
             membership=self.membership,
             serves=options.serves,
             wake=self._wake,
-            rescued=self._look_for_suspects,
+            suspects_wait=self._look_for_suspects,
             registry=options.registry,
             events=options.events,
         )
@@ -193,7 +193,7 @@ class _Assembly:
             store=self.store,
             membership=self.membership,
             marks=NO_MARKS,
-            rescheduled=self.duties.promoter.wake,
+            rescheduled=self.duties.poller.wake,
             others_are_idle=self._has_no_suspects,
         )
 
@@ -208,7 +208,7 @@ class _Assembly:
             lease_for=self._lease,
             polling=self.polling.set,
             wake=self._wake,
-            rescheduled=self.duties.promoter.wake,
+            rescheduled=self.duties.poller.wake,
             # Beside a pump, it is the pump that finds nothing any more, and ends the worker.
             empty=self.claiming.pump.wake if self.claiming else self.stop.send,
             stop=self.stop.send,
@@ -269,11 +269,11 @@ class _Assembly:
     def _has_no_suspects(self) -> bool:
         return self.supervising is None or self.supervising.supervisor.is_idle
 
-    def _wake(self) -> None:
+    def _wake(self, queue: str | None = None) -> None:
         if self.claiming is not None:
-            self.claiming.pump.wake()
+            self.claiming.pump.wake(queue)
         if self.supervising is not None:
-            self.supervising.wake()
+            self.supervising.wake(queue)
 
     def _leave_at_once(self) -> None:
         """Hurry, and let nothing keep the process, not even a database that does not answer."""
@@ -293,6 +293,5 @@ class _Assembly:
             self.supervising.supervisor.replace_children("source files have changed")
 
     def _look_for_suspects(self) -> None:
-        self._wake()
         if self.supervising is not None:
             self.supervising.supervisor.suspects_were_found()

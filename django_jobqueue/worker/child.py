@@ -6,10 +6,12 @@ Started as `python -m django_jobqueue.worker.child FILENO`; what it is to do com
 import os
 import sys
 
+from .collecting import loaded_for_good
 from .ending import end_within
 from .messages import Begin, Channel
 from .spawning import (
     LEAVE_SECONDS,
+    die_after_the_parent,
     inherited,
     leave_signals_to_the_parent,
     restore,
@@ -19,6 +21,7 @@ from .spawning import (
 def main() -> None:
     """Run until the supervisor says stop, or is gone."""
     leave_signals_to_the_parent()
+    die_after_the_parent()
     channel = Channel(inherited(int(sys.argv[1])), hears="supervisor")
     messages = channel.messages()
     begin = next(messages, None)
@@ -34,7 +37,8 @@ def main() -> None:
 
     from .under_supervision import SupervisedChild  # needs the models
 
-    status = SupervisedChild(begin, channel).run(messages)
+    with loaded_for_good():
+        status = SupervisedChild(begin, channel).run(messages)
     end_within(LEAVE_SECONDS, status=status)
     sys.exit(status)
 

@@ -22,6 +22,7 @@ from .messages import (
     Channel,
     Counted,
     DeclaredDead,
+    Here,
     Holding,
     Loaded,
     Message,
@@ -40,6 +41,10 @@ class ChildProcess:
     when it is gone. Of one that cannot be started nothing is left, its `marks` included.
     """
 
+    retires_because: str | None = None
+    heard = 0  #: how often it has said something
+    _killed_because: str | None = None
+
     def __init__(
         self,
         name: str,
@@ -54,7 +59,6 @@ class ChildProcess:
         counted: Callable[[Changes], object],
     ) -> None:
         self.name, self.marks, self.membership = name, marks, membership
-        self.retires_because: str | None = None
         self.is_loaded = self.is_polling = False  #: it may have claimed something; it has looked
         self._tell_polling, self._changed = is_polling, changed
         self._rescheduled, self._counted = rescheduled, counted
@@ -108,7 +112,8 @@ class ChildProcess:
     @property
     def cause(self) -> str:
         """How it ended, in words: "killed by SIGSEGV", "exited with status 1"."""
-        return how_it_ended(self._popen.returncode)
+        how = how_it_ended(self._popen.returncode)
+        return how if self._killed_because is None else f"{how}: {self._killed_because}"
 
     def tell(self, message: Message) -> None:
         self._channel.send(message)
@@ -144,8 +149,9 @@ class ChildProcess:
 
     # Its end.
 
-    def kill(self) -> None:
+    def kill(self, *, because: str | None = None) -> None:
         """As the system's `kill -9`; nothing happens to a process that has ended."""
+        self._killed_because = because
         self._popen.kill()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -164,6 +170,7 @@ class ChildProcess:
 
     def _listen(self) -> None:
         for message in self._channel.messages():
+            self.heard += 1
             match message:
                 case Loaded():
                     self.is_loaded = True
@@ -177,6 +184,8 @@ class ChildProcess:
                     continue
                 case Rescheduled():
                     self._rescheduled()
+                    continue
+                case Here():
                     continue
                 case Counted(changes=changes):
                     self._counted(changes)

@@ -15,12 +15,14 @@ from django_jobqueue.store import JobStore, store_for
 from .admission import Admission, Policies
 from .answers import Answers
 from .asking import Asking
+from .database_thread import DatabaseThread
 from .draining import Drain
 from .executor import Executor
 from .hands import HeldJob, InHand
-from .hygiene import clean_async_thread, clean_thread, close_async_connections, close_connections
+from .hygiene import clean_async_thread, clean_thread, close_connections
 from .isolation import Isolation
 from .job_processes import JobProcesses
+from .kept_connections import close_kept
 from .lease import RECONCILE_INTERVALS
 from .leaving import Leaving
 from .looking import Looking
@@ -40,14 +42,16 @@ from .transactional import InTransaction
 from .watching import Watching
 from .watermarks import Watermarks
 
+#: An idle pump looks by itself once in so many polls: its host polls for it.
+POLLS_PER_LOOK = 5
+
 
 class Claiming:
     """Makes the parts, and hands each what it needs of the others.
 
-    `membership` says under which identity claims are made, `marks` is told what starts, and
-    `rescheduled` is called when a job waits for a time that may come soon. With `until_empty`, the
-    pump ends only while `others_are_idle`. In a quarantine it goes on, and is woken for suspects.
-    `elapsed` tells how long held jobs have waited and run.
+    `membership` says under which identity claims are made, `marks` is told what starts,
+    `rescheduled` that a job waits for a time, `elapsed` tells how long held jobs have waited. With
+    `until_empty`, the pump ends only while `others_are_idle`; in a quarantine it waits for more.
     """
 
     def __init__(
@@ -64,17 +68,18 @@ class Claiming:
     ) -> None:
         self._conf, self._options, self._marks = conf, options, marks
         self._others_are_idle, self._elapsed = others_are_idle, elapsed
-        self._watching = Watching()
-        self._timeouts = TimeoutWatch(self._watching, grace=conf.timeout_grace.total_seconds())
+        self._watching, grace = Watching(), conf.timeout_grace.total_seconds()
+        self._timeouts = TimeoutWatch(self._watching, grace=grace, marks=marks)
         self.in_hand, self.membership = InHand(cancelled=self._timeouts.cancel), membership
         self._store = self._claiming_store(store)
         # Not the handler's own connection: progress must be seen while its transaction is open.
         self._context_store = store.dedicated(prepared=conf.prepared_statements)
-        self.queues = self._served_queues()
-        self._limits = self._known_limits()
+        self._watermarks = Watermarks(supported=self._store.supports_watermarks, elapsed=elapsed)
+        self.queues, self._limits = self._served_queues(), self._known_limits()
         self._policies = Policies(conf.retry_policy, backoff_of_queue=self._limits.backoff_of_queue)
         self._job_processes = self._make_job_processes()
         self._executor = self._make_executor()
+        self.database_thread = DatabaseThread(self._watching, grace=grace, events=options.events)
         self._event_loop = self._make_event_loop()
         self.pump = self._make_pump(rescheduled)
         self._executor.reports_to(self.pump.report)
@@ -86,17 +91,14 @@ class Claiming:
             overtime=overtime(self._conf.timeout_grace),
         )
 
-    @property
-    def _refresh_seconds(self) -> float:
-        return self._conf.poll_interval.total_seconds()
-
     def _served_queues(self) -> ServedQueues:
         return ServedQueues(
             self._store,
             configured=self._options.queues,
             strict=self._options.strict,
             freeing=self.in_hand.freeing_queues,
-            refresh_seconds=self._refresh_seconds,
+            known=lambda: self._watermarks.known,
+            refresh_seconds=_poll_seconds(self._conf),
         )
 
     def _known_limits(self) -> KnownLimits:
@@ -104,7 +106,7 @@ class Claiming:
             self._store,
             declared=partial(_declared_limits, self._options.registry),
             running=self.in_hand.running,
-            refresh_seconds=self._refresh_seconds,
+            refresh_seconds=_poll_seconds(self._conf),
         )
 
     def close(self) -> None:
@@ -129,7 +131,7 @@ class Claiming:
             answers=answers,
             make_context=make_context,
             timeouts=self._timeouts,
-            clean_thread=clean_thread,
+            clean_thread=partial(clean_thread, between_jobs=True),
             in_transaction=InTransaction(
                 store_for(self._store.using), answers=answers, lease=self._conf.lease, events=events
             ),
@@ -174,8 +176,8 @@ class Claiming:
         )
 
     def _make_pump(self, rescheduled: Callable[[], object]) -> Pump:
-        slots, poll_seconds = self._make_slots(), self._conf.poll_interval.total_seconds()
-        looking = Looking(poll_seconds=poll_seconds)
+        slots, poll_seconds = self._make_slots(), _poll_seconds(self._conf)
+        looking = _make_looking(poll_seconds, until_empty=self._options.until_empty)
         outbox = self._make_outbox(slots, rescheduled)
         lingers = self._options.suspects and not self._options.until_empty
         return Pump(
@@ -184,15 +186,7 @@ class Claiming:
             in_hand=self.in_hand,
             slots=slots,
             queues=self.queues,
-            asking=Asking(
-                slots=slots,
-                limits=self._limits,
-                outbox=outbox,
-                looking=looking,
-                watermarks=Watermarks(supported=self._store.supports_watermarks),
-                answer_within=RECONCILE_INTERVALS * self._conf.heartbeat_interval.total_seconds(),
-                elapsed=self._elapsed,
-            ),
+            asking=self._make_asking(slots, outbox, looking),
             prepare=self._make_admission().prepare,
             outbox=outbox,
             looking=looking,
@@ -204,14 +198,25 @@ class Claiming:
             at_rest=self._let_go_of_connections if lingers else None,
         )
 
+    def _make_asking(self, slots: Slots, outbox: Outbox, looking: Looking) -> Asking:
+        return Asking(
+            slots=slots,
+            limits=self._limits,
+            outbox=outbox,
+            looking=looking,
+            watermarks=self._watermarks,
+            tell=self.queues.tell,
+            answer_within=RECONCILE_INTERVALS * self._conf.heartbeat_interval.total_seconds(),
+            elapsed=self._elapsed,
+        )
+
     def _let_go_of_connections(self) -> None:
         self._store.close()
         self._context_store.close()
 
     def _make_outbox(self, slots: Slots, rescheduled: Callable[[], object]) -> Outbox:
         def settled(jobs: Sequence[HeldJob]) -> None:
-            for held in jobs:
-                self._marks.erase(held.place, job_id=held.job.id)
+            self._marks.erase((held.place, held.job.id) for held in jobs)
             slots.settled(jobs)
 
         return Outbox(
@@ -239,14 +244,23 @@ class Claiming:
             self._conf.async_concurrency,
             self._executor.perform_async,
             tidy=clean_async_thread,
-            at_end=close_async_connections,
+            at_end=self.database_thread.end,
+            context=self.database_thread.make_context(),
         )
 
     def _make_slots(self) -> Slots:
-        threads = ThreadRunners(
-            self._conf.concurrency, self._executor.perform, at_end=close_connections
-        )
+        run, rest = self._executor.perform, partial(close_kept, for_next_job_only=True)
+        threads = ThreadRunners(self._conf.concurrency, run, at_rest=rest, at_end=close_connections)
         return Slots(sync=threads, asynchronous=self._event_loop, alone=self._options.suspects)
+
+
+def _make_looking(poll_seconds: float, *, until_empty: bool) -> Looking:
+    polls = 1 if until_empty else POLLS_PER_LOOK
+    return Looking(poll_seconds=poll_seconds, longest_seconds=polls * poll_seconds)
+
+
+def _poll_seconds(conf: JobQueueSettings) -> float:
+    return conf.poll_interval.total_seconds()
 
 
 def _declared_limits(registry: Registry) -> Declared:

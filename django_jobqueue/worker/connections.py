@@ -1,5 +1,5 @@
 """The database connections of a thread that runs handlers: what state they are in, cancelling what
-one runs, and giving the next job a clean one.
+one runs, and dropping one in whatever state.
 """
 
 import logging
@@ -10,7 +10,6 @@ from typing import Any
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.signals import connection_created
 
 logger = logging.getLogger(__name__)
 
@@ -69,28 +68,6 @@ def cancel_statements(wrappers: Sequence[BaseDatabaseWrapper]) -> None:
         except Exception as error:
             # It has just ended, or its server cannot be reached: the interrupt comes all the same.
             logger.warning("a statement on %r was not cancelled: %s", wrapper.alias, error)
-
-
-def renew_session(wrapper: BaseDatabaseWrapper) -> None:
-    """Undo what was set in the session of a connection that is kept, or close it.
-
-    On PostgreSQL that takes a hundredth of the time that connecting anew does: role, search path,
-    other settings, advisory locks, temporary tables. What Django and the site set in a new
-    connection is set again.
-    """
-    if wrapper.vendor != "postgresql":
-        wrapper.close()
-        return
-    try:
-        raw: Any = wrapper.connection
-        raw.execute("DISCARD ALL")
-        wrapper.init_connection_state()
-        connection_created.send(sender=wrapper.__class__, connection=wrapper)
-        # What a receiver asked proves nothing about the time at which the next job begins.
-        wrapper.health_check_done = False  # type: ignore[attr-defined]  # stubs lack it
-    except Exception as error:
-        logger.warning("the connection %r was closed, not renewed: %s", wrapper.alias, error)
-        drop(wrapper)
 
 
 def drop(wrapper: BaseDatabaseWrapper) -> None:

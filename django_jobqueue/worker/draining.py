@@ -79,6 +79,15 @@ class Drain:
         """Give back at once what still runs; from any thread, before or during the drain."""
         self._interrupt_seconds = self.HURRY_SECONDS
         self._until = self._elapsed()
+        self.expect()
+
+    def expect(self) -> None:
+        """The end was asked for: see to outcomes also if `run` is not reached, because the pump
+        waits for a database that does not answer; from any thread.
+        """
+        if self._leaving is not None:
+            left = self._seconds if self._until is None else max(0.0, self._until - self._elapsed())
+            self._leaving.expect(self._outbox.rest, hung_after=left + self.HUNG_SECONDS)
 
     def run(self, wake: threading.Event) -> bool:
         """Return whether every handler has ended. `wake` is set when an outcome has come."""

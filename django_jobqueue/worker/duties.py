@@ -1,7 +1,9 @@
 """What a host needs once, beside the pump: made from the settings that the assembly hands down."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import partial
+from typing import Protocol
 
 from django_jobqueue.conf import JobQueueSettings
 from django_jobqueue.core.clock import SystemClock
@@ -22,16 +24,28 @@ from .janitor import Janitor
 from .listener import DataVersionWatch, Listener
 from .membership import Membership
 from .overdue import Overdue
+from .poller import Poller
 from .promoter import Promoter
 from .reaper import Reaper
 from .scheduler import Scheduler
 from .snapshots import SnapshotWatch
 
 
+class WakePumps(Protocol):
+    """Has pumps look at once; into this queue, if one is named."""
+
+    def __call__(self, queue: str | None = None, /) -> None: ...
+
+
+#: How often duties look that the poller wakes: in case it does not.
+SELDOM = timedelta(minutes=5)
+
+
 class HostDuties:
-    """Promoter, reaper, clock watch, flusher, janitor, scheduler and listener of one worker. `wake`
-    has its pumps look at once, `rescued` is called when jobs were taken back from a dead worker.
-    What the handlers of `registry` declare is scheduled.
+    """Poller, promoter, reaper, clock watch, flusher, janitor, scheduler and listener of one
+    worker. `wake` has its pumps look at once, `suspects_wait` is called while there are some, and
+    when jobs were taken back from a dead worker. What the handlers of `registry` declare is
+    scheduled.
     """
 
     def __init__(
@@ -41,16 +55,18 @@ class HostDuties:
         store: JobStore,
         membership: Membership,
         serves: Callable[[str], bool],
-        wake: Callable[[], None],
-        rescued: Callable[[], None],
+        wake: WakePumps,
+        suspects_wait: Callable[[], object],
         registry: Registry,
         events: EventBus,
     ) -> None:
         self._conf, self._store, self._membership = conf, store, membership
         self._serves, self._wake_pump, self._events = serves, wake, events
-        self._rescued, self._registry = rescued, registry
+        self._suspects_wait, self._registry = suspects_wait, registry
         self.promoter, self.scheduler = self._promoter(), self._scheduler()
         self.flusher = self._flusher()
+        self._reaps, self._listens = self._reaper(), self._listener()
+        self.poller = self._poller()
 
     def before_claims(self, stop: StopReceiver, *, fires: bool = False) -> None:
         """Flush the spool; with `fires`, have the jobs of due slots enqueued, too."""
@@ -60,7 +76,7 @@ class HostDuties:
             self.scheduler.round()
 
     def tasks(self, *, janitor: bool, scheduler: bool, listener: bool) -> list[ServiceTask]:
-        tasks: list[ServiceTask] = [self.promoter, self._reaper(), self._clock_watch()]
+        tasks: list[ServiceTask] = [self.poller, self.promoter, self._reaps, self._clock_watch()]
         if self.flusher is not None:
             tasks.append(self.flusher)
         if janitor:
@@ -68,8 +84,23 @@ class HostDuties:
         if scheduler:
             tasks.append(self.scheduler)
         if listener:
-            tasks.append(self._listener())
+            tasks.append(self._listens)
         return tasks
+
+    def _poller(self) -> Poller:
+        conf = self._conf
+        return Poller(
+            store=self._store,
+            interval=min(conf.promote_interval, conf.schedule_interval, conf.reap_interval),
+            poll_interval=conf.poll_interval,
+            hears=lambda: self._listens.hears,
+            pumps=self._wake_pump,
+            quarantine=self._suspects_wait,
+            promoter=self.promoter.wake,
+            scheduler=self.scheduler.wake,
+            reaper=self._reaps.wake,
+            after_tick=drop_broken_connections,
+        )
 
     def _promoter(self) -> Promoter:
         return Promoter(
@@ -77,7 +108,7 @@ class HostDuties:
             wake=self._wake_pump,
             notify=self._notify,
             events=self._events,
-            interval=self._conf.promote_interval,
+            interval=SELDOM,
             after_tick=drop_broken_connections,
         )
 
@@ -94,8 +125,9 @@ class HostDuties:
             wake=self._rescued,
             notify=self._notify,
             events=self._events,
-            interval=self._conf.reap_interval,
-            after_tick=drop_broken_connections,
+            interval=SELDOM,
+            # Seldom: its connection is not worth keeping.
+            after_tick=close_connections,
         )
 
     def _janitor(self) -> Janitor:
@@ -122,7 +154,7 @@ class HostDuties:
             wake=self._wake,
             notify=self._notify,
             events=events,
-            interval=conf.schedule_interval,
+            interval=SELDOM,
             missed_after=conf.missed_after,
             after_tick=drop_broken_connections,
         )
@@ -148,7 +180,7 @@ class HostDuties:
             after_tick=close_connections,
         )
 
-    def _listener(self) -> ServiceTask:
+    def _listener(self) -> Listener | DataVersionWatch:
         if not self._store.supports_notify:
             return DataVersionWatch(self._conf.database, wake=self._wake)
         from django_jobqueue.store.notifications import Notifications
@@ -156,7 +188,9 @@ class HostDuties:
         return Listener(
             notifications=Notifications(self._conf.database),
             serves=self._serves,
-            wake=self._wake,
+            wake=self._wake_pump,
+            # Not made yet: it asks the listener whether it hears.
+            look=lambda: self.poller.wake(),
             events=self._events,
         )
 
@@ -165,7 +199,11 @@ class HostDuties:
         debounce = self._conf.notify_debounce.total_seconds()
         wakeups.send(queues, store=self._store, debounce=debounce)
 
-    def _wake(self) -> None:
-        """Something was enqueued: ready now, or due before the promoter would look again."""
+    def _rescued(self) -> None:
         self._wake_pump()
-        self.promoter.wake()
+        self._suspects_wait()
+
+    def _wake(self, queue: str | None = None) -> None:
+        """Something was enqueued: ready now, or due before the poller would look again."""
+        self._wake_pump(queue)
+        self.poller.wake()

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Protocol
@@ -110,17 +110,19 @@ class Executor:
         return None
 
     def _run_permitted(self, held: HeldJob) -> FinishedJob:
-        if self._permitted is None or not held.handler.permits:
+        if not held.handler.permits or self._permitted is None:
             return self._run(held)
         return self._permitted.run(held, before=self._finished_before, run=self._run)
 
     def _run(self, held: HeldJob) -> FinishedJob:
-        if self._isolation is not None and held.handler.is_isolated:
+        handler = held.handler
+        if handler.is_isolated and self._isolation is not None:
             return self._run_apart(held, self._isolation)
         _begin(held, self._events)
-        held.context = self._context_for(held)
+        if handler.context_parameter is not None:
+            held.context = self._make_context(held)
         try:
-            call = self._call_in_transaction if held.handler.transactional else self._call
+            call = self._call_in_transaction if handler.transactional else self._call
             outcome = contextvars.Context().run(call, held)
         except BaseException as error:
             outcome = self._answers.outcome_of_error(error, held)
@@ -129,7 +131,8 @@ class Executor:
             return held.finishing
         if left_open and isinstance(outcome, Succeed):
             outcome = self._answers.outcome_of_error(LeakedTransaction(left_open), held)
-        self._flush(held)
+        if held.context is not None:
+            self._flush(held)
         return self._answers.finished(held, outcome)
 
     def _run_apart(self, held: HeldJob, isolation: Isolation) -> FinishedJob:
@@ -151,13 +154,10 @@ class Executor:
             return ()
 
     def _call(self, held: HeldJob) -> Outcome:
+        if not self._events.surrounds("job.run"):
+            return _answer_of(held, self._timeouts)
         with self._events.span("job.run", job=held.job) as facts:
-            args, kwargs = _arguments_of(held)
-            try:
-                result = self._timeouts.run(held, partial(held.handler.function, *args, **kwargs))
-            except Succeed as success:
-                result = success
-            facts["outcome"] = outcome = outcome_of_result(result)
+            facts["outcome"] = outcome = _answer_of(held, self._timeouts)
         return outcome
 
     def _call_in_transaction(self, held: HeldJob) -> Outcome:
@@ -187,8 +187,11 @@ class Executor:
         _begin(held, self._events)
         held.context = self._context_for(held)
         try:
-            with self._events.span("job.run", job=held.job) as facts:
-                facts["outcome"] = outcome = await self._await(held)
+            if self._events.surrounds("job.run"):
+                with self._events.span("job.run", job=held.job) as facts:
+                    facts["outcome"] = outcome = await self._await(held)
+            else:
+                outcome = await self._await(held)
         except BaseException as error:
             outcome = self._answers.outcome_of_error(error, held)
         if held.context is not None:
@@ -213,17 +216,14 @@ class Executor:
 
     async def _await(self, held: HeldJob) -> Outcome:
         args, kwargs = _arguments_of(held)
-        seconds = held.job.timeout_seconds
-        limit = asyncio.timeout(None if seconds is None else bounded(seconds))
-        armed = self._timeouts.watch(held)
+        armed, seconds = self._timeouts.watch(held), held.job.timeout_seconds
         try:
-            with self._loop_watch.over(held):
-                async with limit:
-                    result = await held.handler.function(*args, **kwargs)
-        except TimeoutError:
-            if limit.expired():
-                raise JobTimedOut from None
-            raise
+            task = self._loop_watch.begin(held)
+            try:
+                answer = held.handler.function(*args, **kwargs)
+                result = await (answer if seconds is None else _within(bounded(seconds), answer))
+            finally:
+                self._loop_watch.end(task)
         finally:
             armed.disarm()
         return outcome_of_result(result)
@@ -256,10 +256,30 @@ class Executor:
         self._report(held, finished)
 
 
+async def _within(seconds: float, answer: Awaitable[object]) -> object:
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            return await answer
+    except TimeoutError:
+        if limit.expired():
+            raise JobTimedOut from None
+        raise
+
+
 def _begin(held: HeldJob, events: EventBus) -> None:
     held.begin()
     if events.hears("job.started"):
         events.emit("job.started", job=held.job)
+
+
+def _answer_of(held: HeldJob, timeouts: TimeoutWatch) -> Outcome:
+    args, kwargs = _arguments_of(held)
+    try:
+        result = timeouts.run(held, partial(held.handler.function, *args, **kwargs))
+    except Succeed as success:
+        return success
+    return outcome_of_result(result)
 
 
 def _arguments_of(held: HeldJob) -> tuple[list[object], dict[str, object]]:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
+
 from django_jobqueue.core.clock import monotonic
 from django_jobqueue.core.errors import JobInterrupt
 from django_jobqueue.core.specs import ClaimedJob, FinishedJob, Transition
@@ -16,55 +18,34 @@ from .arming import Armed
 Claim = tuple[int, UUID]
 
 
-class HeldJob:
+class HeldJob(msgspec.Struct, eq=False):
     """A claimed job on its way through this process, with the flags that others may raise on it.
 
     `handler` is None for a job that may not run, and only waits for that to be written.
     """
 
-    __slots__ = (
-        "_began_at",
-        "_came_at",
-        "_cancelled",
-        "_elapsed",
-        "_handler",
-        "_interrupt",
-        "_lease_lost",
-        "armed",
-        "attempted_at",
-        "context",
-        "finishing",
-        "has_ended",
-        "interrupted",
-        "is_limited",
-        "is_written",
-        "job",
-        "place",
-    )
+    job: ClaimedJob
+    _handler: Handler | None
+    elapsed: Callable[[], float] = monotonic
+    attempted_at: datetime | None = None
+    has_ended: bool = False  #: its runner is done with it
+    interrupted: bool = False
+    is_limited: bool = False  #: it has permits that other workers wait for
+    armed: Armed | None = None  #: while its handler runs, and after
+    context: JobContext | None = None  #: what its handler was given
+    finishing: FinishedJob | None = None  #: what its handler's own transaction writes
+    is_written: bool = False  #: that transaction was committed
+    place: int = 0  #: where it is marked as started
+    uses_event_loop: bool = False  #: or one of the threads
+    _came_at: float = 0.0
+    _began_at: float = 0.0
+    _cancelled: threading.Event | None = None
+    _lease_lost: threading.Event | None = None
+    _interrupt: Callable[[], None] | None = None
 
-    def __init__(
-        self,
-        job: ClaimedJob,
-        handler: Handler | None,
-        *,
-        elapsed: Callable[[], float] = monotonic,
-    ) -> None:
-        self.job = job
-        self._handler = handler
-        self._elapsed, self._came_at = elapsed, elapsed()
-        self.attempted_at: datetime | None = None
-        self._began_at = 0.0
-        self.has_ended = False  #: its runner is done with it
-        self.interrupted = False
-        self.is_limited = False  #: it has permits that other workers wait for
-        self.armed: Armed | None = None  #: while its handler runs, and after
-        self.context: JobContext | None = None  #: what its handler was given
-        self.finishing: FinishedJob | None = None  #: what its handler's own transaction writes
-        self.is_written = False  #: that transaction was committed
-        self.place = 0  #: where it is marked as started
-        self._cancelled: threading.Event | None = None
-        self._lease_lost: threading.Event | None = None
-        self._interrupt: Callable[[], None] | None = None
+    def __post_init__(self) -> None:
+        self._came_at = self.elapsed()
+        self.uses_event_loop = self._handler is not None and self._handler.uses_event_loop
 
     @property
     def is_runnable(self) -> bool:
@@ -123,7 +104,7 @@ class HeldJob:
     @property
     def age_seconds(self) -> float:
         """How long ago it was claimed."""
-        return self._elapsed() - self._came_at
+        return self.elapsed() - self._came_at
 
     @property
     def log_lines(self) -> list[str]:
@@ -132,7 +113,7 @@ class HeldJob:
 
     def begin(self) -> None:
         """Its handler is called now: by the database's clock, of which the claim told the time."""
-        self._began_at = self._elapsed()
+        self._began_at = self.elapsed()
         age = timedelta(seconds=self._began_at - self._came_at)
         self.attempted_at = self.job.claimed_at + age
 
@@ -140,7 +121,7 @@ class HeldJob:
         """Return what to write for it, now that its run is over."""
         if self.attempted_at is None:
             return FinishedJob(self.job, transition)
-        run_seconds = self._elapsed() - self._began_at
+        run_seconds = self.elapsed() - self._began_at
         return FinishedJob(self.job, transition, self.attempted_at, run_seconds)
 
     def was_written(self) -> None:
@@ -181,24 +162,41 @@ class InHand:
     def __init__(self, *, cancelled: Callable[[HeldJob], object] = lambda held: None) -> None:
         self._tell_cancelled = cancelled
         self._lock = threading.Lock()
-        self._held: dict[Claim, HeldJob] = {}
+        #: By the token that all jobs of one claim share, and then by their ids.
+        self._held: dict[UUID, dict[int, HeldJob]] = {}
+        self._count = 0
 
     def __len__(self) -> int:
-        return len(self._held)
+        return self._count
 
     def add(self, jobs: Iterable[HeldJob]) -> None:
+        token, beside = None, dict[int, HeldJob]()
         with self._lock:
-            self._held.update((held.claim, held) for held in jobs)
+            for held in jobs:
+                if held.job.claim_token is not token:  # to compare UUIDs takes longer
+                    token = held.job.claim_token
+                    beside = self._held.setdefault(token, {})
+                self._count += held.job.id not in beside
+                beside[held.job.id] = held
 
     def remove(self, claims: Iterable[Claim]) -> list[HeldJob]:
         """Let go of these claims; return those that were in hand."""
+        found: list[HeldJob | None] = []
+        last, beside = None, dict[int, HeldJob]()
         with self._lock:
-            found = [self._held.pop(claim, None) for claim in claims]
-        return [held for held in found if held is not None]
+            for job_id, token in claims:
+                if token is not last:
+                    last, beside = token, self._held.get(token, {})
+                found.append(beside.pop(job_id, None))
+                if not beside:
+                    self._held.pop(token, None)
+            removed = [held for held in found if held is not None]
+            self._count -= len(removed)
+        return removed
 
     def all(self) -> list[HeldJob]:
         with self._lock:
-            return list(self._held.values())
+            return [held for beside in self._held.values() for held in beside.values()]
 
     def running(self) -> list[tuple[str, str]]:
         """Return the queue and the handler's own name of each job that may yet run, or runs."""
@@ -213,8 +211,7 @@ class InHand:
         return {held.job.queue for held in self.all() if held.is_limited and held.has_ended}
 
     def claims(self) -> list[Claim]:
-        with self._lock:
-            return list(self._held)
+        return [held.claim for held in self.all()]
 
     @property
     def claims_age(self) -> timedelta:

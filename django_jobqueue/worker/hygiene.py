@@ -15,16 +15,17 @@ from .connections import (
     drop,
     is_in_transaction,
     is_pooled,
-    renew_session,
 )
+from .kept_connections import close_kept, keep, keep_while_busy
 
 
-def clean_thread(*, discard: bool = False) -> list[str]:
-    """Close the connections that a handler left in a transaction, unusable or too old, and renew
-    the sessions of those that are kept; return the aliases of those whose open transaction was
-    rolled back by that.
+def clean_thread(*, discard: bool = False, between_jobs: bool = False) -> list[str]:
+    """Close the connections that a handler left in a transaction, unusable or too old, and have the
+    sessions of the others renewed while they are kept; return the aliases of those whose open
+    transaction was rolled back by that.
 
-    With `discard` nothing is kept: a statement may have been cancelled at any point.
+    With `discard` nothing is kept: a statement may have been cancelled at any point. With
+    `between_jobs`, connections without an age of their own are kept until `close_kept` is called.
     """
     left_open: list[str] = []
     for wrapper in connections_of_thread():
@@ -36,9 +37,11 @@ def clean_thread(*, discard: bool = False) -> list[str]:
         elif discard or is_pooled(wrapper):
             drop(wrapper)
         else:
+            if between_jobs:
+                keep_while_busy(wrapper)
             wrapper.close_if_unusable_or_obsolete()  # and one whose autocommit was switched off
             if wrapper.connection is not None:
-                renew_session(wrapper)
+                keep(wrapper)
         wrapper.queries_log.clear()
     return left_open
 
@@ -52,6 +55,7 @@ def drop_broken_connections() -> None:
 
 def close_connections() -> None:
     """Close what a thread that ends has opened."""
+    close_kept()
     connections.close_all()
 
 

@@ -3,7 +3,6 @@
 Started as `python -m django_jobqueue.worker.isolated FILENO`; its jobs come over that line.
 """
 
-import ctypes
 import os
 import signal
 import socket
@@ -14,20 +13,18 @@ from .ending import end_within
 from .messages import Channel, Setup
 from .spawning import (
     LEAVE_SECONDS,
+    die_with_the_parent,
     inherited,
     leave_signals_to_the_parent,
     restore,
 )
-
-#: https://man7.org/linux/man-pages/man2/pr_set_pdeathsig.2const.html
-_PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
     """Run until the worker hangs up, or is gone."""
     leave_signals_to_the_parent()
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # with it, it ends itself
-    _end_with_the_parent()
+    die_with_the_parent()
     line = inherited(int(sys.argv[1]))
     _close_in_forks(line)
     channel = Channel(line, hears="worker")
@@ -56,12 +53,6 @@ def _close_in_forks(line: socket.socket) -> None:
             os.close(line.detach())
 
     os.register_at_fork(after_in_child=close)
-
-
-def _end_with_the_parent() -> None:
-    """A handler may hold the interpreter, and then nobody here hears that the line has ended."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":

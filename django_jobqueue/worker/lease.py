@@ -1,19 +1,22 @@
 """One identity, kept alive: registered, renewed, and given up when others declared it dead."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import msgspec
 
-from django_jobqueue.core.specs import WorkerIdentity
+from django_jobqueue.core.specs import Beat, WorkerIdentity
 from django_jobqueue.events import EventBus
 from django_jobqueue.store import Claims, JobStore
 
 from .membership import Membership
+from .sweeps import Sweeps
 
 #: After so many heartbeats, what nobody knows to be in hand is given back.
 RECONCILE_INTERVALS = 2
+#: A look at all that a worker has ever run is worth little, and there may be thousands of workers.
+SWEEP_SHARE, LONGEST_PAUSE = 0.005, 60.0
 
 
 class Holder(Protocol):
@@ -32,7 +35,11 @@ class Holder(Protocol):
 
 
 class Lease:
-    """The row of one worker. `identity` lacks the id, which is that of `membership`."""
+    """The row of one worker. `identity` lacks the id, which is that of `membership`.
+
+    Claims that nobody knows to be in hand are looked for from where the last heartbeat ended, as
+    dead index entries lie before that beside an old snapshot; and all, as often as `Sweeps` grants.
+    """
 
     def __init__(
         self,
@@ -49,6 +56,10 @@ class Lease:
         self._identity, self._lease, self._events = identity, lease, events
         self._reconcile_after = RECONCILE_INTERVALS * interval
         self._is_registered = False
+        self._looked_up_to: datetime | None = None
+        self._sweeps = Sweeps(
+            elapsed=membership.moment, share=SWEEP_SHARE, longest_pause=LONGEST_PAUSE
+        )
         self.stop_requested = False  #: an operator asked for it
 
     def renew(self) -> bool:
@@ -61,12 +72,7 @@ class Lease:
             self._register()
             return True
         asked_at = self._membership.moment()
-        beat = self._store.heartbeat(
-            self._membership.worker_id,
-            lease=self._lease,
-            in_hand=self._holder.claims,
-            reconcile_after=self._reconcile_after + self._holder.claims_age,
-        )
+        beat = self._beat()
         if not beat.alive:
             self._start_over()
             return False
@@ -76,6 +82,20 @@ class Lease:
             self._events.emit("worker.reconciled", job_ids=beat.released)
         self.stop_requested = beat.stop_requested
         return True
+
+    def _beat(self) -> Beat:
+        is_sweep = self._sweeps.may_begin()
+        beat = self._store.heartbeat(
+            self._membership.worker_id,
+            lease=self._lease,
+            in_hand=self._holder.claims,
+            reconcile_after=self._reconcile_after + self._holder.claims_age,
+            since=None if is_sweep else self._looked_up_to,
+        )
+        if is_sweep:
+            self._sweeps.ended()
+        self._looked_up_to = beat.up_to
+        return beat
 
     def say_good_bye(self) -> None:
         """Mark the worker stopped; where that fails, its lease lapses."""

@@ -24,24 +24,44 @@ class Leaving:
     def __init__(self, spool: Spool | None, *, events: EventBus) -> None:
         self._spool, self._events = spool, events
         self._kept: set[Claim] = set()
-        self._keeping = threading.Lock()
+        self._keeping, self._expecting = threading.Lock(), threading.Lock()
+        #: The last one counts; those before are cancelled, and may take a moment to end.
+        self._timers: list[threading.Timer] = []
+        self._is_over = False
+
+    def expect(self, rest: Callable[[], Sequence[FinishedJob]], *, hung_after: float) -> None:
+        """Leave the `rest` in so many seconds, from another thread, unless a block of `at_last` has
+        ended by then; what was said last counts, and after such a block nothing does. What is
+        written after all is known by its claim at the flush.
+        """
+        early = threading.Timer(hung_after, self._keep_early, (rest,))
+        early.name, early.daemon = "jobqueue-leaving", True
+        with self._expecting:
+            if self._is_over:  # whoever asked for the end may say so a moment too late
+                return
+            for earlier in self._timers:
+                earlier.cancel()
+            self._timers.append(early)
+            early.start()
 
     @contextmanager
     def at_last(
         self, rest: Callable[[], Sequence[FinishedJob]], *, hung_after: float
     ) -> Iterator[None]:
-        """Leave the `rest` after the block; where that takes more than `hung_after` seconds, also
-        then, from another thread. What is written after all is known by its claim at the flush.
-        """
-        early = threading.Timer(hung_after, self._keep_early, (rest,))
-        early.name, early.daemon = "jobqueue-leaving", True
-        early.start()
+        """Leave the `rest` after the block; where that takes too long, also then."""
+        self.expect(rest, hung_after=hung_after)
         try:
             yield
         finally:
-            early.cancel()
-            early.join()
+            self._expect_no_more()
             self.leave(rest())
+
+    def _expect_no_more(self) -> None:
+        with self._expecting:
+            timers, self._timers, self._is_over = self._timers, [], True
+        for timer in timers:
+            timer.cancel()
+            timer.join()
 
     def leave(self, finished: Sequence[FinishedJob]) -> None:
         """Never raises: the worker has to end."""

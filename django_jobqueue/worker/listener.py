@@ -1,5 +1,5 @@
-"""Wake-ups from other processes: LISTEN on PostgreSQL, `data_version` on SQLite. Polling goes on
-beside both.
+"""Wake-ups from other processes: LISTEN on PostgreSQL, the file's version on SQLite. Polling goes
+on beside both, more seldom.
 """
 
 from collections.abc import Callable
@@ -9,12 +9,14 @@ from django.db import connections
 from django_jobqueue.core.clock import monotonic
 from django_jobqueue.events import EventBus
 from django_jobqueue.service import StopReceiver, TickingTask
+from django_jobqueue.store.file_version import FileVersion
 from django_jobqueue.store.notifications import Notifications
 
 
 class Listener(TickingTask):
     """Waits for notifications on a connection of its own, and proves every 15 s that it still
-    hears.
+    hears. It wakes the pump, and has the poller look a moment later: at once, its look would keep
+    the pump from the interpreter, and its claim from the server.
 
     Where it does not, because the connection is half open or a pooler in transaction mode swallows
     LISTEN, it says so once, opens a new connection and tries again; the pump polls meanwhile.
@@ -24,19 +26,24 @@ class Listener(TickingTask):
     PROOF_SECONDS = 15.0
     #: One wait: short enough that a stop is noticed in time.
     WAIT_SECONDS = 0.5
+    #: By then an idle pump has claimed what it was woken for.
+    MOMENT_SECONDS = 0.01
 
     def __init__(
         self,
         *,
         notifications: Notifications,
         serves: Callable[[str], bool],
-        wake: Callable[[], None],
+        wake: Callable[[str], None],
+        look: Callable[[], object],
         events: EventBus,
         elapsed: Callable[[], float] = monotonic,
     ) -> None:
         super().__init__(interval=self.PROOF_SECONDS, backoff=1.0, max_backoff=30.0)
         self._notifications, self._serves = notifications, serves
-        self._wake_pump, self._events, self._elapsed = wake, events, elapsed
+        self._wake_pump, self._look, self._events = wake, look, events
+        self._elapsed = elapsed
+        self._look_at: float | None = None
         self._proof_sent_at: float | None = None
         self._next_proof = 0.0
         self.hears = False  #: whether the last proof came back
@@ -50,8 +57,11 @@ class Listener(TickingTask):
     def tick(self) -> float | None:
         try:
             self._ask_for_proof()
-            for heard in self._notifications.wait(self.WAIT_SECONDS):
+            wait = self.WAIT_SECONDS if self._look_at is None else self.MOMENT_SECONDS
+            told = self._notifications.wait(wait)
+            for heard in told:
                 self._handle(heard)
+            self._look_soon(is_quiet=not told)
             self._check_proof()
         except Exception:
             self._lose()
@@ -69,7 +79,14 @@ class Listener(TickingTask):
                 self.hears = True
                 self._events.emit("listener.hears")
         elif self._serves(heard):
-            self._wake_pump()
+            self._wake_pump(heard)
+            if self._look_at is None:
+                self._look_at = self._elapsed() + self.MOMENT_SECONDS
+
+    def _look_soon(self, *, is_quiet: bool) -> None:
+        if self._look_at is not None and (is_quiet or self._elapsed() >= self._look_at):
+            self._look_at = None
+            self._look()
 
     def _ask_for_proof(self) -> None:
         now = self._elapsed()
@@ -97,15 +114,16 @@ class DataVersionWatch(TickingTask):
     """Wakes the pump when another connection has changed the SQLite file.
 
     A look takes microseconds, so pickup is fast without a server.
-    https://www.sqlite.org/pragma.html#pragma_data_version
     """
 
     id = "data version watch"
     LOOK_SECONDS = 0.01
+    hears = False  #: whether it looks
 
     def __init__(self, using: str, *, wake: Callable[[], None]) -> None:
         super().__init__(interval=self.LOOK_SECONDS, jitter=0.0)
         self._using, self._wake_pump = using, wake
+        self._file = FileVersion(using)
         self._seen: int | None = None
 
     def run(self, stop: StopReceiver) -> None:
@@ -115,8 +133,8 @@ class DataVersionWatch(TickingTask):
             connections[self._using].close()
 
     def tick(self) -> float | None:
-        with connections[self._using].cursor() as cursor:
-            [(version,)] = cursor.execute("PRAGMA data_version").fetchall()
+        version = self._file.look()
+        self.hears = True
         if version != self._seen:
             self._seen = version
             self._wake_pump()

@@ -11,30 +11,36 @@ class Looking:
 
     After work it stays attentive for a while, because a wake-up may have been held back by its
     debounce; then it settles at `poll_seconds`, spread by a tenth so that workers do not march in
-    step.
+    step. Where others look too, it goes on to `longest_seconds` while nobody asks and nothing is in
+    hand.
     """
 
     FIRST_PAUSE, ATTENTIVE_PAUSE, ATTENTIVE_SECONDS = 0.005, 0.02, 0.25
 
-    def __init__(self, *, poll_seconds: float, elapsed: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        poll_seconds: float,
+        longest_seconds: float | None = None,
+        elapsed: Callable[[], float] = monotonic,
+    ) -> None:
         self._poll_seconds, self._elapsed = poll_seconds, elapsed
+        self._longest_seconds = longest_seconds or poll_seconds
         self._pause = self.FIRST_PAUSE
         self._next_at = 0.0
         self._found_at = 0.0
         self.is_asked = True  #: there may be work right now
+        self.in_vain = False  #: whether the last look that had room for anything found nothing
+        self._is_woken = False
+        self.was_woken = False  #: whether somebody asked for the look that is being taken
 
     def ask(self) -> None:
         """Look at once; from any thread."""
-        self.is_asked = True
+        self.is_asked = self._is_woken = True
 
     def ask_in(self, seconds: float) -> None:
         """Look no later than in so many seconds."""
         self._next_at = min(self._next_at, self._elapsed() + seconds)
-
-    @property
-    def in_vain(self) -> bool:
-        """Whether the last look found nothing."""
-        return self._pause > self.FIRST_PAUSE
 
     @property
     def due_in(self) -> float:
@@ -44,15 +50,22 @@ class Looking:
     def begin(self) -> None:
         """A look is being taken: what is asked from now on is for the next one."""
         self.is_asked = False
+        self.was_woken, self._is_woken = self._is_woken, False
 
-    def found(self, count: int, *, of: int) -> None:
-        """The look found `count` jobs where it asked for `of`: a full answer says there is more."""
+    def found(self, count: int, *, of: int, in_hand: bool = False, had_room: bool = True) -> None:
+        """The look found `count` jobs where it asked for `of`: a full answer says there is more.
+        Without room for what its queues hold it asked for nothing, and nothing is known of them.
+        """
         now = self._elapsed()
+        if count or had_room:
+            self.in_vain = not count
         if count:
             self._pause, self._found_at = self.FIRST_PAUSE, now
             self.is_asked = self.is_asked or count >= of
         else:
             attentive = now - self._found_at < self.ATTENTIVE_SECONDS
-            longest = self.ATTENTIVE_PAUSE if attentive else self._poll_seconds
+            is_at_work = in_hand or self.was_woken
+            usual = self._poll_seconds if is_at_work else self._longest_seconds
+            longest = self.ATTENTIVE_PAUSE if attentive else usual
             self._pause = min(self._pause * 2, longest)
         self._next_at = now + self._pause * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load

@@ -2,8 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django_jobqueue.core.clock import monotonic
@@ -11,6 +11,8 @@ from django_jobqueue.events import EventBus
 
 from .hands import HeldJob
 from .watching import Watching
+
+Running = asyncio.Task[Any] | None
 
 
 class LoopWatch:
@@ -29,22 +31,22 @@ class LoopWatch:
         self._starting = threading.Lock()
         self._is_looking = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._running: dict[asyncio.Task[Any] | None, HeldJob] = {}
+        self._running: dict[Running, HeldJob] = {}
         self._alive_at = 0.0
         self._is_asked = False
         self._is_told = False
 
-    @contextmanager
-    def over(self, held: HeldJob) -> Iterator[None]:
-        """Watch while the handler of this job runs in the current task."""
+    def begin(self, held: HeldJob) -> Running:
+        """The handler of this job is called in the current task now; return it, for `end`."""
         task = asyncio.current_task()
         self._running[task] = held
         self._alive_at = self._elapsed()
         self._look_soon()
-        try:
-            yield
-        finally:
-            del self._running[task]
+        return task
+
+    def end(self, task: Running) -> None:
+        """The handler that began in this task has ended."""
+        del self._running[task]
 
     def _look_soon(self) -> None:
         with self._starting:

@@ -57,7 +57,9 @@ class CancelRequested(Message, frozen=True):
 
 
 class Wake(Message, frozen=True):
-    """There may be work."""
+    """There may be work, in this queue if one is named."""
+
+    queue: str | None = None
 
 
 class Stop(Message, frozen=True):
@@ -72,6 +74,10 @@ class Retire(Message, frozen=True):
 
 class Hurry(Message, frozen=True):
     """Give back at once what still runs."""
+
+
+class Ask(Message, frozen=True):
+    """A job is past its time: say that you are here, which takes the interpreter."""
 
 
 # From the child.
@@ -100,6 +106,10 @@ class Retiring(Message, frozen=True):
     """The child ends by itself once its jobs have; another may take its place now."""
 
     why: str
+
+
+class Here(Message, frozen=True):
+    """What the child was asked has reached it."""
 
 
 class Counted(Message, frozen=True):
@@ -151,8 +161,8 @@ class Ended(Message, frozen=True):
     memory_bytes: int
 
 
-FromSupervisor = Begin | Beat | DeclaredDead | CancelRequested | Wake | Retire | Stop | Hurry
-FromChild = Loaded | Polling | Holding | Rescheduled | Retiring | Counted
+FromSupervisor = Begin | Beat | DeclaredDead | CancelRequested | Wake | Retire | Stop | Hurry | Ask
+FromChild = Loaded | Polling | Holding | Rescheduled | Retiring | Here | Counted
 FromWorker = Setup | Beat | CancelRequested | Run
 FromJobProcess = Ready | Began | Logged | Ended
 _DECODERS = {

@@ -3,7 +3,7 @@
 import random
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypedDict, Unpack
+from typing import NotRequired, TypedDict, Unpack
 from uuid import UUID, uuid4
 
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.events import EventBus
 from django_jobqueue.service import Trouble
 from django_jobqueue.store import JobStore
+from django_jobqueue.store.base import TellLimits
 from django_jobqueue.store.transient import is_data_error
 
 from .hands import HeldJob, InHand
@@ -33,6 +34,7 @@ class Bounds(TypedDict):
 
     total: int
     limits: Limits | None
+    in_force: NotRequired[TellLimits | None]
 
 
 class Outbox:
@@ -160,15 +162,19 @@ class Outbox:
         """Take one answer for each job. Of two for one claim the first counts; one for an earlier
         or later claim of the same job waits for the next write.
         """
-        taken: dict[int, FinishedJob] = {}
-        for _ in range(len(self._finished)):
-            done = self._finished[0]
-            first = taken.setdefault(done.job.id, done)
-            if first.job.claim_token != done.job.claim_token:
+        taken = [self._finished.popleft() for _ in range(len(self._finished))]
+        if len({done.job.id for done in taken}) < len(taken):
+            taken = self._first_of_each(taken)
+        self._under_way = taken
+        return taken
+
+    def _first_of_each(self, taken: Sequence[FinishedJob]) -> list[FinishedJob]:
+        first: dict[int, FinishedJob] = {}
+        for place, done in enumerate(taken):
+            if first.setdefault(done.job.id, done).job.claim_token != done.job.claim_token:
+                self._finished.extendleft(reversed(taken[place:]))
                 break
-            self._finished.popleft()
-        self._under_way = taken_now = list(taken.values())
-        return taken_now
+        return list(first.values())
 
     def _keep(self, finished: Sequence[FinishedJob]) -> None:
         """Put back what was taken and could not be written."""

@@ -73,8 +73,9 @@ class Pump(ServiceTask):
 
     # Called from other threads.
 
-    def wake(self) -> None:
-        """There may be work: look at once."""
+    def wake(self, queue: str | None = None) -> None:
+        """There may be work, in this queue if one is named: look at once."""
+        self._queues.tell(queue)
         self._looking.ask()
         self._wake.set()
 
@@ -110,7 +111,7 @@ class Pump(ServiceTask):
     # The loop.
 
     def run(self, stop: StopReceiver) -> None:
-        with stop.notifying(self._wake.set):
+        with stop.notifying(self._drain.expect), stop.notifying(self._wake.set):
             try:
                 self.abandoned = True
                 self._slots.start()
@@ -150,13 +151,11 @@ class Pump(ServiceTask):
 
     def _exchange(self) -> int:
         names = self._names() if self._should_look() else None
-        had_empty_hands = not len(self._in_hand)
-        claimed = self._asking.exchange(
-            names, worker_id=self._membership.worker_id, dispatch=self._dispatch
-        )
+        me, had_empty_hands = self._membership.worker_id, not len(self._in_hand)
+        claimed = self._asking.exchange(names, worker_id=me, dispatch=self._dispatch)
         if names is not None:
             # With jobs in hand it says nothing: what ends may make others ready.
-            is_empty = not claimed and self._asking.has_swept
+            is_empty = not claimed and self._asking.has_swept and self._queues.has_swept
             self._found_nothing = had_empty_hands and is_empty
         return claimed
 
@@ -167,7 +166,7 @@ class Pump(ServiceTask):
 
     def _names(self) -> list[str]:
         self._looking.begin()
-        return self._queues.names(fresh=self._looking.in_vain)
+        return self._queues.names(fresh=self._looking.in_vain, hurried=self._looking.was_woken)
 
     def rest(self) -> float:
         """Seconds until there is something to do, unless somebody wakes the pump."""

@@ -23,8 +23,10 @@ class Quarantine:
     interpreter to start. Those of a worker that ends when nothing is due end by themselves.
     """
 
-    #: How often to look for suspects that another host's workers left.
+    #: How often to look, while there are children, whether they are still needed.
     LOOK_SECONDS = 5.0
+    #: How often without: the poller tells of suspects that another host's workers left.
+    SELDOM_SECONDS = 300.0
     #: How soon to look again while some wait.
     WAITING_LOOK_SECONDS = 0.25
     #: How long children stay when nobody is suspect any more.
@@ -63,7 +65,7 @@ class Quarantine:
         if self.look_in:
             return
         now = self._elapsed()
-        self._next_look = now + self.LOOK_SECONDS
+        self._next_look = now + (self.LOOK_SECONDS if self._has_places else self.SELDOM_SECONDS)
         try:
             self.suspects_wait = self._do_suspects_wait()
         except Exception:
@@ -76,6 +78,10 @@ class Quarantine:
             self._needed_at = now
         elif now - self._needed_at >= self.LINGER_SECONDS:
             self._send_away()
+
+    @property
+    def _has_places(self) -> bool:
+        return not all(place.is_done for place in self.places)
 
     def _do_suspects_wait(self) -> bool:
         """A paused queue keeps its suspects, and no process starts in vain for them."""

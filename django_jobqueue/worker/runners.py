@@ -1,6 +1,7 @@
 """Where handlers run: threads for sync ones, one event loop for async ones."""
 
 import asyncio
+import contextvars
 import logging
 import math
 import threading
@@ -53,15 +54,23 @@ class Runners(Protocol):
 
 
 class ThreadRunners:
-    """`slots` threads; `perform` must not raise. `at_end` is called in each thread when it ends."""
+    """`slots` threads; `perform` must not raise. `at_end` is called in each thread when it ends,
+    `at_rest` when it has had nothing to do for a second.
+    """
 
+    REST_SECONDS = 1.0
     is_stuck = False  #: each has a thread of its own
 
     def __init__(
-        self, slots: int, perform: Callable[[HeldJob], None], *, at_end: Callable[[], None]
+        self,
+        slots: int,
+        perform: Callable[[HeldJob], None],
+        *,
+        at_rest: Callable[[], None] = lambda: None,
+        at_end: Callable[[], None],
     ) -> None:
         self.slots = slots
-        self._perform, self._at_end = perform, at_end
+        self._perform, self._at_rest, self._at_end = perform, at_rest, at_end
         self._queue: SimpleQueue[HeldJob | None] = SimpleQueue()
         self._numbers = count(1)
         self._changing = threading.Lock()
@@ -120,12 +129,21 @@ class ThreadRunners:
 
     def _run(self) -> None:
         try:
-            while (held := self._queue.get()) is not None:
+            held = self._queue.get()
+            while held is not None:
                 self._perform(held)
                 if held.was_given_up:
                     return  # after all it has ended; another thread is in its place
+                held = self._next()
         finally:
             self._at_end()
+
+    def _next(self) -> HeldJob | None:
+        try:
+            return self._queue.get(timeout=self.REST_SECONDS)
+        except Empty:
+            self._at_rest()
+            return self._queue.get()
 
 
 class EventLoopRunner:
@@ -133,7 +151,8 @@ class EventLoopRunner:
     raise.
 
     `tidy` is called in the loop at most once a second while jobs end, and `at_end` once at the end:
-    they await what must be cleaned up behind handlers, such as database connections.
+    they await what must be cleaned up behind handlers, such as database connections. Each of them
+    runs in a copy of `context`.
     """
 
     TIDY_SECONDS = 1.0
@@ -147,8 +166,10 @@ class EventLoopRunner:
         *,
         tidy: CleanUp,
         at_end: CleanUp,
+        context: contextvars.Context | None = None,
     ) -> None:
         self.slots = slots
+        self._context = contextvars.Context() if context is None else context
         self._perform, self._tidy, self._at_end = perform, tidy, at_end
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped = asyncio.Event()
@@ -207,7 +228,7 @@ class EventLoopRunner:
 
     def _run(self, runner: asyncio.Runner, loop: asyncio.AbstractEventLoop) -> None:
         with runner:
-            until_stopped = loop.create_task(self._until_stopped())
+            until_stopped = self._begin(loop, self._until_stopped())
             while not until_stopped.done():
                 try:
                     loop.run_until_complete(until_stopped)
@@ -230,7 +251,7 @@ class EventLoopRunner:
 
     def _fill(self) -> None:
         while len(self._tasks) < self.slots and (held := self._next_parked()) is not None:
-            task = asyncio.get_running_loop().create_task(self._perform(held))
+            task = self._begin(asyncio.get_running_loop(), self._perform(held))
             held.interrupt_with(lambda task=task: self._call(task.cancel))  # type: ignore[misc]
             self._tasks[task] = held
             task.add_done_callback(self._ended)
@@ -258,7 +279,12 @@ class EventLoopRunner:
             return  # handlers share the thread's connection: it is cleaned behind the last of them
         if loop.time() >= self._next_tidy:
             self._next_tidy = loop.time() + self.TIDY_SECONDS
-            self._tidying = loop.create_task(self._clean_up(self._tidy))
+            self._tidying = self._begin(loop, self._clean_up(self._tidy))
+
+    def _begin(
+        self, loop: asyncio.AbstractEventLoop, coroutine: Coroutine[object, object, None]
+    ) -> asyncio.Task[None]:
+        return loop.create_task(coroutine, context=self._context.copy())
 
     async def _clean_up(self, clean_up: CleanUp) -> None:
         try:

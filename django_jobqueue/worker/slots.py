@@ -1,6 +1,6 @@
 """How many jobs this process can take, and where they run."""
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from django_jobqueue.core.clock import monotonic
@@ -18,13 +18,16 @@ class Lane:
 
     #: The most that one claim takes: while one batch is on its way, another runs.
     BATCH = 500
+    #: Of what is held in advance, this part may have permits: some 10 ms of work.
+    LIMITED_PART = 10
 
-    def __init__(self, runners: Runners, prefetch: Prefetch) -> None:
-        self.runners, self.prefetch = runners, prefetch
+    def __init__(self, runners: Runners, *, elapsed: Callable[[], float] = monotonic) -> None:
+        self.runners, self.prefetch = runners, Prefetch(elapsed=elapsed)
+        self._elapsed, self._taken_at = elapsed, float("-inf")
         self.held = 0
-        #: One for each held job whose outcome waits to be written.
-        self.ended: deque[None] = deque()
-        #: The same, of jobs that have permits; they are never claimed ahead of a free runner.
+        #: When each held job ended whose outcome waits to be written.
+        self.ended: deque[float] = deque()
+        #: The same, of jobs that have permits.
         self.limited = 0
         self.limited_ended: deque[None] = deque()
 
@@ -36,7 +39,7 @@ class Lane:
         A job that has ended makes room already: its outcome is written in the round trip that
         claims.
         """
-        ahead = self.prefetch.jobs
+        ahead = self._ahead
         free = self.runners.slots + ahead - self.held + len(self.ended)
         if free * 4 < ahead and self.runners.waiting():
             return 0
@@ -44,27 +47,44 @@ class Lane:
 
     @property
     def limited_room(self) -> int:
-        """How many jobs under limits to claim now."""
-        return max(0, self.runners.slots - self.limited + len(self.limited_ended))
+        """How many jobs under limits to claim now: hardly any ahead of a free runner, for others
+        could use their permits; but where jobs take less time than an exchange, a few.
+        """
+        ahead = self._ahead // self.LIMITED_PART
+        return max(0, self.runners.slots + ahead - self.limited + len(self.limited_ended))
+
+    @property
+    def _ahead(self) -> int:
+        self._see_whether_idle()
+        return self.prefetch.jobs(ended=len(self.ended))
+
+    def _see_whether_idle(self) -> None:
+        """What waits to be written is held, and runs no more."""
+        if self.ended and len(self.ended) == self.held:
+            self.prefetch.idle(self.ended[-1])
 
     def take(self, jobs: Sequence[HeldJob]) -> None:
+        self._see_whether_idle()
         self.prefetch.busy()
+        self._taken_at = self._elapsed()
         self.held += len(jobs)
-        self.limited += sum(held.is_limited for held in jobs)
+        self.limited += sum([held.is_limited for held in jobs])
         self.runners.submit(jobs)
 
-    def give(self, count: int, *, of_which_ended: int) -> None:
-        self.held -= count
-        for _ in range(of_which_ended):
+    def give(self, jobs: Sequence[HeldJob]) -> None:
+        """These are written: what they held is free."""
+        self._see_whether_idle()
+        self.held -= len(jobs)
+        ended = [held for held in jobs if held.has_ended]
+        for _ in ended:
             self.ended.popleft()
-        self.prefetch.finished(of_which_ended)
+        if self.limited:
+            self.limited -= sum(held.is_limited for held in jobs)
+            for _ in range(sum(held.is_limited for held in ended)):
+                self.limited_ended.popleft()
+        self.prefetch.finished(len(ended))
         if not self.held:
-            self.prefetch.idle()
-
-    def give_limited(self, *, has_ended: bool) -> None:
-        self.limited -= 1
-        if has_ended:
-            self.limited_ended.popleft()
+            self.prefetch.idle(self._elapsed())
 
     def take_back_of(self, queues: Collection[str]) -> list[HeldJob]:
         """Take back what waits of these queues; the rest keeps its order."""
@@ -73,8 +93,12 @@ class Lane:
         return [held for held in waiting if held.job.queue in queues]
 
     def surplus(self) -> list[HeldJob]:
-        """Take back what waits, if that is far more than is still worth holding in advance."""
-        worth_it = self.runners.slots + 2 * self.prefetch.jobs
+        """Take back what waits, if that is far more than is still worth holding in advance; not
+        what has just come, for one exchange that took long says little about how fast jobs are.
+        """
+        if not self.held or self._elapsed() - self._taken_at < self.prefetch.horizon:
+            return []
+        worth_it = self.runners.slots + 2 * self._ahead
         return self.runners.take_back() if self.runners.waiting() > worth_it else []
 
 
@@ -94,9 +118,9 @@ class Slots:
         alone: bool = False,
         elapsed: Callable[[], float] = monotonic,
     ) -> None:
-        self._alone = alone
-        self._sync = Lane(sync, Prefetch(elapsed=elapsed))
-        self._async = Lane(asynchronous, Prefetch(elapsed=elapsed))
+        self._alone, self._elapsed = alone, elapsed
+        self._sync = Lane(sync, elapsed=elapsed)
+        self._async = Lane(asynchronous, elapsed=elapsed)
         self._lanes_of: dict[str, set[Lane]] = {}
 
     def start(self) -> None:
@@ -144,9 +168,10 @@ class Slots:
         """Run these jobs; return those of queues nobody knew that need a lane which is full."""
         refused: list[HeldJob] = []
         for lane in self._lanes:
-            mine = [held for held in jobs if self._lane_of(held) is lane]
-            strangers = {held.job.queue for held in mine} - self._lanes_of.keys()
-            for queue in {held.job.queue for held in mine}:
+            mine = self._of_lane(lane, jobs)
+            queues = {held.job.queue for held in mine}
+            strangers = queues - self._lanes_of.keys()
+            for queue in queues:
                 self._lanes_of.setdefault(queue, set()).add(lane)
             if mine and strangers and not lane.room:
                 refused += [held for held in mine if held.job.queue in strangers]
@@ -159,7 +184,7 @@ class Slots:
         """A runner is done with this job, and its outcome waits to be written; from any thread."""
         held.has_ended = True
         lane = self._lane_of(held)
-        lane.ended.append(None)
+        lane.ended.append(self._elapsed())
         if held.is_limited:
             lane.limited_ended.append(None)
 
@@ -167,21 +192,30 @@ class Slots:
         """The handler of this job was given up: run another in its place; from any thread."""
         self._lane_of(held).runners.replace(held)
 
-    def settled(self, jobs: Iterable[HeldJob]) -> None:
+    def settled(self, jobs: Sequence[HeldJob]) -> None:
         """The outcomes of these jobs are written; their slots are free."""
         runnable = [held for held in jobs if held.is_runnable]
-        ended = Counter(self._lane_of(held) for held in runnable if held.has_ended)
-        for lane, count in Counter(map(self._lane_of, runnable)).items():
-            lane.give(count, of_which_ended=ended[lane])
-        for held in runnable:
-            if held.is_limited:
-                self._lane_of(held).give_limited(has_ended=held.has_ended)
+        for lane in self._lanes:
+            if mine := self._of_lane(lane, runnable):
+                lane.give(mine)
+
+    def exchanged(self, seconds: float, *, claimed: int) -> None:
+        """So long the database took to write outcomes and to give jobs; a look in vain says
+        nothing.
+        """
+        for lane in self._lanes if claimed else ():
+            lane.prefetch.exchanged(seconds)
 
     def surplus(self) -> list[HeldJob]:
         """Return jobs that were claimed ahead of runners which have turned slow: others may take
         them.
         """
         return [held for lane in self._lanes for held in lane.surplus()]
+
+    @property
+    def hold_any(self) -> bool:
+        """Whether jobs are held, be it that only their outcomes are still to be written."""
+        return any(lane.held for lane in self._lanes)
 
     @property
     def have_waiting(self) -> bool:
@@ -208,4 +242,8 @@ class Slots:
         return all(ended)
 
     def _lane_of(self, held: HeldJob) -> Lane:
-        return self._async if held.handler.uses_event_loop else self._sync
+        return self._async if held.uses_event_loop else self._sync
+
+    def _of_lane(self, lane: Lane, jobs: Sequence[HeldJob]) -> list[HeldJob]:
+        is_async = lane is self._async
+        return [held for held in jobs if held.uses_event_loop is is_async]

@@ -2,6 +2,7 @@
 what is handed over.
 """
 
+import ctypes
 import os
 import signal
 import socket
@@ -15,6 +16,8 @@ from django.conf import ENVIRONMENT_VARIABLE
 _OPTIONS = ("-P", "-m")
 #: How long threads that handlers left behind may keep a process from its end.
 LEAVE_SECONDS = 5.0
+#: https://man7.org/linux/man-pages/man2/pr_set_pdeathsig.2const.html
+_PR_SET_PDEATHSIG = 1
 
 
 def names_settings() -> bool:
@@ -56,3 +59,26 @@ def restore(python_path: str | None) -> None:
         os.environ.pop("PYTHONPATH", None)
     else:
         os.environ["PYTHONPATH"] = python_path
+
+
+def die_with_the_parent(number: int = signal.SIGKILL) -> None:
+    """Have the system send this process the signal when the thread that started it is gone, where
+    it can: a handler may hold the interpreter, and nobody here hears that the line has ended.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
+
+
+def die_after_the_parent(number: int | None = None) -> None:
+    """As `die_with_the_parent`, but as many seconds later as the signal's number says, by default
+    SIGRTMIN: 34, or 35. Who hears that the line has ended gives back what it holds, and is gone
+    before.
+    """
+    if sys.platform == "linux":
+        number = signal.SIGRTMIN if number is None else number
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        libc = ctypes.CDLL(None)
+        libc.signal.argtypes, libc.signal.restype = (ctypes.c_int, ctypes.c_void_p), ctypes.c_void_p
+        # No handler of Python's would run: C calls alarm() itself, with the number for its seconds.
+        libc.signal(number, ctypes.cast(libc.alarm, ctypes.c_void_p))
+        die_with_the_parent(number)

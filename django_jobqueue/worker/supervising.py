@@ -77,9 +77,9 @@ class Supervising:
         """Return the service tasks, in the order of their registration."""
         return [self.supervisor, self._heartbeats]
 
-    def wake(self) -> None:
-        """There may be work."""
-        self.supervisor.wake_pumps()
+    def wake(self, queue: str | None = None) -> None:
+        """There may be work, in this queue if one is named."""
+        self.supervisor.wake_pumps(queue)
 
     def hurry(self) -> None:
         """Have what still runs given back at once."""

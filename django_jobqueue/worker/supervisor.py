@@ -14,6 +14,7 @@ from .messages import Hurry, Message, Retire, Stop, Wake
 from .obituaries import Obituaries, Obituary
 from .places import Place
 from .quarantine import Quarantine
+from .stuck_children import StuckChildren
 
 #: Starts the child of a place; the second argument is called when it must be looked at.
 Start = Callable[[str, Callable[[], None]], ChildProcess]
@@ -61,6 +62,7 @@ class Supervisor(TickingTask):
         self._hurried_until = math.inf
         self._has_started, self._on_empty = has_started, on_empty
         self._obituaries = Obituaries(events)
+        self._stuck_children = StuckChildren(events, elapsed=elapsed)
         self._is_stopping = False
         self.is_idle = False  #: with `until_empty`: nothing is due, as far as the children go
         self.ended = threading.Event()  #: set once no child is left and the store knows of it
@@ -76,10 +78,10 @@ class Supervisor(TickingTask):
         for place in self._all_places:
             place.tell(message)
 
-    def wake_pumps(self) -> None:
+    def wake_pumps(self, queue: str | None = None) -> None:
         """There may be work. The quarantine wakes its own children, when suspects wait."""
         for place in self._places:
-            place.tell(Wake())
+            place.tell(Wake(queue))
 
     def replace_children(self, why: str) -> None:
         """Have other children take the places of those there are, whose jobs may end; and start
@@ -116,6 +118,7 @@ class Supervisor(TickingTask):
 
     def tick(self) -> float | None:
         """Look at every place; return when a child may be started again."""
+        self._stuck_children.look(self.children)
         for place in self._all_places:
             self._clear(place)
         try:
@@ -132,6 +135,8 @@ class Supervisor(TickingTask):
         pauses = [max(0.0, start_at - self._elapsed()) for start_at in starts]
         if self._quarantine.suspects_wait:
             pauses.append(self._quarantine.look_in)
+        if (look_in := self._stuck_children.look_in) is not None:
+            pauses.append(look_in)
         return min(pauses, default=None)
 
     def _see_whether_it_is_empty(self) -> None:

@@ -38,6 +38,8 @@ class Telling:
 
     def ended(self, finished: Sequence[FinishedJob], held: Container[int]) -> None:
         """These were written, as far as their claims held."""
+        if not finished:
+            return
         if self._events.hears("outcomes.written"):
             written = tuple(done for done in finished if done.id in held)
             if written:

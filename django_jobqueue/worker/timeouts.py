@@ -8,12 +8,14 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
+from django_jobqueue.core.clock import monotonic
 from django_jobqueue.core.errors import JobCancelled, JobInterrupt, JobReleased, JobTimedOut
 from django_jobqueue.store.transient import is_cancelled_statement
 
 from .arming import Armed
 from .connections import connections_of_thread
 from .hands import HeldJob
+from .marks import NO_MARKS, Marks
 from .watching import Watching
 
 Result = TypeVar("Result")
@@ -44,11 +46,12 @@ def _nobody_listens(held: HeldJob, because: type[JobInterrupt]) -> None:
 class TimeoutWatch:
     """Watches the deadlines of all handlers in the watching thread.
 
-    A handler that still runs `grace` seconds after it was interrupted is given up.
+    A handler that still runs `grace` seconds after it was interrupted is given up. By when that
+    must have been done is in the `marks`, for whoever can still act if nothing here can.
     """
 
-    def __init__(self, watching: Watching, *, grace: float = 10.0) -> None:
-        self._watching, self._grace = watching, grace
+    def __init__(self, watching: Watching, *, grace: float = 10.0, marks: Marks = NO_MARKS) -> None:
+        self._watching, self._grace, self._marks = watching, grace, marks
         self._give_up: GiveUp = _nobody_listens
 
     def gives_up_to(self, give_up: GiveUp) -> None:
@@ -67,7 +70,8 @@ class TimeoutWatch:
         try:
             try:
                 _refuse_late(held)
-                self._limit(held)
+                if held.job.timeout_seconds is not None:
+                    self._limit(held, held.job.timeout_seconds)
                 return call()
             finally:
                 armed.disarm()
@@ -83,7 +87,8 @@ class TimeoutWatch:
     def watch(self, held: HeldJob) -> Armed:
         """Give the handler up when its event loop could not end it; who awaits it disarms it."""
         armed = held.armed = Armed(None)
-        self._limit(held)
+        if held.job.timeout_seconds is not None:
+            self._limit(held, held.job.timeout_seconds)
         return armed
 
     def cancel(self, held: HeldJob) -> None:
@@ -98,9 +103,10 @@ class TimeoutWatch:
         if held.is_runnable and not held.handler.is_async:
             self._watching.after(0.0, partial(self._fire, held, JobReleased))
 
-    def _limit(self, held: HeldJob) -> None:
-        if (seconds := held.job.timeout_seconds) is not None:
-            self._interrupt_after(bounded(seconds), held, JobTimedOut)
+    def _limit(self, held: HeldJob, seconds: float) -> None:
+        seconds = bounded(seconds)
+        self._marks.limit(held.place, until=monotonic() + seconds + self._grace)
+        self._interrupt_after(seconds, held, JobTimedOut)
 
     def _interrupt_after(self, seconds: float, held: HeldJob, because: type[JobInterrupt]) -> None:
         self._watching.after(

@@ -22,12 +22,14 @@ from .hygiene import close_connections
 from .marks import StartedMarks
 from .membership import Membership
 from .messages import (
+    Ask,
     Beat,
     Begin,
     CancelRequested,
     Channel,
     Counted,
     DeclaredDead,
+    Here,
     Holding,
     Hurry,
     Loaded,
@@ -109,7 +111,7 @@ class SupervisedChild:
             Retirement(
                 options.recycling,
                 finished=lambda: pump.finished,
-                leaked=lambda: pump.leaked,
+                leaked=lambda: pump.leaked + self._claiming.database_thread.given_up,
                 retire=self._retire,
             ),
         ]
@@ -152,8 +154,8 @@ class SupervisedChild:
             match message:
                 case Beat(worker_id=worker_id, at=at):
                     self._membership.adopted(worker_id, at)
-                case Wake():
-                    pump.wake()
+                case Wake(queue=queue):
+                    pump.wake(queue)
                 case CancelRequested(job_ids=job_ids):
                     in_hand.request_cancel(job_ids)
                 case DeclaredDead():
@@ -165,6 +167,8 @@ class SupervisedChild:
                     self._stop.send()
                 case Hurry():
                     pump.hurry()
+                case Ask():
+                    self._channel.send(Here())
         # The supervisor is gone, and with it the heartbeat: nothing here may outlive it for long.
         events.emit("child.orphaned", pid=os.getpid())
         self._stop.send()

@@ -14,6 +14,7 @@ from django_jobqueue import conf
 from django_jobqueue.core.errors import DatabaseNotReady, InvalidSettings
 from django_jobqueue.service import RegistrationFailed, ServiceFailed
 from django_jobqueue.worker.assembly import Worker, build_worker
+from django_jobqueue.worker.collecting import loaded_for_good
 from django_jobqueue.worker.draining import GIVEN_UP
 from django_jobqueue.worker.options import Recycling, WorkerOptions
 
@@ -116,7 +117,8 @@ class Command(BaseCommand):
             self.stderr.write(self.style.WARNING(DEBUG_IS_ON))
         worker = self._worker(options)
         try:
-            worker.run()
+            with loaded_for_good():
+                worker.run()
         except RegistrationFailed as refused:
             raise CommandError(" ".join(refused.problems)) from refused
         except ServiceFailed as failure:

@@ -43,6 +43,15 @@ def pick(vendor: str, *, suspects: bool, by_stretches: bool = False) -> str:
     return _of_suspects(text) if suspects else text
 
 
+@cache
+def ready_queues(vendor: str, *, by_stretches: bool = False) -> str:
+    """Return the look for queues that have ready jobs, on PostgreSQL also one that looks at given
+    stretches of those it is told of.
+    """
+    text = load(vendor, "ready_queues")
+    return _by_stretches(vendor, text) if by_stretches else text
+
+
 @lru_cache(maxsize=256)
 def insert(vendor: str, columns: tuple[str, ...]) -> str:
     """Return the insertion of any number of jobs; it fills these columns besides its own."""
@@ -84,18 +93,26 @@ def _up_to_limits(vendor: str, text: str) -> str:
 
 
 @cache
+def claimed_facts(*, suspects: bool | None = None) -> str:
+    """Return what tells, on SQLite, of jobs that are about to be claimed: of the heads of the
+    queues, suspects alone or everything else, or of those that a pick has found.
+    """
+    heads = load("sqlite", "heads")
+    ids = "%(ids)s" if suspects is None else f"(\n{heads})"
+    text = load("sqlite", "claimed_facts").replace("/* ids */", ids)
+    return _of_suspects(text) if suspects else text
+
+
+@cache
 def claim_picked(vendor: str) -> str:
     """Return the claim with the ids that a pick has locked in the place of its own search."""
     _, update, rest = load(vendor, "claim").partition("UPDATE jobqueue_job")
     change, _, rest = rest.partition("\nWHERE ")
     _, returning, columns = rest.partition("\nRETURNING")
-    return f"{update}{change}\nWHERE {_PICKED[vendor]}{returning}{columns}"
+    return f"{update}{change}\nWHERE {_PICKED}{returning}{columns}"
 
 
-_PICKED = {
-    "postgresql": "job.id = ANY(%(ids)s::bigint[])",
-    "sqlite": "id IN (SELECT value FROM json_each(%(ids)s))",
-}
+_PICKED = "job.id = ANY(%(ids)s::bigint[])"
 #: What an option of a new job is read as; the others are text, as is JSON until it is stored.
 _TYPES = {
     **dict.fromkeys(("expires_at", "slot"), "timestamptz"),
@@ -126,4 +143,4 @@ _OF_LIMITS = (
 _WITHIN_STRETCH = """
             AND priority <= stretch.highest
             AND priority >= stretch.lowest
-            AND ready_at >= stretch.since"""
+            AND (ready_at, id) >= (stretch.since, stretch.first_id)"""

@@ -59,4 +59,4 @@ RETURNING job.id, job.queue, job.handler, job.payload::text, job.priority, job.a
         ELSE concat('ready_at ', COALESCE(job.ready_at::text, 'NULL'), ', created_at ', job.created_at)
     END AS unreadable,
     job.timeout_seconds, job.backoff::text, job.fingerprint, job.unique_key, job.concurrency_key,
-    job.meta::text, job.tags::text, job.checkpoints::text, job.error::text, job.has_next, job.batch_id, job.claim_token, job.worker_id
+    job.meta::text, job.tags::text, job.checkpoints::text, job.error::text, job.has_next, job.batch_id

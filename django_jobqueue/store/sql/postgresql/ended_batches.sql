@@ -1,11 +1,10 @@
--- Which of these batches seem to have no live member. The newest member is looked for first: it is the likeliest to live, and
--- what was deleted before it is not walked past.
+-- Which of these batches, locked before they had finished, seem to have no live member. The newest member is looked for first:
+-- it is the likeliest to live, and what was deleted before it is not walked past.
 -- SKIP LOCKED: whoever adds members holds KEY SHARE, and their finish comes here again. batch_facts.sql looks once more, for
 -- members that were committed after this statement began.
 SELECT id
 FROM jobqueue_batch AS batch
 WHERE id = ANY(ARRAY(SELECT value::bigint FROM json_array_elements_text(%(ids)s::json)))
-    AND finished_at IS NULL
     AND (
         SELECT member.id
         FROM jobqueue_job AS member

@@ -3,12 +3,12 @@
 -- of what ended, so it may be asked any number of times. A record that is gone was removed by somebody: it did not succeed, and
 -- nothing can hold for it.
 -- SKIP LOCKED: who has such a job locked steers it, in a transaction of any length, and no finish waits for that; the
--- promoter looks again. `id = ANY(ARRAY(...))` besides the join: the job table is entered by id, whatever is expected of it.
+-- promoter looks again. As nobody is waited for, the locks need no order.
+-- `id = ANY(ARRAY(...))` besides the join: the job table is entered by id, whatever is expected of it.
 WITH RECURSIVE waiting AS MATERIALIZED (
     SELECT id, waits_for, on_failure
     FROM jobqueue_job
     WHERE state = 'blocked' AND blocked_by IS NULL AND waits_for = ANY(%(ids)s::bigint[])
-    ORDER BY id
     FOR UPDATE SKIP LOCKED
 ), judged AS MATERIALIZED (
     SELECT waiting.id, waiting.on_failure, COALESCE(archived.state = 'succeeded', false) AS may_go_on, archived.result,
@@ -50,7 +50,7 @@ WITH RECURSIVE waiting AS MATERIALIZED (
     WHERE after.state = 'blocked' AND after.blocked_by IS NULL
         AND (unwanted.is_gone OR after.on_failure = 'cancel')
 ), held AS MATERIALIZED (
-    SELECT id FROM jobqueue_job WHERE id = ANY(ARRAY(SELECT id FROM unwanted)) ORDER BY id FOR UPDATE SKIP LOCKED
+    SELECT id FROM jobqueue_job WHERE id = ANY(ARRAY(SELECT id FROM unwanted)) FOR UPDATE SKIP LOCKED
 ), gone AS (
     DELETE FROM jobqueue_job AS job
     USING unwanted

@@ -1,4 +1,5 @@
--- What became of the members of a batch, unless one lives after all; what was enqueued at an earlier end is left out.
+-- What became of the members of a batch, unless one lives after all: what was enqueued just now, at the end of another. What
+-- was enqueued at an earlier end is left out.
 SELECT id, parent_id,
     (SELECT count(*) FROM jobqueue_archivedjob WHERE batch_id = batch.id AND state = 'succeeded'),
     (SELECT count(*) FROM jobqueue_archivedjob WHERE batch_id = batch.id AND state = 'cancelled'),
@@ -9,4 +10,3 @@ SELECT id, parent_id,
 FROM jobqueue_batch AS batch
 WHERE id = %(id)s
     AND NOT EXISTS (SELECT 1 FROM jobqueue_job AS member WHERE member.batch_id = batch.id)
-    AND NOT EXISTS (SELECT 1 FROM jobqueue_batch AS part WHERE part.parent_id = batch.id AND part.finished_at IS NULL)

@@ -10,11 +10,11 @@ INSERT INTO jobqueue_deadjob (
 )
 SELECT job.id, json_extract(done.value, '$.reason'), COALESCE(%(now)s, strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')),
     json_extract(done.value, '$.result'), COALESCE(json_extract(done.value, '$.error'), job.error),
-    COALESCE(json_extract(done.value, '$.attempted_at'), job.attempted_at),
+    COALESCE(replace(rtrim(json_extract(done.value, '$.attempted_at'), 'Z'), 'T', ' '), job.attempted_at),
     job.handler, job.queue, job.priority, job.payload, job.run_at,
     CASE WHEN json_extract(done.value, '$.unreadable') THEN job.claimed_at ELSE job.ready_at END,
     CASE WHEN json_extract(done.value, '$.unreadable') THEN job.claimed_at ELSE job.created_at END,
-    MAX(0, job.attempt + json_extract(done.value, '$.attempt_change')),
+    MAX(0, job.attempt + COALESCE(json_extract(done.value, '$.attempt_change'), 0)),
     job.max_attempts, job.reprocess_count, job.rescues, job.fingerprint, job.unique_key, job.unique_while,
     job.claim_token, job.worker_id, job.claimed_at, job.deadline_at, job.cancel_requested_at, job.expires_at,
     job.timeout_seconds, job.backoff, job.concurrency_key, job.waits_for, job.progress, job.checkpoints, job.meta,

@@ -1,6 +1,8 @@
--- The second half of a move. The token is asked for again: no write of a claim goes without it.
+-- The second half of a move. The tokens are asked for again: no write of a claim goes without.
 DELETE FROM jobqueue_job
-WHERE id IN (SELECT json_extract(value, '$.id') FROM json_each(%(rows)s))
-    AND (id, claim_token) IN (
-        SELECT json_extract(value, '$.id'), json_extract(value, '$.token') FROM json_each(%(rows)s)
+WHERE id IN (
+        SELECT done.value
+        FROM json_each(%(claims)s) AS claim
+        CROSS JOIN json_each(claim.value) AS done
     )
+    AND claim_token IN (SELECT key FROM json_each(%(claims)s))

@@ -4,4 +4,4 @@ SET finished_at = strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now'),
     success_enqueued = success_enqueued OR %(success)s,
     failure_enqueued = failure_enqueued OR %(failure)s,
     finish_enqueued = finish_enqueued OR %(finish)s
-WHERE id = %(id)s AND finished_at IS NULL
+WHERE id = %(id)s

@@ -1,4 +1,4 @@
--- One stretch of what is waited for, in order: whether each of these jobs is live no more. Usually none is.
+-- One stretch of what is waited for: whether each of these jobs is live no more. Usually none is.
 SELECT waits_for, NOT EXISTS (SELECT 1 FROM jobqueue_job AS earlier WHERE earlier.id = waiting.waits_for)
 FROM (
     SELECT waits_for
@@ -7,4 +7,3 @@ FROM (
     ORDER BY waits_for
     LIMIT %(limit)s
 ) AS waiting
-ORDER BY waits_for

@@ -1,4 +1,4 @@
--- What is set at run time, besides what the code declares; and whether any job has a concurrency key at all.
+-- What is set at run time, besides what the code declares; and, if that is asked, whether any job has a concurrency key.
 SELECT 'queue', name, concurrency, max_running, rate, rate_burst, backoff
 FROM jobqueue_queue
 WHERE concurrency IS NOT NULL OR max_running IS NOT NULL OR rate IS NOT NULL OR backoff IS NOT NULL
@@ -8,4 +8,4 @@ FROM jobqueue_limit
 WHERE kind = 'handler' AND set_at IS NOT NULL
 UNION ALL
 SELECT 'key', '', NULL, NULL, NULL, 1, NULL
-WHERE EXISTS (SELECT 1 FROM jobqueue_job WHERE concurrency_key IS NOT NULL)
+WHERE %(keys)s AND EXISTS (SELECT 1 FROM jobqueue_job WHERE concurrency_key IS NOT NULL)
