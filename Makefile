@@ -6,7 +6,8 @@ INSTALLED := $(VENV)/.installed
 
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-export PYTHONDONTWRITEBYTECODE := 1
+# Every interpreter that a test starts would compile the whole package anew.
+unexport PYTHONDONTWRITEBYTECODE
 # Else pyright asks PyPI whether there is a newer one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
@@ -19,18 +20,19 @@ help:  ## show this list
 demo: $(INSTALLED)  ## see real work being done: a census of every Python file of this environment
 	$(BIN)/python manage.py demo
 
-test: test-sqlite test-postgresql  ## the whole suite on SQLite, then on a real PostgreSQL 18
+test: $(INSTALLED)  ## the whole suite on SQLite, and on a real PostgreSQL 18 at the same time
+	$(BIN)/python -m tests.side_by_side
 
 test-sqlite: $(INSTALLED)  ## the suite on SQLite
 	DATABASE_URL= $(BIN)/python -m pytest
 
-test-postgresql: $(INSTALLED)  ## the suite on PostgreSQL: DATABASE_URL, or a server of its own
+test-postgresql: $(INSTALLED)  ## all that a database takes part in, on PostgreSQL: DATABASE_URL, or a server of its own
 	$(BIN)/python -m tests.postgresql_server $(BIN)/python -m pytest
 
 chaos: $(INSTALLED)  ## long storms of faults on PostgreSQL and SQLite, and longer property tests; SEED=… repeats one
-	$(BIN)/python -m tests.debian pgbouncer faketime
+	$(BIN)/python -m tests.debian pgbouncer faketime iproute2
 	JOBQUEUE_EXAMPLES=300 DATABASE_URL= $(BIN)/python -m pytest tests/model tests/store/test_state_machine.py $(if $(SEED),--hypothesis-seed=$(SEED))
-	JOBQUEUE_EXAMPLES=300 $(BIN)/python -m tests.postgresql_server $(BIN)/python -m pytest tests/store/test_state_machine.py tests/acceptance/test_pgbouncer.py tests/acceptance/test_clock_skew.py $(if $(SEED),--hypothesis-seed=$(SEED))
+	JOBQUEUE_EXAMPLES=300 $(BIN)/python -m tests.postgresql_server $(BIN)/python -m pytest tests/store/test_state_machine.py tests/acceptance/test_pgbouncer.py tests/acceptance/test_clock_skew.py tests/acceptance/test_hosts.py $(if $(SEED),--hypothesis-seed=$(SEED))
 	$(BIN)/python -m tests.chaos --database postgresql --clocks 1 -1 $(if $(SEED),--seed $(SEED))
 	$(BIN)/python -m tests.chaos --database postgresql --pgbouncer --seconds 60 --jobs 6000 --doomed 5 $(if $(SEED),--seed $(SEED))
 	$(BIN)/python -m tests.chaos --database sqlite $(if $(SEED),--seed $(SEED))
@@ -75,4 +77,5 @@ $(INSTALLED): pyproject.toml
 
 clean:  ## remove what make made
 	rm -rf .venv* .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find $(CURDIR) -name __pycache__ -prune -exec rm -rf {} +
 	rm -rf example_project/db.sqlite3* example_project/reports

@@ -3,8 +3,14 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
+from django.test import TransactionTestCase
 
 from django_jobqueue.testing import database_clock
+
+from .emptying import empty_databases
+
+#: Folders of tests in which no database takes part: the run on SQLite has them.
+WITHOUT_DATABASE = frozenset({"core", "memory", "model", "mutants", "service", "types"})
 
 
 def pytest_report_header() -> str:
@@ -15,11 +21,27 @@ def pytest_report_header() -> str:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A vendor's facts run on that vendor only; the others are deselected, and counted as such."""
-    others = {"postgresql", "sqlite"} - {connection.vendor}
-    kept = [item for item in items if not others & {mark.name for mark in item.iter_markers()}]
-    if dropped := [item for item in items if item not in kept]:
+    kept: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
+    for item in items:
+        (dropped if _is_for_another_run(item) else kept).append(item)
+    if dropped:
         config.hook.pytest_deselected(items=dropped)
     items[:] = kept
+
+
+def _is_for_another_run(item: pytest.Item) -> bool:
+    others = {"postgresql", "sqlite"} - {connection.vendor}
+    if others & {mark.name for mark in item.iter_markers()}:
+        return True
+    return connection.vendor != "sqlite" and item.path.parent.name in WITHOUT_DATABASE
+
+
+@pytest.fixture(scope="session", autouse=True)
+def what_a_test_commits_is_deleted_after_it() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_databases)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -9,11 +9,15 @@ from types import MappingProxyType
 
 import pytest
 
-from tests import faketime, pgbouncer
+from tests import faketime, networks, pgbouncer
 
 #: What finds something of each package, or None.
 FINDERS: Mapping[str, Callable[[], object]] = MappingProxyType(
-    {"pgbouncer": pgbouncer.program, "faketime": faketime.library}
+    {
+        "pgbouncer": pgbouncer.program,
+        "faketime": faketime.library,
+        "iproute2": networks.program,
+    }
 )
 
 

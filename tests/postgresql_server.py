@@ -19,6 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 STARTUP_SECONDS = 60
+#: For what need not outlast a crash of the machine: it is not waited for until it is on the disk.
+HASTY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 INITDB = ("--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
 
 
@@ -61,8 +63,14 @@ def _copied_programs(programs: Path, folder: Path) -> Path:
 
 
 @contextmanager
-def postgresql_server(*, settings: Mapping[str, str] | None = None) -> Iterator[str]:
-    """Yield the URL of a fresh server; `settings` are server parameters such as max_connections."""
+def postgresql_server(
+    *, settings: Mapping[str, str] | None = None, admitted: str = ""
+) -> Iterator[str]:
+    """Yield the URL of a fresh server; `settings` are server parameters such as max_connections.
+
+    It has a socket only, unless `admitted` tells the addresses that may come by TCP, as in
+    10.1.0.0/16.
+    """
     folder = Path(tempfile.mkdtemp(prefix="jobqueue-pg-"))
     data, log, user = folder / "data", folder / "log", _unprivileged_user()
     programs = _installed_programs()
@@ -72,18 +80,22 @@ def postgresql_server(*, settings: Mapping[str, str] | None = None) -> Iterator[
             os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
         log.touch()
         _run([str(programs / "initdb"), "-D", str(data), *INITDB], user, log)
+        if admitted:
+            with (data / "pg_hba.conf").open("a") as rules:
+                rules.write(f"host all all {admitted} trust\n")
         parameters = {
-            "listen_addresses": "",
+            "listen_addresses": "0.0.0.0" if admitted else "",
             "unix_socket_directories": str(folder),
             **(settings or {}),
         }
         options = " ".join(f"-c {name}='{value}'" for name, value in parameters.items())
         control = [str(programs / "pg_ctl"), "-D", str(data), "-w"]
-        _run([*control, "-l", str(data / "server.log"), "-o", options, "start"], user, log)
         try:
+            _run([*control, "-l", str(data / "server.log"), "-o", options, "start"], user, log)
             yield f"postgresql://postgres@/postgres?host={folder}"
         finally:
-            _run([*control, "-m", "immediate", "stop"], user, log)
+            if (data / "postmaster.pid").exists():
+                _run([*control, "-m", "immediate", "stop"], user, log)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -92,7 +104,7 @@ def main(command: Sequence[str]) -> int:
     if os.environ.get("DATABASE_URL", "").startswith("postgres"):
         return subprocess.run(command).returncode
     try:
-        with postgresql_server() as url:
+        with postgresql_server(settings=HASTY) as url:
             return subprocess.run(command, env={**os.environ, "DATABASE_URL": url}).returncode
     except ServerDidNotStart as error:
         sys.stderr.write(f"PostgreSQL could not be started, so nothing was run on it.\n{error}\n")

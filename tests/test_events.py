@@ -1,7 +1,7 @@
 """Spans: what surrounds a piece of work, and hurts neither it nor its neighbours."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -128,3 +128,14 @@ def test_an_error_of_the_work_goes_through_all_and_on_to_the_caller(
     assert raised.value is error
     assert seen == [error, error]
     assert caplog.messages == []
+
+
+def test_whether_anybody_surrounds_a_span_is_asked_at_that_moment() -> None:
+    bus, wanted = EventBus(), set[str]()
+    bus.subscribe_span(lambda name, facts: nullcontext(), wants=wanted.__contains__)
+    assert not bus.surrounds("job.run")
+
+    wanted.add("job.run")
+
+    assert bus.surrounds("job.run")
+    assert not bus.surrounds("jobs.enqueue")

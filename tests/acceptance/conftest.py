@@ -1,4 +1,7 @@
+import os
+import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,17 @@ def deployment(transactional_db: None, tmp_path: Path) -> Iterator[Deployment]:
     yield it
     for process in it.processes:
         process.kill()
+
+
+@pytest.fixture
+def no_child_is_left(deployment: Deployment) -> Iterator[None]:
+    """For tests whose workers may be gone before their children."""
+    yield
+    for process in deployment.processes:
+        process.kill()
+        for pid in process.children:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture

@@ -1,12 +1,16 @@
 """Handlers of the processes under test; those that ask for a process of their own are beside."""
 
+import gc
 import os
 import signal
+import socket
 import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from django.db import transaction
 
 from django_jobqueue import JobContext, job
 from django_jobqueue.core.clock import monotonic
@@ -63,6 +67,28 @@ def wait_for(path: str) -> str:
     return "seen"
 
 
+@job(name="acceptance.hold")
+def hold(gates: str) -> str:
+    """Run until the gate of this host is open; tell whose it was."""
+    host = socket.gethostname()
+    note(f"start on {host}")
+    while not Path(gates, host).exists():
+        _NEVER.wait(0.01)
+    note(f"end on {host}")
+    return host
+
+
+# Not `transactional`: without a short timeout, that keeps every worker on SQLite from starting.
+@job(name="acceptance.hold_a_row")
+def hold_a_row(gates: str) -> str:
+    """Do so with a row locked that every run of this needs."""
+    from django.contrib.sessions.models import Session
+
+    with transaction.atomic():
+        Session.objects.filter(session_key="shared").update(session_data=socket.gethostname())
+        return hold(gates)
+
+
 @job(name="acceptance.wait_async")
 async def wait_async() -> None:
     import asyncio
@@ -103,6 +129,11 @@ def write_and_die(context: JobContext) -> None:
 def tell_process(number: int) -> int:
     note(f"process {os.getpid()}")
     return number
+
+
+@job(name="acceptance.tell_what_is_not_collected")
+def tell_what_is_not_collected() -> int:
+    return gc.get_freeze_count()
 
 
 @job(name="acceptance.hang")
@@ -162,6 +193,15 @@ async def block_async() -> None:
     note(f"loop {os.getpid()}")
     while True:
         _NEVER.wait(1)
+
+
+@job(name="acceptance.match", timeout=1, max_rescues=2)
+def match() -> None:
+    """Look for a pattern in so many ways that it takes for ever, with the interpreter held."""
+    import re
+
+    note(f"match {os.getpid()}")
+    re.match("(a+)+$", 100 * "a" + "b")
 
 
 @job(name="acceptance.leave_a_row", transactional=True, timeout=1)

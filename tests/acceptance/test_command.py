@@ -8,7 +8,7 @@ from django.db import transaction
 from django_jobqueue import JobState
 from django_jobqueue.models import Job, WorkerRecord
 
-from .jobs import work
+from .jobs import tell_what_is_not_collected, work
 from .processes import PATIENCE, Deployment, within
 
 pytestmark = pytest.mark.acceptance
@@ -22,6 +22,18 @@ def test_until_empty_runs_what_is_due_and_leaves_the_rest(deployment: Deployment
     assert worker.status() == 0, worker.output
     assert (due.refresh().state, later.refresh().state) == (JobState.SUCCEEDED, JobState.SCHEDULED)
     assert deployment.journal == ["start 1", "end 1"]
+
+
+@pytest.mark.parametrize("processes", ["0", "1"])
+def test_what_is_loaded_is_left_out_of_garbage_collections(
+    deployment: Deployment, processes: str
+) -> None:
+    handle = tell_what_is_not_collected.enqueue()
+
+    worker = deployment.run("runjobs", "--until-empty", "--processes", processes)
+
+    assert worker.status() == 0, worker.output
+    assert handle.refresh().result > 10_000
 
 
 def test_only_the_named_queues_are_served(deployment: Deployment) -> None:

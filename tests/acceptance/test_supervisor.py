@@ -2,8 +2,6 @@
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import suppress
 
 import pytest
 from django.db import connection
@@ -16,22 +14,12 @@ from django_jobqueue.worker.quarantine import QUARANTINE
 from .jobs import crash, tell_process, wait_for, work
 from .processes import PATIENCE, Deployment, within
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.usefixtures("no_child_is_left")]
 
 #: Nothing below may wait for a lease to run out.
 LONG_LEASE = {"LEASE": 3600, "HEARTBEAT_INTERVAL": 0.5}
 #: A job that kills its process waits for an interpreter each time, on a machine that is busy.
 SEVERAL_PROCESSES = 2 * PATIENCE
-
-
-@pytest.fixture(autouse=True)
-def no_child_is_left(deployment: Deployment) -> Iterator[None]:
-    yield
-    for process in deployment.processes:
-        process.kill()
-        for pid in process.children:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
 
 
 def is_running(pid: int) -> bool:

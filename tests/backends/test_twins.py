@@ -22,7 +22,7 @@ default_task_backend = import_string(f"{PACKAGE}.default_task_backend")
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
 
 
-@pytest.mark.django_db(transaction=True, available_apps=["django_jobqueue"])
+@pytest.mark.django_db(transaction=True)
 class TestAsyncTwins:
     async def enqueue_and_look(self) -> None:
         result = await noop_task.aenqueue(1)

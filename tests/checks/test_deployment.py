@@ -1,6 +1,7 @@
 """What is right on a desk and wrong in production."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import override_settings
@@ -30,7 +31,11 @@ class TestAGoodSite:
             HOST="db.example.org",
             ATOMIC_REQUESTS=True,
             CONN_HEALTH_CHECKS=True,
-            OPTIONS={"pool": {"min_size": 2, "max_size": 20}, "connect_timeout": 3},
+            OPTIONS={
+                "pool": {"min_size": 2, "max_size": 20},
+                "connect_timeout": 3,
+                "options": "-c tcp_keepalives_idle=10",
+            },
         )
         said = {"CONCURRENCY": 20, "SPOOL": tmp_path / "spool", "PROBES": "0.0.0.0:8787"}
 
@@ -83,6 +88,46 @@ class TestW015:
         alias_of("file", **SQLITE | {"NAME": ":memory:"}, CONN_MAX_AGE=None)
 
         assert found(deploy=True, DATABASE="file") == []
+
+
+class TestW020:
+    REMOTE = {**POSTGRESQL, "HOST": "db.example.org"}
+
+    @pytest.fixture(autouse=True)
+    def environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("PGOPTIONS", raising=False)
+
+    def test_jobqueue_w020_a_server_that_does_not_miss_a_host(
+        self, alias_of: AliasOf, monkeypatch: pytest.MonkeyPatch
+    ):
+        alias_of("remote", **self.REMOTE)
+
+        [warning] = found(deploy=True, DATABASE="remote")
+
+        assert warning.id == "jobqueue.W020"
+        assert "vanishes, db.example.org misses them after two hours" in warning.msg
+        assert found(DATABASE="remote") == []
+        monkeypatch.setenv("PGOPTIONS", "-c tcp_keepalives_idle=10")
+        assert found(deploy=True, DATABASE="remote") == []
+
+    @pytest.mark.parametrize(
+        "database",
+        [
+            {**REMOTE, "OPTIONS": {"options": "-c tcp_keepalives_idle=10"}},
+            {**REMOTE, "OPTIONS": {"service": "jobs"}},
+            {**POSTGRESQL, "HOST": "/var/run/postgresql"},
+            {**POSTGRESQL, "HOST": "localhost"},
+            POSTGRESQL,
+            {**SQLITE, "NAME": ":memory:", "HOST": "of no meaning"},
+        ],
+        ids=["keepalives", "service", "socket", "this host", "local", "file"],
+    )
+    def test_jobqueue_w020_is_not_told_where_it_does_or_cannot_outlive_it(
+        self, alias_of: AliasOf, database: dict[str, Any]
+    ):
+        alias_of("quick", **database)
+
+        assert found(deploy=True, DATABASE="quick") == []
 
 
 class TestE008:

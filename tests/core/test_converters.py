@@ -237,7 +237,9 @@ class Day(date):
         (date, Day(2031, 3, 1), "2031-03-01"),
         (datetime | None, Moment(2031, 3, 1), "2031-03-01T00:00:00"),
         (list[date], [Day(2031, 3, 1), date(2031, 3, 2)], ["2031-03-01", "2031-03-02"]),
+        (list[int | date], [7, Day(2031, 3, 1)], [7, "2031-03-01"]),
         (dict[str, tuple[date]], {"on": (Day(2031, 3, 1),)}, {"on": ("2031-03-01",)}),
+        (dict[int, int | date], {"7": 8, "9": Day(2031, 3, 1)}, {"7": 8, "9": "2031-03-01"}),
     ],
 )
 def test_a_time_of_another_class_is_the_time_that_it_tells(annotation, value, stored):

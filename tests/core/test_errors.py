@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 
 from django_jobqueue.core import errors
+from django_jobqueue.core.batch_errors import BatchFinished, BatchNotFound
 from django_jobqueue.core.errors import (
     HandlerNotRegistered,
     InvalidOptions,
@@ -168,6 +169,8 @@ def test_an_error_survives_the_way_to_another_process(error):
             "there is no template 'report'",
             {"name": "report"},
         ),
+        (lambda: BatchNotFound(7), "there is no batch 7", {"batch_id": 7}),
+        (lambda: BatchFinished(7), "batch 7 has finished", {"batch_id": 7}),
         (lambda: errors.LeaseLost(12), "job 12 may be run by another worker", {"job_id": 12}),
         (
             lambda: errors.LeakedTransaction(["default", "other"]),

@@ -29,6 +29,25 @@ def test_a_bound_belongs_to_what_lies_below_it(value: float, between: tuple[int,
     assert figures.observed() == {("wait", ()): Observed(between, value)}
 
 
+def test_many_are_added_at_once():
+    figures = Figures()
+    for _ in range(2):
+        figures.count_all([("jobs", ("mail",)), ("jobs", ("other",))])
+        figures.observe_all([(("wait", ()), 0.5), (("wait", ()), 2.0)], bounds=BOUNDS)
+
+    assert figures.counts() == {("jobs", ("mail",)): 2, ("jobs", ("other",)): 2}
+    assert figures.observed() == {("wait", ()): Observed((2, 2, 0), 5.0)}
+
+
+def test_counts_alone_are_changes_and_so_are_observations():
+    figures = Figures()
+    assert not figures.take()
+    figures.count("jobs")
+    assert figures.take()
+    figures.observe("wait", (), 2.0, bounds=BOUNDS)
+    assert figures.take()
+
+
 def test_what_is_taken_is_gone_and_can_be_added_elsewhere():
     child, supervisor = Figures(), Figures()
     for _ in range(2):

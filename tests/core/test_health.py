@@ -3,7 +3,14 @@ from typing import Any
 
 import pytest
 
-from django_jobqueue.core.health import COUNT_LIMIT, Health, HealthCheck, QueueHealth, counted
+from django_jobqueue.core.health import (
+    COUNT_LIMIT,
+    Health,
+    HealthCheck,
+    QueueHealth,
+    QueueStats,
+    counted,
+)
 
 MINUTE = timedelta(minutes=1)
 
@@ -81,3 +88,21 @@ def test_it_is_counted_far_enough_to_see_a_backlog_that_is_too_long(max_backlog,
 )
 def test_a_count_says_where_it_stopped(count: int, text: str):
     assert counted(count) == text
+
+
+def test_throughput_is_told_by_the_second():
+    stats = QueueStats(
+        queue="mail",
+        ready=0,
+        scheduled=0,
+        blocked=0,
+        running=0,
+        dead=0,
+        oldest_wait=0.0,
+        finished_last_minute=90,
+        paused_at=None,
+        paused_until=None,
+        pause_reason="",
+    )
+
+    assert stats.throughput == 1.5

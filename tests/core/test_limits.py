@@ -54,6 +54,20 @@ def test_a_limit_says_how_many_or_how_often_or_nothing(limit: Limit, says: bool)
     assert limit.says_anything is says
 
 
+@pytest.mark.parametrize(
+    ("usage", "holds"),
+    [
+        (Usage(ONE), True),
+        (Usage(ANY_NUMBER), False),
+        (Usage(ANY_NUMBER, is_set=True), True),
+    ],
+)
+def test_what_a_row_says_holds_where_it_is_declared_or_an_operator_has_set_it(
+    usage: Usage, holds: bool
+):
+    assert usage.holds_for(ONE) is holds
+
+
 class TestLimitsOfACandidate:
     def test_they_come_in_the_order_in_which_they_are_taken(self):
         known = Limits(queues={"a": ANY_NUMBER}, handlers=handlers("a", limit=ONE))

@@ -63,9 +63,17 @@ def test_the_arguments_of_a_call_are_dumped_or_refused_like_any_other_value(args
     assert outcome(dump_arguments) == outcome(dump_payload)
 
 
+@pytest.mark.parametrize("named", [{7: 1}, {"a\x00": 1}, {"a": {1}}, {"a": 1, "b": math.nan}])
+def test_arguments_without_structure_are_looked_at_too(named):
+    with pytest.raises(PayloadError):
+        dump_arguments({"args": [], "kwargs": named})
+
+
 def test_arguments_without_structure_may_be_too_large_as_well():
     with pytest.raises(PayloadTooLarge):
         dump_arguments({"args": ["x" * 30], "kwargs": {"y": "z"}}, max_bytes=60)
+    with pytest.raises(PayloadTooLarge):
+        dump_arguments({"args": [["x" * 30]], "kwargs": {"y": "z"}}, max_bytes=60)
 
 
 @given(number=st.floats(allow_nan=False, allow_infinity=False))

@@ -34,6 +34,10 @@ class TestResults:
         assert dump_result(Reading(nested(63)))[1]
         assert not dump_result(nested(65))[1]
 
+    def test_64_kib_can_be_stored_and_not_a_byte_more(self):
+        assert dump_result("x" * 65_534)[1]
+        assert not dump_result("x" * 65_535)[1]
+
     @pytest.mark.parametrize("value", [None, 1, "a", [1, {"b": None}], 10**100, 1e300])
     def test_plain_data_is_stored_as_it_is(self, value):
         text, is_stored = dump_result(value)

@@ -1,8 +1,16 @@
+from datetime import timedelta
+
 import pytest
 
-from django_jobqueue.core.specs import AttemptReport, FinishedJob, JobFilter, Transition
+from django_jobqueue.core.specs import (
+    AttemptReport,
+    FinishedJob,
+    JobFilter,
+    Pruned,
+    Transition,
+)
 from django_jobqueue.core.states import JobState
-from tests.claims import a_claim
+from tests.claims import MOMENT, a_claim
 
 
 def test_a_finished_job_has_the_id_of_its_claim():
@@ -31,3 +39,24 @@ def test_a_job_is_final_in_the_archive_and_among_the_dead_letters():
         JobState.CANCELLED,
         JobState.DEAD,
     ]
+
+
+@pytest.mark.parametrize(
+    ("start", "seconds"),
+    [
+        (None, None),
+        (MOMENT, 0.0),
+        (MOMENT + timedelta(seconds=7), 7.0),
+        (MOMENT - timedelta(1), 0.0),
+    ],
+)
+def test_a_job_has_waited_until_its_handler_was_called(start, seconds):
+    done = FinishedJob(a_claim(ready_at=MOMENT), Transition(state=JobState.SUCCEEDED), start)
+
+    assert done.wait_seconds == seconds
+
+
+def test_the_fullest_batch_of_what_was_pruned_is_told_and_attempts_are_in_none():
+    assert Pruned(archived=3, dead=1, attempts=9).largest == 3
+    assert Pruned(dead=4, workers=1).largest == 4
+    assert Pruned(archived=1, audits=5, receipts=2).largest == 5

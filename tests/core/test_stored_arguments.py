@@ -19,6 +19,12 @@ class TestAnArgumentThatComesLater:
         assert spec.load([], {"b": "y"}, later="a") == ([], {"b": "y"})
         assert ArgumentSpec.of(with_any_name).load([1], {}, later="page") == ([], {"a": 1})
 
+    def test_is_missing_from_a_call_that_is_stored(self):
+        spec = ArgumentSpec.of(plain)
+
+        assert spec.bind(later="a") == {"args": [], "kwargs": {}}
+        assert spec.bind(kwargs={"b": "y"}, later="a") == {"args": [], "kwargs": {"b": "y"}}
+
     def test_must_not_be_there_yet(self):
         with pytest.raises(InvalidArguments, match="'a' is given, and added later"):
             ArgumentSpec.of(plain).load([], {"a": 1}, later="a")
@@ -45,3 +51,9 @@ class TestTheOutline:
 
         assert refused.value.outline == refused.value.why
         assert "secret" not in refused.value.why
+
+
+def test_calls_that_mean_the_same_are_bound_to_what_is_equal_already():
+    spec = ArgumentSpec.of(plain)
+
+    assert spec.canonical(spec.bind([1], {"b": "y"})) == spec.bind(kwargs={"a": 1, "b": "y"})

@@ -46,6 +46,10 @@ def test_a_success_keeps_its_result(result: object, text: str | None) -> None:
     assert transition.report is None, "the archive row says all of it"
 
 
+def test_the_record_of_a_success_is_kept_unless_somebody_says_otherwise() -> None:
+    assert decide(a_claim(), Succeed(None), BACKOFF).keep is True
+
+
 @pytest.mark.parametrize("result", [None, 3])
 def test_the_record_of_a_success_need_not_be_kept(result: object) -> None:
     assert decided(Succeed(result)).keep

@@ -44,7 +44,6 @@ def environment(database_url: str, tmp_path: Path) -> Mapping[str, str]:
         "DATABASE_URL": database_url,
         "DJANGO_SETTINGS_MODULE": "tests.example.demo_settings",
         "CENSUS_REPORTS": str(tmp_path / "reports"),
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
 
 

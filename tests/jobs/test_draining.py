@@ -57,10 +57,18 @@ class TestDueWork:
 
         assert not has_due_work()
 
-    def test_jobs_of_other_queues_are_not_its_work(self):
+    @pytest.mark.parametrize("state", ["ready", "running", "blocked", "scheduled"])
+    def test_jobs_of_other_queues_are_not_its_work(self, state: str):
         greet.enqueue("Ada")
+        Job.objects.update(state=state, run_at=Now())
 
         assert not has_due_work()
+
+    def test_another_queue_that_is_paused_holds_nothing_up(self):
+        Queue("other").pause()
+        add.enqueue(1)
+
+        assert has_due_work()
 
     def test_of_a_paused_queue_only_what_runs_counts(self):
         add.enqueue(1)

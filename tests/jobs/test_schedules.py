@@ -70,7 +70,7 @@ class TestUsing:
         assert (row.handler, row.after) == ("tests.tidy", "finish")
         assert row.payload == {"args": [], "kwargs": {"folder": "attic"}}
 
-    @pytest.mark.django_db(transaction=True, available_apps=["django_jobqueue"])
+    @pytest.mark.django_db(transaction=True)
     def test_it_is_made_in_async_code_too(self) -> None:
         schedule = async_to_sync(report.using(every=60).aenqueue)(week=1)
         assert Row.objects.filter(name=schedule.name).exists()

@@ -1,7 +1,9 @@
 """What an enqueue asks of the database: a round trip more is one that every caller waits for."""
 
+import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -18,6 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 AROUND = ("BEGIN", "COMMIT")
 INSERT, LOOK = "INSERT INTO jobqueue_job", "SELECT id FROM jobqueue_job"
 WAKE_UP = "SELECT pg_notify"
+LATER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @job(registry=Registry(), max_running=2, rate="100/m", concurrency_key="account:{account}")
@@ -68,6 +71,23 @@ class TestOne:
         assert statements(lambda: add.using(**options, max_attempts=2).enqueue(1)) == [INSERT]
         assert statements(lambda: limited.using(queue=woken).enqueue(7)) == [INSERT]
         assert statements(lambda: add.using(**options, unique=True).enqueue(1)) == [INSERT]
+
+    @pytest.mark.parametrize("options", [{}, {"priority": 9, "expires_at": LATER, "tags": ["a"]}])
+    def test_it_has_no_parameter_that_is_not_in_its_text(
+        self, woken: str, options: dict[str, object]
+    ):
+        """The driver looks at each of them, used or not."""
+        sent: list[tuple[str, set[str]]] = []
+
+        def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            sent.append((sql, set(params or ())))
+            return execute(sql, params, many, context)
+
+        with connection.execute_wrapper(note):
+            add.using(queue=woken, **options).enqueue(1)
+
+        [(text, names)] = [one for one in sent if one[0].startswith(INSERT)]
+        assert names == set(re.findall(r"%\((\w+)\)s", text))
 
     def test_a_key_that_is_taken_is_one_statement_more(self, woken: str):
         unique = add.using(queue=woken, unique_key=woken)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from django_jobqueue.jobs.wakeups import WakeUps
+from django_jobqueue.jobs.wakeups import BURST, WakeUps
 from django_jobqueue.store import store_for
 from tests.handlers import add
 
@@ -38,15 +38,55 @@ def listening_store() -> Any:
 
 
 class TestDebouncing:
-    def test_a_queue_is_woken_once_in_each_interval(self):
+    def test_a_queue_is_woken_once_in_each_interval_on_average(self):
         watch, store = Watch(), listening_store()
         wakeups = WakeUps(clock=watch)
 
-        for seconds in (1_000.0, 1_000.05, 1_000.0999, 1_000.1, 1_000.15, 1_000.3):
-            watch.seconds = seconds
+        for _ in range(1_000):
+            watch.seconds += 0.01
             wakeups.send(["mail"], store=store, debounce=0.1)
 
-        assert len(store.sent) == 3
+        assert 100 <= len(store.sent) <= 100 + BURST
+
+    def test_jobs_that_come_now_and_then_have_a_wake_up_each(self):
+        watch, store = Watch(), listening_store()
+        wakeups = WakeUps(clock=watch)
+
+        for seconds in [0.02, 0.05, 0.2] * 20:
+            watch.seconds += seconds
+            wakeups.send(["mail"], store=store, debounce=0.1)
+
+        assert len(store.sent) >= 50
+
+    def test_no_more_than_ten_are_saved(self):
+        watch, store = Watch(), listening_store()
+        wakeups = WakeUps(clock=watch)
+
+        for _ in range(2):
+            watch.seconds += 3_600.0
+            for _ in range(20):
+                watch.seconds += 0.0101
+                wakeups.send(["mail"], store=store, debounce=0.1)
+
+        assert 2 * BURST <= len(store.sent) <= 2 * (BURST + 2)
+
+    def test_a_smaller_debounce_holds_at_once(self):
+        watch, store = Watch(), listening_store()
+        wakeups = WakeUps(clock=watch)
+        wakeups.send(["mail"], store=store, debounce=3_600)
+
+        for _ in range(3):
+            wakeups.send(["mail"], store=store, debounce=0.0)
+
+        assert len(store.sent) == 4
+
+    def test_what_commits_together_is_one_wake_up(self):
+        store, wakeups = listening_store(), WakeUps(clock=Watch())
+
+        for _ in range(3):
+            wakeups.send(["mail"], store=store, debounce=0.1)
+
+        assert store.sent == [["mail"]]
 
     def test_queues_do_not_debounce_each_other(self):
         store, wakeups = listening_store(), WakeUps(clock=Watch())
@@ -71,7 +111,7 @@ class TestDebouncing:
             wakeups.send([f"queue {number}"], store=store, debounce=60)
 
         assert len(store.sent) == 10_000
-        assert len(wakeups._quiet_until) <= 1_001
+        assert len(wakeups._sent) <= 1_001
 
 
 @pytest.mark.django_db(transaction=True)

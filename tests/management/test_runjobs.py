@@ -1,5 +1,6 @@
 """What `manage.py runjobs` says before it begins."""
 
+import gc
 import io
 
 import pytest
@@ -16,3 +17,10 @@ def test_a_worker_with_debug_is_warned_of(*, debug: bool) -> None:
         call_command("runjobs", "--until-empty", stderr=printed)
 
     assert ("DEBUG is on" in printed.getvalue()) is debug
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_goes_on_collects_its_garbage_as_before() -> None:
+    call_command("runjobs", "--until-empty")
+
+    assert gc.get_freeze_count() == 0

@@ -10,22 +10,21 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.postgresql_server import postgresql_server
+from tests.postgresql_server import HASTY, postgresql_server
 
 from .known import LIST, known_survivors
-from .mutant import Mutant, mutants_of
+from .mutant import Mutant
 from .output import say
 from .runs import ENDED, TESTS, merged, reports_of_forks, verdicts_of_fresh_interpreters
-
-#: Nothing that the tests need lasts, so the server need not write it to the disk.
-HASTY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+from .selection import CALL, IMPORT, Selection
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     began = time.monotonic()
-    mutants = _chosen(asked)
-    packages = list(dict.fromkeys(one.package for one in mutants))
+    selection = Selection(only=asked.only, is_new=asked.new, shows=asked.shows)
+    mutants = selection.of(asked.packages or TESTS)
+    packages = {one.package for one in mutants}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         urls = {}
@@ -34,22 +33,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if "store" in packages and not all(one.is_for("sqlite") for one in mutants):
             urls["postgresql"] = stack.enter_context(postgresql_server(settings=HASTY))
         reports = reports_of_forks(
-            packages,
-            only=asked.only,
-            is_new=asked.new,
+            mutants,
+            selection=selection,
             at_most=asked.at_most,
+            tests=asked.tests,
             urls=urls,
             folder=folder,
         )
         verdicts = merged(reports)
-        verdicts |= verdicts_of_fresh_interpreters(mutants, verdicts, reports=reports, urls=urls)
+        verdicts |= verdicts_of_fresh_interpreters(
+            mutants, verdicts, reports=reports, tests=asked.tests, urls=urls
+        )
     for line in figures(mutants, verdicts):
         say(line)
     say(f"{(time.monotonic() - began) / 60:.0f} minutes")
     alive = [one.name for one in mutants if verdicts[one.name] not in ENDED]
-    return judged(
-        alive, known=known_survivors(), is_whole=not (asked.packages or asked.only or asked.new)
-    )
+    return judged(alive, is_whole=selection.is_whole and not asked.packages)
 
 
 def figures(mutants: Sequence[Mutant], verdicts: Mapping[str, str]) -> list[str]:
@@ -64,8 +63,9 @@ def figures(mutants: Sequence[Mutant], verdicts: Mapping[str, str]) -> list[str]
     ]
 
 
-def judged(alive: Sequence[str], *, known: Mapping[str, str], is_whole: bool) -> int:
+def judged(alive: Sequence[str], *, is_whole: bool) -> int:
     """Tell which survivors are new and which of the known ones are none any more; the status."""
+    known = known_survivors()
     new = [name for name in alive if name not in known]
     for name in new:
         say(f"LIVES, and {LIST.name} does not say why: {name}")
@@ -76,20 +76,23 @@ def judged(alive: Sequence[str], *, known: Mapping[str, str], is_whole: bool) ->
     return bool(new)
 
 
-def _chosen(asked: argparse.Namespace) -> list[Mutant]:
-    known = known_survivors() if asked.new else {}
-    return [
-        one
-        for one in mutants_of(asked.packages or TESTS)
-        if one.is_one_of(asked.only) and one.name not in known
-    ]
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("packages", nargs="*", metavar="PACKAGE", help=f"of {', '.join(TESTS)}")
     parser.add_argument(
         "--only", action="append", default=[], help="mutants with this text in their name"
+    )
+    parser.add_argument(
+        "--shows",
+        choices=[IMPORT, CALL],
+        help="those that show when a module is imported, or when a function is called",
+    )
+    parser.add_argument(
+        "--tests",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="these, in place of all tests of the packages: what lives may be killed by the others",
     )
     parser.add_argument(
         "--new", action="store_true", help=f"leave out those that {LIST.name} explains"

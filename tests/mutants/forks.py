@@ -5,7 +5,10 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+
+from asgiref.sync import SyncToAsync
 
 #: By a failing test, by none, by the end of the process, by a test that did not end.
 KILLED, SURVIVED, DIED, TIMED_OUT = "killed", "survived", "died", "timed out"
@@ -36,6 +39,8 @@ def _be_the_fork(attempt: Callable[[], list[int]], writing: int) -> None:
         quiet = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(quiet, descriptor)
+        # The thread of the one that was there has not come along, and would be waited for.
+        SyncToAsync.single_thread_executor = ThreadPoolExecutor(max_workers=1)
         os.write(writing, " ".join(map(str, attempt())).encode())
         status = 0
     finally:

@@ -5,6 +5,7 @@ interpreter, and half as slow.
 """
 
 import atexit
+import gc
 import os
 from collections.abc import Mapping, Sequence
 
@@ -28,6 +29,7 @@ TOOLS = (
 def import_tools() -> None:
     for name in TOOLS:
         __import__(name)
+    gc.freeze()  # pytest collects garbage at its end, in each fork
 
 
 def verdict_in_fresh_interpreter(
@@ -46,6 +48,9 @@ def verdict_in_fresh_interpreter(
         if mutant is not None:
             plant_in_imports(mutant)
         plugins = ["-p", "no:randomly", "-p", "no:cacheprovider", "-p", "tests.mutants.quick"]
+        # What rewrites assertions would import the package itself, without the fault: it has a
+        # plugin of pytest.
+        plugins += ["--assert=plain"]
         deselected = [f"--deselect={test}" for test in left_out]
         # The tools are imported already, which says nothing of their tests.
         ignored = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]

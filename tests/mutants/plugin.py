@@ -22,10 +22,10 @@ from _pytest.runner import runtestprotocol
 from . import quick  # noqa: F401  (its profile)
 from .databases import Snapshot
 from .forks import KILLED, SURVIVED, verdict_of_fork
-from .known import known_survivors
-from .mutant import AT_IMPORT, UNREACHED, Mutant, mutants_of
+from .mutant import AT_IMPORT, UNREACHED, Mutant
 from .output import say
 from .planting import functions_by_place, plant
+from .selection import CALL, IMPORT, Selection
 from .tracing import Reached
 
 #: A test that takes so many times as long as before, and a moment more, does not end. On a busy
@@ -49,6 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption("--mutants-seconds", type=float, default=inf, help="of tests for each")
     parser.addoption("--mutants-new", action="store_true", help="those of the list are left out")
+    parser.addoption("--mutants-shows", choices=[IMPORT, CALL], help="those that show then")
     parser.addoption(
         "--mutants-after", help="a report of another database: what it has killed is not tried"
     )
@@ -82,14 +83,11 @@ class Run:
         self.most_seconds = option.mutants_seconds
         self.report = Path(option.mutants_report)
         self.before = Path(option.mutants_after) if option.mutants_after else None
-        known = known_survivors() if option.mutants_new else {}
-        self.mutants = [
-            mutant
-            for mutant in mutants_of(option.mutants.split(","))
-            if mutant.is_one_of(option.mutants_only)
-            and mutant.name not in known
-            and not mutant.is_for(other)
-        ]
+        selection = Selection(
+            only=option.mutants_only, is_new=option.mutants_new, shows=option.mutants_shows
+        )
+        chosen = selection.of(option.mutants.split(","))
+        self.mutants = [mutant for mutant in chosen if not mutant.is_for(other)]
         self.reached = Reached()
         self.seconds: dict[int, float] = {}
         self.killers: dict[str, list[int]] = defaultdict(list)  #: by scope and by file

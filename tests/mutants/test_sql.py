@@ -85,6 +85,13 @@ def test_the_first_of_several_values_may_be_missed() -> None:
     ]
 
 
+def test_whether_there_is_a_row_does_not_ask_for_its_number() -> None:
+    made = texts("SELECT EXISTS (SELECT 1 FROM job LIMIT 1)")
+
+    assert "SELECT EXISTS (SELECT 1 FROM job LIMIT 2)" in made
+    assert not any("SELECT 2" in text for text in made)
+
+
 @pytest.mark.parametrize("path", sorted((PACKAGE / "store/sql").rglob("*.sql")), ids=str)
 def test_every_statement_has_mutants(path) -> None:
     assert texts(path.read_text())

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
@@ -164,7 +165,7 @@ class TestOneTrace:
             with a_request():
                 await made.aenqueue()
 
-        asyncio.run(view())
+        async_to_sync(view)()  # in this thread, which closes its connection
         work(site)
 
         assert len(trace_ids(*spans("GET /"), *spans("send made"), *spans("process made"))) == 1

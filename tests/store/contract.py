@@ -20,6 +20,7 @@ from django_jobqueue.core.specs import (
     Retention,
     Transition,
     WantedJobs,
+    Watermark,
 )
 from django_jobqueue.core.states import DeathReason, JobState, WorkerState
 from django_jobqueue.models import (
@@ -395,7 +396,7 @@ class JobStoreContract:
         finish(store, first, JobState.READY)
 
         assert second.created
-        assert store.find(first.id).unique_key is None
+        assert first.unique_key is store.find(first.id).unique_key is None
 
     @pytest.mark.parametrize("end", [JobState.SUCCEEDED, JobState.DEAD])
     def test_a_window_counts_jobs_that_finished_within_it(self, store, now, end):
@@ -583,6 +584,7 @@ class JobStoreContract:
     def test_a_worker_that_is_not_alive_takes_nothing(self, store, worker, state, claim):
         store.insert(new())
         WorkerRecord.objects.filter(pk=worker).update(state=state.value)
+        register_worker(store)  # another lives
 
         assert claim(store, worker) == []
         assert claim(store, uuid4()) == []
@@ -602,23 +604,30 @@ class JobStoreContract:
         claim(store, worker, "a", "b")
         assert store.queues_with_ready_jobs() == []
 
+    @pytest.mark.parametrize("known", ["", "a", "b", "d", "abcde", "edcba", "aceg"])
+    def test_whatever_queues_are_known_all_that_have_ready_jobs_are_named(self, store, known):
+        store.insert_many([new(queue) for queue in "Aabcdf"])
+        marks = (Watermark(0, LONG_AGO),)
+        heads = [WantedJobs(queue, 1, marks) for queue in known]
+
+        assert sorted(store.queues_with_ready_jobs(heads)) == list("Aabcdf")
+
     # Finishing.
 
-    def test_a_success_moves_the_whole_row_to_the_archive(self, store, worker, now):
-        row = make_job(
-            JobState.RUNNING,
-            worker_id=worker,
-            **_every_shared_column(now),
-        )
+    @pytest.mark.parametrize("result", [None, '{"n":1}'], ids=["plain", "with a result"])
+    def test_a_success_moves_the_whole_row_to_the_archive(self, store, worker, now, result):
+        columns = _every_shared_column(now) | ({"batch_id": None} if result is None else {})
+        row = make_job(JobState.RUNNING, worker_id=worker, **columns)
         job = claim_of(row)
-        assert finish(store, job, JobState.SUCCEEDED, result='{"n":1}', attempted_at=now)
+        assert finish(store, job, JobState.SUCCEEDED, result=result, attempted_at=now)
 
         record = ArchivedJob.objects.get(pk=row.pk)
         changed = {"result", "attempted_at"}
         for field in JobRecord._meta.fields:
             if field.name not in changed:
                 assert getattr(record, field.name) == getattr(row, field.name), field.name
-        assert (record.state, record.result, record.attempted_at) == ("succeeded", {"n": 1}, now)
+        assert (record.state, record.attempted_at) == ("succeeded", now)
+        assert record.result == (None if result is None else {"n": 1})
         assert abs(record.finished_at - now) < MINUTE
         assert not Job.objects.exists()
 
@@ -1117,6 +1126,19 @@ class JobStoreContract:
             JobState.SCHEDULED,
         ]
 
+    def test_what_a_promotion_from_some_time_on_leaves_the_next_from_the_beginning_takes(
+        self, store, now
+    ):
+        early, late = ids_of(store.insert_many([new(delay=10), new(delay=30)], now=now))
+        later = now + MINUTE
+        answers = [
+            store.promote(since=now + timedelta(seconds=20), now=later),
+            store.promote(now=later),
+        ]
+
+        assert sum(answer.count for answer in answers) == 2
+        assert {state_of(store, job_id) for job_id in (early, late)} == {JobState.READY}
+
     def test_promotion_knows_when_nothing_is_scheduled(self, store):
         store.insert(new())
         answer = store.promote()
@@ -1300,12 +1322,15 @@ class JobStoreContract:
             attempt=3,
             reprocess_count=4,
             rescues=2,
+            ready_at=LONG_AGO,
             expires_at=now,
+            cancel_requested_at=now,
             error={"type": "Old"},
             result=1,
             **_every_option(now),
         )
         AttemptRecord.objects.create(job_id=row.pk)
+        make_job(JobState.SCHEDULED)
         assert store.requeue(JobFilter(ids=(row.pk,))) == ([row.pk], [])
 
         found = store.find(row.pk)
@@ -1318,6 +1343,7 @@ class JobStoreContract:
         assert (found.payload, found.max_attempts) == (row.payload, row.max_attempts)
         live = Job.objects.get(pk=row.pk)
         assert (live.checkpoints, live.deadline_at, live.waits_for) == (None, None, None)
+        assert (live.claimed_at, live.has_next) == (None, False)
         assert live.timeout_seconds == row.timeout_seconds
         assert len(store.attempts_of(row.pk)) == 1
         assert not DeadJob.objects.exists()

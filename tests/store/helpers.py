@@ -33,6 +33,7 @@ HOSTILE_TEXTS = (
     "'; DROP TABLE jobqueue_job; --",
     'double "quotes" and \\ back\\slashes',
     "{a,b} %s %(now)s $1 $[0] ?",
+    "all\\of\nthem\r\tat once",
     "emoji 🐍 and e\u0301",
     "NULL",
     "x" * 128,

@@ -30,6 +30,11 @@ def rows_read(plan: Mapping[str, Any]) -> int:
     )
 
 
+def buffers_of(plan: Mapping[str, Any]) -> int:
+    """Return how many pages a whole statement looked at."""
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
 def buffers_of_looks(plan: Mapping[str, Any], *, index: str) -> int:
     """Return how many pages the looks into an index took, with the rows that they found; what is
     written because of them is not counted.

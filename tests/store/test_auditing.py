@@ -48,9 +48,11 @@ def test_what_it_tells_comes_back_as_it_was(store: JobStore, text: str) -> None:
 
 
 def test_a_record_that_goes_on_names_no_more_jobs_than_it_may(store: JobStore) -> None:
-    audit_id = store.audit(NewAudit(action=Action.CANCEL, actor=CODE, job_ids=(1, 2), count=2))
+    bulk = NewAudit(action=Action.CANCEL, actor=CODE, job_ids=(1, 2), count=2)
+    audit_id, other = store.audit(bulk), store.audit(bulk)
 
     store.audit_more(audit_id, count=500, job_ids=range(1, 501))
 
-    record = AuditRecord.objects.get()
+    assert AuditRecord.objects.get(pk=other).count == 2
+    record = AuditRecord.objects.get(pk=audit_id)
     assert (record.count, record.job_ids) == (500, list(range(1, JOBS_NAMED + 1)))

@@ -15,7 +15,7 @@ from django_jobqueue.models import BatchRecord, Job
 from django_jobqueue.store import sql, store_for
 
 from .chains import DEAD
-from .helpers import claim, register_worker
+from .helpers import claim, make_job, register_worker
 from .plans import Prepared, rows_read
 from .test_postgresql_races import Side, sides, waits_for_a_lock
 
@@ -63,6 +63,23 @@ def test_two_workers_that_finish_the_last_two_members_at_once_bring_about_one_en
     assert (has_finished(batch_id), ends()) == (True, 1)
 
 
+@pytest.mark.parametrize("others", [0, 1])
+def test_where_an_end_cannot_be_written_nothing_that_came_with_it_is(
+    sides: tuple[Side, Side], others: int
+) -> None:
+    mine, theirs = sides
+    for _ in range(others):
+        make_job()
+    batch_id, jobs = batch_of(1)
+    mine.connection.execute("SET lock_timeout = '100ms'")
+    with theirs.connection.transaction():
+        theirs.connection.execute("SELECT FROM jobqueue_batch WHERE id = %s FOR UPDATE", [batch_id])
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            mine.store.finish_many([FinishedJob(job, SUCCESS) for job in jobs])
+
+    assert Job.objects.filter(state="running").count() == len(jobs) == others + 1
+
+
 def test_a_finish_does_not_wait_for_who_adds_and_the_member_that_was_added_brings_the_end(
     sides: tuple[Side, Side],
 ) -> None:
@@ -76,6 +93,18 @@ def test_a_finish_does_not_wait_for_who_adds_and_the_member_that_was_added_bring
     [added] = claim(mine.store, register_worker())
     finish(mine, added)
     assert (has_finished(batch_id), ends()) == (True, 1)
+
+
+def test_an_addition_does_not_wait_for_a_finish_that_ends_nothing(
+    sides: tuple[Side, Side],
+) -> None:
+    mine, theirs = sides
+    batch_id, (job, _) = batch_of(2)
+    with theirs.connection.transaction():
+        finish(theirs, job)
+        mine.connection.execute(f"{HOLD} NOWAIT", [batch_id])
+
+    assert not has_finished(batch_id)
 
 
 def test_an_addition_that_is_rolled_back_leaves_the_end_to_the_sweep(

@@ -21,7 +21,7 @@ from django_jobqueue.store import store_for
 from django_jobqueue.store.base import JobStore
 
 from .batches import CALLBACKS, SUCCESS, batch_of, callbacks, claimed, member, numbers, snapshot
-from .chains import DEAD, HOUR
+from .chains import DEAD, HOUR, chained
 from .helpers import claim, finish, make_job, register_worker
 
 pytestmark = pytest.mark.django_db
@@ -147,12 +147,55 @@ class TestEnd:
         assert numbers(store, batch_id) == (0, 0, 0, 2, 1)
         assert callbacks() == ["on_failure", "on_finish"]
 
+    @pytest.mark.parametrize("how", ["it dies", "it is lost and cancelled"])
+    def test_comes_with_a_job_elsewhere_that_its_only_member_waits_for(
+        self, store: JobStore, worker: UUID, how: str
+    ) -> None:
+        batch_id = batch_of(store, 1)
+        Job.objects.filter(batch_id=batch_id).delete()
+        first, second = chained(store, 2)
+        Job.objects.filter(pk=second).update(batch_id=batch_id, queue="members")
+        [job] = claim(store, worker)
+        if how == "it dies":
+            finish(store, job, **DEAD)
+        else:
+            store.cancel(JobFilter(ids=(first,)))
+            WorkerRecord.objects.update(lease_expires_at=store.database_now() - HOUR)
+            store.release_of_dead_workers()
+
+        assert numbers(store, batch_id) == (0, 0, 0, 1, 0)
+        assert snapshot(store, batch_id).is_finished
+
+    def test_of_a_batch_whose_members_somebody_removed_does_not_come_with_that_of_another(
+        self, store: JobStore, worker: UUID
+    ) -> None:
+        emptied, other = batch_of(store, 1), batch_of(store, 1)
+        Job.objects.filter(batch_id=emptied).delete()
+        [job] = claimed(store, worker)
+
+        finish(store, job, JobState.SUCCEEDED)
+
+        assert snapshot(store, other).is_finished
+        assert not snapshot(store, emptied).is_finished
+
+    @pytest.mark.parametrize(("how", "end"), [("succeeded", "success"), ("cancelled", "failure")])
+    def test_enqueues_each_job_once_however_often_it_comes(
+        self, store: JobStore, worker: UUID, how: str, end: str
+    ) -> None:
+        batch_id = batch_of(store, 1)
+        for _ in range(2):
+            finish(store, claimed(store, worker)[0], JobState(how))
+            assert callbacks() == [f"on_{end}", "on_finish"]
+            BatchRecord.objects.update(finished_at=None)  # as a requeue does
+            store.insert_members(batch_id, [[member()]])
+
     def test_is_told_to_a_callback_that_takes_the_id(self, store: JobStore, worker: UUID) -> None:
         new = NewBatch(on_finish=NewJob(handler="on_finish", result_as="batch_id"))
         batch_id, _ = store.insert_batch(new, [])
 
-        assert Job.objects.get().payload == {"args": [], "kwargs": {"batch_id": batch_id}}
-        assert Job.objects.get().state == JobState.READY
+        job = Job.objects.get()
+        assert job.payload == {"args": [], "kwargs": {"batch_id": batch_id}}
+        assert (job.state, job.result_as) == (JobState.READY, None)
 
     def test_enqueues_nothing_where_nothing_was_said(self, store: JobStore, worker: UUID) -> None:
         batch_id, _ = store.insert_batch(NewBatch(), [[member()]])

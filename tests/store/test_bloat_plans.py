@@ -21,13 +21,13 @@ from .plans import Prepared, buffers_of_looks
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db]
 
 WORKER = uuid4()
-FINISHED_WHILE_HELD = 50_000
+FINISHED_WHILE_HELD, READY = 50_000, 3_000
 
 
 @pytest.fixture(scope="module")
 def connection(django_db_setup: None, django_db_blocker: Any) -> Iterator[psycopg.Connection[Any]]:
-    """A connection to a database where jobs of three priorities were finished, and a few thousand
-    are ready, while another transaction holds a snapshot from before.
+    """A connection to a database where jobs of three priorities became ready at one moment, as all
+    of one bulk do, and most were finished, while another transaction holds a snapshot from before.
     """
     with django_db_blocker.unblock():
         holder, session = (PsycopgSession("default", prepared=False) for _ in range(2))
@@ -37,13 +37,13 @@ def connection(django_db_setup: None, django_db_blocker: Any) -> Iterator[psycop
     try:
         opened.execute(
             "INSERT INTO jobqueue_job (queue, handler, priority, ready_at)"
-            " SELECT 'held', 'noop', n %% 3, clock_timestamp() FROM generate_series(1, %s) AS n",
-            [FINISHED_WHILE_HELD],
+            " SELECT 'held', '', n %% 3, statement_timestamp() FROM generate_series(1, %s) AS n",
+            [FINISHED_WHILE_HELD + READY],
         )
-        opened.execute("DELETE FROM jobqueue_job WHERE queue = 'held'")
         opened.execute(
-            "INSERT INTO jobqueue_job (queue, handler, priority, ready_at)"
-            " SELECT 'held', 'noop', n % 3, clock_timestamp() FROM generate_series(1, 3000) AS n"
+            "DELETE FROM jobqueue_job WHERE queue = 'held' AND id NOT IN"
+            " (SELECT id FROM jobqueue_job WHERE queue = 'held' ORDER BY id DESC LIMIT %s)",
+            [READY],
         )
         opened.execute("VACUUM ANALYZE jobqueue_job")
         opened.execute(
@@ -110,8 +110,8 @@ def bearable(batch: int) -> int:
 
 
 HEADS = (
-    "SELECT priority, min(ready_at) FROM jobqueue_job WHERE queue = 'held'"
-    " GROUP BY 1 ORDER BY 1 DESC"
+    "SELECT DISTINCT ON (priority) priority, ready_at, id FROM jobqueue_job WHERE queue = 'held'"
+    " ORDER BY priority DESC, ready_at, id"
 )
 
 

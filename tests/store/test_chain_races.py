@@ -73,10 +73,13 @@ def test_what_is_not_committed_lets_nobody_go_on(sides: tuple[Side, Side]) -> No
     assert state_of(ids[1]) == JobState.READY
 
 
-def test_following_reads_those_that_wait_and_no_others() -> None:
+@pytest.mark.parametrize("state", ["succeeded", "cancelled"])
+def test_following_reads_those_that_wait_and_no_others(state: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO jobqueue_archivedjob (id) SELECT n FROM generate_series(1, 5000) AS n"
+            "INSERT INTO jobqueue_archivedjob (id, state) "
+            "SELECT n, %s FROM generate_series(1, 5000) AS n",
+            [state],
         )
         cursor.execute(
             "INSERT INTO jobqueue_job (id, state, waits_for) "
@@ -86,9 +89,8 @@ def test_following_reads_those_that_wait_and_no_others() -> None:
     with transaction.atomic():
         connection.ensure_connection()
         prepared = Prepared(connection.connection, sql.load("postgresql", "follow"))
-        asked = {"ids": "{7,8,9}", "now": None}
-        for _ in range(6):  # from then on the plan is made for all parameters
-            prepared.execute(asked)
-        plan = prepared.explain(asked)
+        for n in range(1, 7):  # from then on the plan is made for all parameters
+            prepared.execute({"ids": f"{{{n}}}", "now": None})
+        plan = prepared.explain({"ids": "{7,8,9}", "now": None})
 
     assert rows_read(plan) <= 100

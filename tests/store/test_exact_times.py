@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
+from django.db import connection
 
 from django_jobqueue.core.specs import NewJob
 from django_jobqueue.core.states import JobState
@@ -49,6 +50,23 @@ def test_a_scheduled_job_is_promoted(store: JobStore, now: datetime) -> None:
     assert Job.objects.get(pk=job.pk).state == JobState.READY
 
 
+def test_the_wait_for_the_next_one_is_told(store: JobStore) -> None:
+    make_job(JobState.SCHEDULED, run_at=LONG_AGO)
+
+    told = store.promote(now=LONG_AGO - MINUTE).next_due_seconds
+
+    assert told == pytest.approx(60, abs=0.01)
+
+
+@pytest.mark.postgresql
+def test_never_is_nothing_to_wait_for(store: JobStore) -> None:
+    make_job(JobState.SCHEDULED)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE jobqueue_job SET run_at = 'infinity'")
+
+    assert store.promote().next_due_seconds is None
+
+
 def test_a_job_expires(store: JobStore, worker: UUID, now: datetime) -> None:
     make_job(expires_at=now)
 
@@ -75,6 +93,13 @@ def test_a_deadline_is_still_kept(store: JobStore, worker: UUID, now: datetime) 
 
     assert store.overdue(now=now) == []
     assert ids_of(store.overdue(now=now + MINUTE)) == [job.id]
+
+
+def test_what_runs_has_not_expired(store: JobStore, now: datetime) -> None:
+    job = claimed(store)
+    Job.objects.filter(pk=job.id).update(expires_at=LONG_AGO, deadline_at=LONG_AGO)
+
+    assert [one.is_expired for one in store.overdue(now=now)] == [False]
 
 
 def test_a_promoted_job_is_ready_from_then_on(store: JobStore, now: datetime) -> None:

@@ -16,7 +16,7 @@ from tests.locks import table_locked
 
 from .schedules import MINUTE, NOON, fire, save, slots_of_jobs
 
-pytestmark = pytest.mark.django_db(transaction=True, available_apps=["django_jobqueue"])
+pytestmark = pytest.mark.django_db(transaction=True)
 
 SCHEDULERS, PATIENCE = 5, 30
 

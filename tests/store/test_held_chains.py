@@ -1,5 +1,6 @@
 """Chains that wait for a job that did not succeed, and those that no finish has followed."""
 
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -125,6 +126,15 @@ class TestSweeping:
         assert (first.followed, second.up_to) == ((), 0)
         assert [one.id for one in second.followed] == [waiting.pk]
 
+    def test_a_stretch_is_in_the_order_of_what_is_waited_for(self, store: JobStore) -> None:
+        first, second = make_job(JobState.SUCCEEDED), make_job(JobState.SUCCEEDED)
+        make_job(JobState.BLOCKED, waits_for=second.pk)
+        waiting = make_job(JobState.BLOCKED, waits_for=first.pk)
+
+        swept = store.sweep_waiting(limit=1)
+
+        assert ([one.id for one in swept.followed], swept.up_to) == ([waiting.pk], first.pk)
+
     def test_what_a_limit_blocks_is_left_to_it(self, store: JobStore) -> None:
         ended = make_job(JobState.SUCCEEDED)
         refused = make_job(JobState.BLOCKED, waits_for=ended.pk, blocked_by="handler:a")
@@ -132,6 +142,19 @@ class TestSweeping:
         assert store.sweep_waiting() == Swept()
         assert store.follow([ended.pk]) == []
         assert state_of(store, refused.pk) is JobState.BLOCKED
+
+    @pytest.mark.parametrize(
+        "facts",
+        [{"state": JobState.READY}, {"state": JobState.BLOCKED, "blocked_by": "handler:a"}],
+        ids=["it has gone on", "a limit blocks it"],
+    )
+    def test_who_waits_for_nothing_that_could_end_takes_no_part_of_a_stretch(
+        self, store: JobStore, facts: dict[str, Any]
+    ) -> None:
+        ended = make_job(JobState.SUCCEEDED)
+        make_job(**facts, waits_for=ended.pk)
+
+        assert store.sweep_waiting(limit=1) == Swept()
 
     def test_the_record_of_a_held_chain_is_pruned_and_then_nothing_holds(
         self, store: JobStore, worker: UUID

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 import pytest
+from django.db import connection
 
 from django_jobqueue.core.health import HeldSnapshot
 from django_jobqueue.store import store_for
@@ -17,19 +19,26 @@ NAME, ROLE = "tests: a report", "jobqueue_tests_stranger"
 
 
 @contextmanager
-def held_by_a_report(*before: str) -> Iterator[int]:
+def held_by_a_report() -> Iterator[int]:
     """Hold a snapshot on a connection of its own; yields its pid."""
+    with connected() as report:
+        report.execute("SELECT set_config('application_name', %s, false)", [NAME])
+        hold(report)
+        yield report.info.backend_pid
+
+
+@contextmanager
+def connected() -> Iterator[psycopg.Connection[Any]]:
     session = PsycopgSession("default", prepared=False)
-    connection = session.connection
     try:
-        connection.execute("SELECT set_config('application_name', %s, false)", [NAME])
-        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-        for statement in before:
-            connection.execute(statement)
-        connection.execute("SELECT 'the report', " + "'long'," * 200 + "1")
-        yield connection.info.backend_pid
+        yield session.connection
     finally:
         session.close()
+
+
+def hold(report: psycopg.Connection[Any]) -> None:
+    report.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+    report.execute("SELECT 'the report', " + "'long'," * 200 + "1")
 
 
 @pytest.fixture
@@ -59,12 +68,14 @@ def test_where_nobody_holds_one_there_is_none() -> None:
 
 @on_postgresql
 def test_the_holder_is_named_with_the_start_of_its_query() -> None:
+    store_for("default").database_now()  # its transaction begins before the other
     with held_by_a_report() as pid:
         held = found()
 
     assert (held.kind, held.pid, held.name) == ("connection", pid, NAME)
     assert held.state == "idle in transaction"
-    assert held.age == pytest.approx(30, abs=30)
+    assert held.age is not None
+    assert 0 < held.age < 600
     assert held.query is not None
     assert held.query.startswith("SELECT 'the report', 'long'")
     assert len(held.query) == 200
@@ -72,26 +83,58 @@ def test_the_holder_is_named_with_the_start_of_its_query() -> None:
 
 @on_postgresql
 def test_of_two_the_oldest_is_told() -> None:
-    with held_by_a_report() as pid:
-        session = PsycopgSession("default", prepared=False)
-        try:
-            # What is written in between makes the second snapshot a younger one.
-            session.connection.execute("SELECT pg_current_xact_id()")
-            with held_by_a_report():
-                assert found().pid == pid
-        finally:
-            session.close()
+    with connected() as young, connected() as old:
+        hold(old)
+        with connected() as writer:  # makes the second snapshot a younger one
+            writer.execute("SELECT pg_current_xact_id()")
+        hold(young)
+
+        assert found().pid == old.info.backend_pid
+
+
+@on_postgresql
+def test_of_two_as_old_as_each_other_who_began_first_is_told() -> None:
+    with connected() as second, connected() as first:
+        hold(first)
+        hold(second)
+
+        assert found().pid == first.info.backend_pid
 
 
 @on_postgresql
 def test_a_transaction_that_has_written_and_rests_is_a_holder_too() -> None:
-    session = PsycopgSession("default", prepared=False)
+    with connected() as writer:
+        writer.execute("BEGIN")
+        writer.execute("SELECT pg_current_xact_id()")
+        assert found().pid == writer.info.backend_pid
+
+
+@on_postgresql
+def test_that_of_one_who_reads_and_then_writes_is_as_old_as_the_reading() -> None:
+    # A session of its own: a transaction sees the activity of its first look again.
+    looking = PsycopgSession("default", prepared=False)
     try:
-        session.connection.execute("BEGIN")
-        session.connection.execute("SELECT pg_current_xact_id()")
-        assert found().pid == session.connection.info.backend_pid
+        with connected() as both:
+            hold(both)
+            xmin = found(looking).xmin
+            with connected() as other:
+                other.execute("SELECT pg_current_xact_id()")
+            both.execute("SELECT pg_current_xact_id()")
+
+            assert found(looking).xmin == xmin
     finally:
-        session.close()
+        looking.close()
+
+
+@on_postgresql
+def test_those_of_another_database_hold_nothing_here() -> None:
+    parameters = {**connection.get_connection_params(), "dbname": "postgres"}
+    for name in ("context", "cursor_factory", "prepare_threshold"):
+        parameters.pop(name, None)
+    with psycopg.connect(**parameters, autocommit=True) as elsewhere:
+        hold(elsewhere)
+
+        assert store_for("default").held_snapshot() is None
 
 
 @on_postgresql

@@ -71,7 +71,9 @@ def test_its_neighbours_are_claimed_and_it_says_what_cannot_be_read(
 
     assert jobs.keys() == {bad, *others}
     assert {jobs[job_id].unreadable for job_id in others} == {None}
-    assert column in (jobs[bad].unreadable or "")
+    told = jobs[bad].unreadable or ""
+    assert column in told
+    assert f"{value}+00:00" not in told  # which nobody wrote there
     assert getattr(jobs[bad], column) == jobs[bad].claimed_at
 
 

@@ -49,6 +49,20 @@ def plan_of(text: str, parameters: dict[str, object]) -> Any:
         return Prepared(connection.connection, text).explain(parameters)
 
 
+def test_who_steers_a_blocked_job_is_not_waited_for(sides: tuple[Side, Side]) -> None:
+    mine, theirs = sides
+    first, second = (make_job(concurrency_key="k").pk for _ in range(2))
+    [job] = claim_of(mine, register_worker())
+    assert job.id == first
+    mine.store.finish_many([FinishedJob(job, Transition(state=JobState.SUCCEEDED))])
+    mine.connection.execute("SET lock_timeout = '100ms'")
+    with theirs.connection.transaction():
+        theirs.connection.execute("SELECT FROM jobqueue_job WHERE id = %s FOR UPDATE", [second])
+        assert mine.store.unblock().count == 0
+
+    assert mine.store.unblock().count == 1
+
+
 def test_two_claims_never_both_take_the_last_permit(sides: tuple[Side, Side]) -> None:
     mine, theirs = sides
     for _ in range(4):

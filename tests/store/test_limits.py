@@ -254,6 +254,16 @@ class TestRates:
 
         assert (swept.count, swept.next_due_seconds) == (0, 40.0)
 
+    @pytest.mark.parametrize(("rate", "seconds"), [("10/s", 0.1), ("100/s", 0.05)])
+    def test_a_quick_rate_is_looked_at_in_its_time_but_no_more_than_twenty_times_a_second(
+        self, store: JobStore, worker: UUID, rate: str, seconds: float
+    ) -> None:
+        for _ in range(2):
+            make_job()
+        claim(store, worker, limits=of_handler(Limit(rate=rate)), now=NOON)
+
+        assert store.unblock(now=NOON).next_due_seconds == pytest.approx(seconds)
+
     def test_a_queue_that_its_rate_refuses_tells_when_to_ask_again(
         self, store: JobStore, worker: UUID
     ) -> None:

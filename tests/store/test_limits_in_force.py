@@ -1,5 +1,7 @@
 """What is set at run time, as the workers of all hosts read it."""
 
+from uuid import uuid4
+
 import pytest
 
 from django_jobqueue.core.limits import (
@@ -9,11 +11,13 @@ from django_jobqueue.core.limits import (
     LimitsInForce,
     QueueSettings,
 )
+from django_jobqueue.core.specs import FinishedJob, Transition, WantedJobs
+from django_jobqueue.core.states import JobState
 from django_jobqueue.models import LimitRecord, QueueRecord
 from django_jobqueue.store import store_for
 from django_jobqueue.store.base import JobStore
 
-from .helpers import make_job
+from .helpers import claimed, make_job, register_worker
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +34,32 @@ def test_where_nothing_is_set_nothing_is_in_force(store: JobStore) -> None:
     store.pause_queue("paused")
 
     assert store.limits_in_force() == LimitsInForce()
+
+
+@pytest.mark.parametrize("claims", [True, False])
+@pytest.mark.parametrize("ends", [True, False])
+def test_who_ends_and_claims_without_limits_is_told_of_any(
+    store: JobStore, ends: bool, claims: bool
+) -> None:
+    worker = register_worker(store)
+    done = [claimed(store, worker)] if ends else []
+    QueueRecord.objects.create(name="mail", concurrency=4)
+    make_job(concurrency_key="account:1")
+    job = make_job()
+    told: list[LimitsInForce] = []
+
+    held, taken = store.finish_and_claim(
+        [FinishedJob(one, Transition(state=JobState.SUCCEEDED)) for one in done],
+        worker_id=worker,
+        token=uuid4(),
+        wanted=[WantedJobs("default", 1)] if claims else [],
+        total=1,
+        in_force=told.append,
+    )
+
+    assert told == [LimitsInForce(queues={"mail": QueueSettings(concurrency=4)}, has_keys=True)]
+    assert held == {one.id for one in done}
+    assert [one.id for one in taken] == ([job.pk] if claims else [])
 
 
 @pytest.mark.parametrize(
@@ -73,6 +103,7 @@ def test_whether_any_job_has_a_key_is_told(store: JobStore) -> None:
     make_job(concurrency_key="account:1")
 
     assert store.limits_in_force() == LimitsInForce(has_keys=True)
+    assert store.limits_in_force(keys=False) == LimitsInForce()
 
 
 def test_a_limit_may_be_set_anew_as_a_whole(store: JobStore) -> None:

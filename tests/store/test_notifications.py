@@ -1,13 +1,20 @@
 """A connection that hears NOTIFY, and what it sends to itself."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 
+from django_jobqueue.core.limits import Limits
+from django_jobqueue.core.specs import FinishedJob, NewJob, Transition, WantedJobs
+from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.store import store_for
+from django_jobqueue.store.base import JobStore
 from django_jobqueue.store.notifications import Notifications
 from django_jobqueue.store.postgresql import CHANNEL
+
+from .helpers import claim, register_worker
 
 PATIENCE = 20.0
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
@@ -89,3 +96,45 @@ def test_closing_it_ends_its_connection(notifications: Notifications) -> None:
     notifications.close()
 
     assert listening.closed
+
+
+def in_a_finish(store: JobStore, done: FinishedJob) -> None:
+    store.finish_many([done])
+
+
+def in_a_finish_that_claims_within_limits(store: JobStore, done: FinishedJob) -> None:
+    wanted = [WantedJobs("elsewhere", 1)]
+    asked = {"worker_id": done.job.worker_id, "token": uuid4(), "wanted": wanted, "total": 1}
+    store.finish_and_claim([done], **asked, limits=Limits())
+
+
+@pytest.mark.parametrize("write", [in_a_finish, in_a_finish_that_claims_within_limits])
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        (Transition(state=JobState.SUCCEEDED), ["mail"]),
+        (Transition(state=JobState.DEAD, reason=DeathReason.DISCARDED), []),
+    ],
+)
+def test_the_queue_of_what_goes_on_after_a_success_is_told(
+    notifications: Notifications,
+    write: Callable[[JobStore, FinishedJob], None],
+    end: Transition,
+    told: list[str],
+) -> None:
+    store = store_for("default")
+    store.insert_chain(
+        [NewJob(handler="a", concurrency_key="k"), NewJob(handler="b", queue="mail")]
+    )
+    [job] = claim(store, register_worker(store), limits=Limits())
+    notifications.wait(0.0)  # it listens from here on
+
+    write(store, FinishedJob(job, end))
+    store.notify(["the last"])
+
+    heard: list[str] = []
+    while "the last" not in heard:
+        some = notifications.wait(PATIENCE)
+        assert some
+        heard += some
+    assert heard == [*told, "the last"]

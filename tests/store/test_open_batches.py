@@ -6,19 +6,16 @@ from uuid import UUID
 import pytest
 
 from django_jobqueue.core.batches import NewBatch
-from django_jobqueue.core.specs import (
-    FinishedJob,
-    JobFilter,
-    Retention,
-)
+from django_jobqueue.core.following import SweptBatches
+from django_jobqueue.core.specs import FinishedJob, JobFilter, Retention
 from django_jobqueue.core.states import JobState
-from django_jobqueue.models import ArchivedJob, Job
+from django_jobqueue.models import ArchivedJob, BatchRecord, Job
 from django_jobqueue.store import store_for
 from django_jobqueue.store.base import JobStore
 
 from .batches import CALLBACKS, SUCCESS, batch_of, callbacks, claimed, member, numbers, snapshot
 from .chains import DEAD, HOUR
-from .helpers import finish, make_job, register_worker
+from .helpers import LONG_AGO, finish, make_job, register_worker
 
 pytestmark = pytest.mark.django_db
 
@@ -88,6 +85,40 @@ class TestRequeueing:
 
         assert callbacks() == ["on_failure", "on_finish"]
 
+    def test_a_member_of_another_batch_that_is_discarded_is_none_of_this_one(
+        self, store: JobStore, worker: UUID
+    ) -> None:
+        this, other = batch_of(store, 1), batch_of(store, 1)
+        for job in claimed(store, worker):
+            finish(store, job, **DEAD)
+        store.discard_dead(JobFilter(batch_id=other))
+
+        assert numbers(store, other) == numbers(store, this) == (0, 0, 0, 0, 1)
+
+    def test_a_requeue_opens_its_own_batch_and_no_other(
+        self, store: JobStore, worker: UUID
+    ) -> None:
+        this, other = batch_of(store, 1), batch_of(store, 1)
+        for job in claimed(store, worker):
+            finish(store, job, **DEAD)
+        store.requeue(JobFilter(batch_id=this))
+
+        assert not snapshot(store, this).is_finished
+        assert snapshot(store, other).is_finished
+
+    def test_a_success_whose_record_is_gone_has_not_failed(
+        self, store: JobStore, worker: UUID
+    ) -> None:
+        batch_id = batch_of(store, 2)
+        first, second = claimed(store, worker)
+        finish(store, first, JobState.SUCCEEDED)
+        finish(store, second, **DEAD)
+        ArchivedJob.objects.update(finished_at=LONG_AGO)
+        assert store.prune(Retention(archive=HOUR, dead=HOUR)).archived == 1
+        store.requeue(JobFilter(ids=(second.id,)))
+
+        assert numbers(store, batch_id) == (1, 0, 0, 0, 0)
+
 
 class TestNesting:
     def test_the_outer_batch_finishes_after_the_inner_one(
@@ -121,6 +152,32 @@ class TestNesting:
         finish(store, job, JobState.SUCCEEDED)
         assert callbacks() == ["on_success", "on_finish"]
 
+    def test_what_one_end_enqueues_for_another_batch_keeps_that_open(
+        self, store: JobStore, worker: UUID
+    ) -> None:
+        other = batch_of(store, 1)
+        batch_of(store, 1, on_success=None, on_finish=member("last", batch_id=other))
+
+        store.finish_many([FinishedJob(job, SUCCESS) for job in claimed(store, worker)])
+        assert not snapshot(store, other).is_finished
+
+        [last] = claimed(store, worker)
+        finish(store, last, JobState.SUCCEEDED)
+        assert numbers(store, other) == (0, 0, 2, 0, 0)
+        assert callbacks() == ["on_success", "on_finish"]
+
+    def test_an_outer_batch_that_seemed_to_end_with_the_inner_one_ends_once(
+        self, store: JobStore, worker: UUID
+    ) -> None:
+        outer = batch_of(store, 1)
+        inner, _ = store.insert_batch(NewBatch(parent_id=outer), [[member()]])
+
+        store.finish_many([FinishedJob(job, SUCCESS) for job in claimed(store, worker)])
+
+        assert snapshot(store, inner).is_finished
+        assert snapshot(store, outer).is_finished
+        assert callbacks() == ["on_success", "on_finish"]
+
 
 class TestKeeping:
     def test_members_of_an_open_batch_are_not_pruned(self, store: JobStore, worker: UUID) -> None:
@@ -143,6 +200,15 @@ class TestKeeping:
         ArchivedJob.objects.all().delete()
 
         assert numbers(store, batch_id) == (0, 0, 2, 0, 0)
+
+    def test_a_finished_batch_does_not_end_again(self, store: JobStore, worker: UUID) -> None:
+        batch_id = batch_of(store, 2)
+        store.finish_many([FinishedJob(job, SUCCESS) for job in claimed(store, worker)])
+        before = snapshot(store, batch_id)
+        ArchivedJob.objects.all().delete()
+
+        assert store.finish_batches([batch_id]) == []
+        assert snapshot(store, batch_id) == before
 
     def test_a_batch_that_is_nowhere_is_not_found(self, store: JobStore) -> None:
         assert store.find_batch(1) is None
@@ -170,9 +236,21 @@ class TestSweeping:
         assert callbacks() == ["on_success", "on_finish"]
         assert store.sweep_batches().queues == ()
 
+    def test_no_stretch_has_a_batch_that_has_finished_or_was_looked_at(
+        self, store: JobStore
+    ) -> None:
+        batch_of(store, 0)
+        assert store.sweep_batches(limit=1) == SweptBatches()
+        live = batch_of(store, 1)
+
+        assert store.sweep_batches(limit=1) == SweptBatches(up_to=live)
+        assert store.sweep_batches(after=live, limit=1) == SweptBatches()
+
     def test_a_stretch_is_bounded_and_the_next_goes_on_from_there(self, store: JobStore) -> None:
         ids = [batch_of(store, 1) for _ in range(3)]
         Job.objects.filter(batch_id=ids[2]).delete()
+
+        BatchRecord.objects.filter(pk=ids[0]).update(meta={"written": "anew"})
 
         first = store.sweep_batches(limit=2)
         assert (first.queues, first.up_to) == ((), ids[1])

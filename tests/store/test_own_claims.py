@@ -1,4 +1,4 @@
-"""A worker that beats, leaves or dies: its own claims are meant, and of those the unknown ones."""
+"""A worker that leaves or dies: its own claims are meant, and those of nobody else."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -16,8 +16,6 @@ from .helpers import LEASE, claim, claimed, make_job, register_worker
 
 pytestmark = pytest.mark.django_db
 
-AT_ONCE = -timedelta(minutes=1)
-
 
 @pytest.fixture
 def store() -> JobStore:
@@ -34,115 +32,8 @@ def states_of(store: JobStore, *jobs: ClaimedJob) -> list[JobState]:
     return [one.state for one in found if one is not None]
 
 
-def two_of_one_claim(store: JobStore, worker: UUID) -> tuple[ClaimedJob, ClaimedJob]:
-    make_job(), make_job()
-    first, second = claim(store, worker)
-    return first, second
-
-
 def cancel(store: JobStore, *jobs: ClaimedJob) -> None:
     store.cancel(JobFilter(ids=tuple(job.id for job in jobs)))
-
-
-class TestHeartbeats:
-    def test_of_two_jobs_under_one_token_the_unknown_one_is_given_back(
-        self, store: JobStore, worker: UUID
-    ) -> None:
-        known, unknown = two_of_one_claim(store, worker)
-        in_hand = [(known.id, known.claim_token)]
-        beat = store.heartbeat(
-            worker, lease=LEASE, in_hand=lambda: in_hand, reconcile_after=AT_ONCE
-        )
-
-        assert beat.released == (unknown.id,)
-        assert states_of(store, known, unknown) == [JobState.RUNNING, JobState.READY]
-
-    def test_that_of_a_worker_whose_row_is_lost_leaves_its_jobs_to_the_reaper(
-        self, store: JobStore, worker: UUID
-    ) -> None:
-        job = claimed(store, worker)
-        WorkerRecord.objects.filter(pk=worker).delete()
-
-        assert not store.heartbeat(worker, lease=LEASE, reconcile_after=AT_ONCE).alive
-        assert states_of(store, job) == [JobState.RUNNING]
-        [rescued] = store.release_of_dead_workers()
-        assert (rescued.worker_id, rescued.job_ids) == (worker, (job.id,))
-
-    def test_of_two_to_be_cancelled_the_one_in_hand_is_left_to_its_run(
-        self, store: JobStore, worker: UUID
-    ) -> None:
-        known, unknown = two_of_one_claim(store, worker)
-        cancel(store, known, unknown)
-        in_hand = [(known.id, known.claim_token)]
-        beat = store.heartbeat(
-            worker, lease=LEASE, in_hand=lambda: in_hand, reconcile_after=AT_ONCE
-        )
-
-        assert beat.released == (unknown.id,)
-        assert states_of(store, known, unknown) == [JobState.RUNNING, JobState.CANCELLED]
-
-    def test_a_job_to_be_cancelled_is_unknown_under_another_token(
-        self, store: JobStore, worker: UUID
-    ) -> None:
-        job = claimed(store, worker)
-        cancel(store, job)
-        in_hand = [(job.id, uuid4())]
-        beat = store.heartbeat(
-            worker, lease=LEASE, in_hand=lambda: in_hand, reconcile_after=AT_ONCE
-        )
-
-        assert beat.released == (job.id,)
-        assert states_of(store, job) == [JobState.CANCELLED]
-
-    def test_what_other_workers_are_to_cancel_is_left_to_them(
-        self, store: JobStore, worker: UUID
-    ) -> None:
-        others = claimed(store)
-        cancel(store, others)
-        beat = store.heartbeat(worker, lease=LEASE, reconcile_after=AT_ONCE)
-
-        assert (beat.cancel_requested, beat.released) == ((), ())
-        assert states_of(store, others) == [JobState.RUNNING]
-
-    def test_only_what_is_to_be_cancelled_is_told(self, store: JobStore, worker: UUID) -> None:
-        _, unwanted = two_of_one_claim(store, worker)
-        cancel(store, unwanted)
-
-        assert store.heartbeat(worker, lease=LEASE).cancel_requested == (unwanted.id,)
-
-    def test_a_claim_on_its_way_is_left_alone_though_it_is_to_be_cancelled(
-        self, store: JobStore, worker: UUID
-    ) -> None:
-        job = claimed(store, worker)
-        cancel(store, job)
-
-        assert store.heartbeat(worker, lease=LEASE).released == ()
-        assert states_of(store, job) == [JobState.RUNNING]
-
-    def test_the_row_says_when_it_beat_last_and_how_much_is_in_hand(
-        self, store: JobStore, worker: UUID
-    ) -> None:
-        rows = WorkerRecord.objects.filter(pk=worker)
-        registered = rows.get().heartbeat_at
-        rows.update(heartbeat_at=registered - timedelta(hours=1))
-        in_hand = [(n, uuid4()) for n in range(3)]
-        store.heartbeat(worker, lease=LEASE, in_hand=lambda: in_hand)
-
-        row = rows.get()
-        assert row.heartbeat_at >= registered
-        assert row.running == 3
-
-    def test_a_worker_that_has_just_come_runs_nothing(self, store: JobStore, worker: UUID) -> None:
-        row = WorkerRecord.objects.get(pk=worker)
-
-        assert (row.running, row.state, row.ended_at) == (0, WorkerState.ALIVE, None)
-        assert row.started_at <= row.heartbeat_at < row.lease_expires_at
-
-    def test_it_renews_its_own_lease_alone(self, store: JobStore, worker: UUID) -> None:
-        lapsed = register_worker(store, lease=-LEASE)
-        store.heartbeat(worker, lease=LEASE)
-
-        assert [one.worker_id for one in store.release_of_dead_workers()] == [lapsed]
 
 
 class TestEnds:

@@ -50,6 +50,11 @@ class Side:
         self.pid = self.connection.info.backend_pid
         self.store = PostgreSQLStore("default", session=session)
 
+    def fails_by_its_own_limit_only(self) -> None:
+        """What would block for ever fails in another way than by the limit of the statement."""
+        self.connection.execute("SET statement_timeout = 0")
+        self.connection.execute("SET lock_timeout = '5s'")
+
     def claim(self, worker_id: UUID, limit: int, *, limits: Limits | None = None) -> list[Any]:
         wanted = [WantedJobs("default", limit)]
         return self.store.claim(
@@ -230,6 +235,7 @@ def test_a_good_bye_does_not_wait_for_ever(
     sides: tuple[Side, Side], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leaving, other = sides
+    leaving.fails_by_its_own_limit_only()
     monkeypatch.setattr(postgresql_workers, "GOOD_BYE_LIMIT", timedelta(seconds=0.05))
     worker = register_worker()
     with (
@@ -243,6 +249,7 @@ def test_a_release_does_not_wait_for_ever(
     sides: tuple[Side, Side], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     supervisor, other = sides
+    supervisor.fails_by_its_own_limit_only()
     monkeypatch.setattr(postgresql_workers, "GOOD_BYE_LIMIT", timedelta(seconds=0.05))
     worker = register_worker()
     with the_row_of(worker, held_by=other), pytest.raises(psycopg.errors.QueryCanceled):

@@ -9,12 +9,13 @@ from uuid import uuid4
 import pytest
 from django.db import OperationalError, connections
 
-from django_jobqueue.core.specs import FinishedJob, Transition, WantedJobs
+from django_jobqueue.core.specs import Beat, FinishedJob, Transition, WantedJobs
 from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.store import store_for
 from django_jobqueue.store.base import JobStore
+from django_jobqueue.store.sessions import PsycopgSession
 
-from .helpers import claimed, finish, make_job, register_worker
+from .helpers import LEASE, claimed, finish, make_job, register_worker
 
 PATIENCE = 20.0
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
@@ -25,6 +26,17 @@ def dedicated(request: pytest.FixtureRequest) -> Iterator[JobStore]:
     store = store_for("default").dedicated(prepared=request.param)
     yield store
     store.close()
+
+
+def test_a_session_prepares_its_statements_unless_it_is_told_not_to() -> None:
+    session = PsycopgSession("default")
+    try:
+        session.rows("SELECT 1", {})
+        [(count,)] = session.rows("SELECT count(*) FROM pg_prepared_statements", {})
+    finally:
+        session.close()
+
+    assert count >= 1
 
 
 class TestConnectingWithin:
@@ -86,6 +98,34 @@ def test_what_a_claim_wrote_is_known_by_its_token(dedicated: JobStore) -> None:
     assert dedicated.written_under([]) == set()
 
 
+@pytest.mark.parametrize("is_dedicated", [True, False])
+def test_a_heartbeat_counts_what_is_in_hand_once_it_is_connected(is_dedicated: bool) -> None:
+    site = store_for("default")
+    worker, seen = register_worker(), list[object]()
+    store = site.dedicated() if is_dedicated else site
+    connections["default"].close()
+
+    def in_hand() -> tuple[()]:
+        wrapper = store.session._connection if is_dedicated else connections["default"].connection
+        seen.append(wrapper)
+        return ()
+
+    assert store.heartbeat(worker, lease=LEASE, in_hand=in_hand).alive
+    if is_dedicated:
+        store.close()
+    [connection] = seen
+    assert connection is not None
+
+
+def test_a_heartbeat_amid_work_is_not_taken_for_a_request_to_stop() -> None:
+    store, worker = store_for("default"), register_worker()
+    job = claimed(store, worker)
+
+    beat = store.heartbeat(worker, lease=LEASE, in_hand=lambda: [(job.id, job.claim_token)])
+
+    assert beat == Beat(alive=True, up_to=beat.up_to)
+
+
 def test_a_dedicated_store_is_on_a_connection_of_its_own(dedicated: JobStore) -> None:
     [[own]] = dedicated.session.rows("SELECT pg_backend_pid()", {})
     [[djangos]] = store_for("default").session.rows("SELECT pg_backend_pid()", {})
@@ -128,6 +168,7 @@ def test_a_claim_of_nothing_adds_nothing_to_a_finish(
 
     with django_assert_num_queries(0):
         assert store.finish_and_claim([], **asked) == (set(), [])
+        assert store.claim(**asked) == []
     make_job(queue="q")
     assert store.finish_and_claim(done, **asked) == ({job.id}, [])
 

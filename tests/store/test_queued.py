@@ -47,6 +47,19 @@ class TestJobs:
             (QueuedKind.JOB, "tests.handler", "mail", None)
         }
 
+    def test_what_is_still_to_be_handed_over_is_told_of_those_that_wait_for_another_job(
+        self, store
+    ):
+        chained = [NewJob(handler="a"), NewJob(handler="b", result_as="page")]
+        first, second = (one.id for one in store.insert_chain(chained))
+        limited = make_job(JobState.BLOCKED, result_as="page", blocked_by="queue:mail").pk
+
+        assert {one.named: one.later for one in every_call(store, 10)} == {
+            first: None,
+            second: "page",
+            limited: None,
+        }
+
     def test_a_payload_comes_as_its_text(self, store):
         payload = {"args": [10**20], "kwargs": {"name": "\x1b[31mÄ"}}
         make_job(payload=payload)

@@ -11,7 +11,7 @@ from django_jobqueue.core.errors import ReadTooSlow
 from django_jobqueue.core.health import COUNT_LIMIT
 from django_jobqueue.core.states import JobState
 from django_jobqueue.models import QueueRecord, WorkerRecord
-from django_jobqueue.store import store_for
+from django_jobqueue.store import sql, store_for
 from tests.history import many_jobs
 from tests.locks import table_locked
 
@@ -42,6 +42,12 @@ class TestQueueStats:
 
         counts = (stats.ready, stats.scheduled, stats.blocked, stats.running)
         assert counts == (COUNT_LIMIT,) * 4
+
+    def test_what_finished_counts_for_a_minute(self, store, now):
+        for finished_at in (now, now - MINUTE * 1.5):
+            make_job(JobState.SUCCEEDED, queue="q", finished_at=finished_at)
+
+        assert store.queue_stats("q").finished_last_minute == 1
 
     @pytest.mark.parametrize("priority", [-5, 0, 3, 5])
     def test_the_oldest_job_is_found_at_whatever_priority_it_has(self, store, now, priority):
@@ -216,8 +222,18 @@ class TestReading:
         assert statement_timeout() == "0"
 
     @pytest.mark.postgresql
+    @pytest.mark.parametrize("given", ["250ms", "0"])
+    def test_where_there_is_no_limit_that_of_the_site_stays(self, store, given):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [given])
+            cursor.execute(sql.load("postgresql", "limit_statements"), {"milliseconds": 0})
+
+        assert statement_timeout() == given
+
+    @pytest.mark.postgresql
     @pytest.mark.parametrize(
-        ("given", "holds"), [("250ms", "250ms"), ("1h", "1min"), ("0", "1min")]
+        ("given", "holds"),
+        [("250ms", "250ms"), ("30s", "30s"), ("1h", "1min"), ("0", "1min")],
     )
     def test_a_lower_limit_of_the_site_stays(self, store, given, holds):
         with connection.cursor() as cursor:

@@ -110,6 +110,18 @@ class TestKeeping:
         # FULL is 2, EXTRA 3; only a journal that is deleted needs EXTRA.
         assert (synchronous, journal) == (3, "delete")
 
+    def test_a_new_folder_is_synced_to_the_disk_and_nothing_stays_open(
+        self, spool: Spool, monkeypatch: pytest.MonkeyPatch
+    ):
+        synced: list[os.stat_result] = []
+        before = os.listdir("/dev/fd")
+        monkeypatch.setattr(os, "fsync", lambda number: synced.append(os.fstat(number)))
+        spool.add([an_entry()])
+
+        [one] = synced
+        assert os.path.samestat(one, spool.path.parent.parent.stat())
+        assert os.listdir("/dev/fd") == before
+
     def test_a_creation_that_was_cut_short_is_completed(self, spool: Spool):
         spool.path.parent.mkdir()
         spool.path.touch()
@@ -201,6 +213,14 @@ class TestUnusable:
         with pytest.raises(SpoolUnusable, match="version 7"):
             spool.waiting(Kind.JOBS, limit=10)
 
+    def test_an_entry_that_nobody_can_read_is_told(self, spool: Spool):
+        spool.add([an_entry()])
+        with closing(sqlite3.connect(spool.path)) as connection, connection:
+            connection.execute("UPDATE entry SET spooled_at = 'yesterday'")
+
+        with pytest.raises(SpoolUnusable, match="yesterday"):
+            spool.waiting(Kind.JOBS, limit=10)
+
     def test_a_disk_that_takes_no_more_is_told_and_what_was_kept_stays(self, spool: Spool):
         spool.add([an_entry()])
 
@@ -242,6 +262,10 @@ class TestUnusable:
         assert why_unusable(tmp_path) is None
         assert why_unusable(tmp_path / "new") is None
         assert why_unusable(tmp_path / "file") == "it is not a directory"
+        (tmp_path / "file").chmod(0o755)  # as one that may be entered
+        assert why_unusable(tmp_path / "file" / "new") == (
+            "it does not exist, and cannot be created"
+        )
         assert why_unusable(tmp_path / "new" / "newer") == (
             "it does not exist, and cannot be created"
         )

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
@@ -141,7 +142,9 @@ def test_writers_side_by_side_never_hear_of_a_lock(store: JobStore, mode: str) -
             store.insert_many([NewJob(handler="h", queue=queue, unique_key=f"{queue}-key")] * 2)
             [job] = claim(store, worker, queue)
             in_hand = [(job.id, job.claim_token)]
-            store.heartbeat(worker, lease=LEASE, in_hand=in_hand.copy)
+            # It knows nothing of what the others have in hand, however long they wait for the lock.
+            late = timedelta(hours=1)
+            store.heartbeat(worker, lease=LEASE, in_hand=in_hand.copy, reconcile_after=late)
             assert store.save_progress(job.id, job.claim_token, progress="1")
             assert finish(store, job, JobState.READY)
             [job] = claim(store, worker, queue)

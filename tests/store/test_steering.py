@@ -46,6 +46,24 @@ def test_a_worker_is_asked_to_stop_and_the_others_are_not(store: JobStore) -> No
     assert not store.heartbeat(other, lease=LEASE).stop_requested
 
 
+def test_of_why_a_queue_is_paused_so_much_is_kept_as_fits(store: JobStore) -> None:
+    store.pause_queue("q", reason="x" * 300)
+
+    assert store.queue_stats("q").pause_reason == "x" * 255
+
+
+def test_a_change_of_a_pause_answers_what_held_before(store: JobStore) -> None:
+    nothing = {"paused_at": None, "paused_until": None, "pause_reason": ""}
+    assert store.pause_queue("q", reason="why") == nothing
+    paused = store.pause_queue("q", reason="because")
+
+    assert (paused["pause_reason"], paused["paused_at"] is None) == ("why", False)
+    resumed = store.resume_queue("q")
+    assert resumed is not None
+    assert resumed["pause_reason"] == "because"
+    assert store.resume_queue("q") is None
+
+
 def test_nothing_of_a_pause_is_left_when_it_has_ended(store: JobStore) -> None:
     store.pause_queue("q", reason="why", until=store.database_now() + MINUTE)
     store.resume_queue("q")

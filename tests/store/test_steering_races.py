@@ -1,19 +1,23 @@
 """What operators and janitors do beside somebody who holds the rows that they mean."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 
-from django_jobqueue.core.specs import JobFilter, Retention
+from django_jobqueue.core.specs import Cancelled, JobFilter, Retention
 from django_jobqueue.core.states import JobState
-from django_jobqueue.models import DeadJob
+from django_jobqueue.models import DeadJob, Job
 from django_jobqueue.store import store_for
 from django_jobqueue.store.sessions import PsycopgSession
 
 from .helpers import LONG_AGO, make_job
+from .test_schedule_races import after, other_thread
+
+__all__ = ["other_thread"]
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -58,3 +62,19 @@ def test_so_does_what_removes_dead_letters(held_and_free: tuple[int, int], verb:
     getattr(store, verb)(what)
 
     assert dead() == [held]
+
+
+@pytest.mark.parametrize("verb", ["cancel", "run_now"])
+def test_what_steers_a_job_waits_for_who_is_at_work_on_it(
+    other_thread: ThreadPoolExecutor, verb: str
+) -> None:
+    job = make_job(JobState.SCHEDULED)
+    steer = getattr(store_for("default"), verb)
+
+    answer = after(
+        lambda: Job.objects.filter(pk=job.pk).update(priority=7),
+        other_thread,
+        lambda: steer(JobFilter(ids=(job.pk,))),
+    )
+
+    assert answer == (Cancelled(cancelled=1) if verb == "cancel" else 1)

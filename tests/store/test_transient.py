@@ -1,3 +1,4 @@
+import random
 import sqlite3
 from collections.abc import Callable
 
@@ -7,6 +8,7 @@ from django.db import DataError, Error, IntegrityError, InterfaceError, Operatio
 
 from django_jobqueue.store.transient import (
     LONGEST_WAIT,
+    is_cancelled_statement,
     is_connection_lost,
     is_data_error,
     is_database_away,
@@ -33,6 +35,7 @@ def django_error(kind: type[Error], cause: Exception) -> Error:
 
 BUSY = sqlite_error(sqlite3.SQLITE_BUSY)
 LOST = django_error(OperationalError, psycopg.OperationalError("the connection is closed"))
+FULL = sqlite_error(sqlite3.SQLITE_FULL)
 SYNTAX = django_error(OperationalError, sqlite3.OperationalError("no such table: jobqueue_job"))
 
 
@@ -62,7 +65,7 @@ class TestIsTransient:
         assert is_transient(sqlite_error(code))
 
     @pytest.mark.parametrize(
-        "state", ["40001", "40P01", "55P03", "57P01", "57P03", "57014", "53100", "53300", "08006"]
+        "state", ["40001", "40P01", "55P03", "57P01", "25006", "57014", "53100", "53300", "08006"]
     )
     def test_a_server_that_may_be_better_later_is(self, state: str) -> None:
         assert is_transient(postgresql_error(state))
@@ -74,7 +77,7 @@ class TestIsTransient:
 
     @pytest.mark.parametrize(
         "error",
-        [DataError("x"), IntegrityError("x"), SYNTAX, ValueError("x"), KeyError("x")],
+        [DataError("x"), IntegrityError("x"), SYNTAX, FULL, ValueError("x"), KeyError("x")],
         ids=repr,
     )
     def test_nothing_else_is(self, error: Exception) -> None:
@@ -93,8 +96,7 @@ class TestIsConnectionLost:
             InterfaceError("connection already closed"),
             psycopg.OperationalError("server closed the connection unexpectedly"),
             psycopg.InterfaceError("the connection is closed"),
-            postgresql_error("57P01"),
-            postgresql_error("08003"),
+            *map(postgresql_error, ["57P01", "57P02", "57P03", "08003"]),
         ],
         ids=repr,
     )
@@ -129,6 +131,20 @@ class TestIsDataError:
         assert not is_data_error(error)
 
 
+class TestIsCancelledStatement:
+    @pytest.mark.parametrize(
+        "error", [sqlite_error(sqlite3.SQLITE_INTERRUPT), postgresql_error("57014")], ids=repr
+    )
+    def test_one_that_somebody_ended_is(self, error: Error) -> None:
+        assert is_cancelled_statement(error)
+
+    @pytest.mark.parametrize(
+        "error", [BUSY, LOST, SYNTAX, postgresql_error("40001"), ValueError("x")], ids=repr
+    )
+    def test_one_that_failed_by_itself_is_not(self, error: Exception) -> None:
+        assert not is_cancelled_statement(error)
+
+
 class Work:
     """Fails with each error in turn, then answers."""
 
@@ -159,7 +175,18 @@ class TestRetrying:
         assert retrying(work, wait=work.wait, seconds=60) == "done"
         assert len(work.waits) == 12
         assert all(0 < waited <= 1.5 * LONGEST_WAIT for waited in work.waits)
+        assert work.waits[0] < 0.05  # what holds a lock is mostly gone by then
         assert work.waits[-1] > work.waits[0]
+
+    @pytest.mark.parametrize(("end", "share"), [(min, 0.5), (max, 1.5)])
+    def test_waits_are_spread_by_half(
+        self, monkeypatch: pytest.MonkeyPatch, end: Callable[..., float], share: float
+    ) -> None:
+        monkeypatch.setattr(random, "uniform", end)
+        work = Work(*[BUSY] * 12)
+        retrying(work, wait=work.wait, seconds=60)
+
+        assert work.waits[-1] == pytest.approx(share * LONGEST_WAIT)
 
     def test_other_errors_are_raised_at_once(self) -> None:
         work = Work(DataError("x"))

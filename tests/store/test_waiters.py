@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection, connections, transaction
 
+from django_jobqueue.core.clock import monotonic
 from django_jobqueue.core.specs import FinishedJob, JobFilter, NewJob, Retention, Transition
 from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.models import Job, WaiterRecord
@@ -168,6 +169,22 @@ class TestHearing:
             assert list(watch.wait(PATIENCE, among=[second.id])) == [second.id]
 
     @pytest.mark.postgresql
+    @pytest.mark.parametrize("how", ["a finish", "a cancellation"])
+    def test_who_waits_for_another_job_is_told_nothing(self, store, apart, watch, how):
+        first, second = store.insert_chain([NewJob(handler="a"), NewJob(handler="b")])
+        other = make_job(queue="other")
+        apart.keep_waiters(uuid4(), [second.id, other.pk], lease=LEASE)
+
+        if how == "a finish":
+            [job] = claim(store, register_worker(store))
+            assert store.finish_many([FinishedJob(job, ENDS["death"])]) == {first.id}
+        else:
+            store.cancel(JobFilter(ids=(second.id,)))
+
+        assert list(watch.wait(PATIENCE, among=[second.id, other.pk])) == [second.id]
+        assert not watch.wait(0, among=[other.pk])
+
+    @pytest.mark.postgresql
     def test_of_a_batch_those_are_told_that_somebody_waits_for(self, store, apart, watch):
         worker = register_worker(store)
         ids = [store.insert(NewJob(handler="tests.handler")).id for _ in range(4)]
@@ -252,4 +269,32 @@ class TestHearing:
         watch.wake()
 
         assert not watch.wait(FOR_EVER, among=[])
-        assert not watch.wait(0.02, among=[])
+        began = monotonic()
+        assert not watch.wait(0.05, among=[])
+        assert monotonic() - began > 0.04
+
+    def test_whoever_calls_does_not_wait_however_many_calls_nobody_hears(self, watch):
+        for _ in range(10_000):  # far more than a socket has room for
+            watch.wake()
+
+        assert not watch.wait(FOR_EVER, among=[])
+
+    def test_nothing_is_told_of_the_time_before_the_start(self, apart):
+        with another_thread(make_job):
+            pass
+        watch = apart.watch_jobs()
+        watch.start()
+        try:
+            assert not watch.wait(0, among=[7])
+        finally:
+            watch.close()
+
+    def test_a_second_start_forgets_nothing(self, store, apart, watch):
+        job = claimed(store)
+        apart.keep_waiters(uuid4(), [job.id], lease=LEASE)
+        with another_thread(lambda: store.finish_many([FinishedJob(job, ENDS["success"])])):
+            pass
+
+        watch.start()
+
+        assert list(watch.wait(PATIENCE, among=[job.id])) == [job.id]

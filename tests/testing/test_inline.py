@@ -114,8 +114,7 @@ class TestInTheTransactionOfATest(Inline, TestCase):
             enqueue()
 
 
-class TestWhereStatementsCommit(Inline, TransactionTestCase):
-    available_apps = ("django_jobqueue", "django.contrib.auth", "django.contrib.contenttypes")
+class TestWhereStatementsCommit(Inline, TransactionTestCase): ...
 
 
 class TestMixinInline(JobsMixin, TestCase):

@@ -20,5 +20,4 @@ class TestWithTheClockOfTheQueue(
 ): ...
 
 
-class TestWhereStatementsCommit(Freezegun, Waiting, TransactionTestCase):
-    available_apps = ("django_jobqueue", "django.contrib.auth", "django.contrib.contenttypes")
+class TestWhereStatementsCommit(Freezegun, Waiting, TransactionTestCase): ...

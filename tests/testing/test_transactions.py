@@ -213,8 +213,6 @@ class TestInTheTransactionOfATest(Handlers, TestCase):
 
 
 class TestWhereStatementsCommit(Handlers, TransactionTestCase):
-    available_apps = ("django_jobqueue", "django.contrib.auth", "django.contrib.contenttypes")
-
     def test_nothing_runs_that_was_rolled_back(self) -> None:
         with transaction.atomic():
             act.enqueue("never")

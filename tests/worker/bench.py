@@ -100,9 +100,9 @@ class Bench:
         prepare: Prepare = lambda job: registry.get(job.handler),
         **options: Any,
     ) -> None:
-        self.time, self.told, bus = Time(), Told(), EventBus()
+        self.time, self.told, self.bus = Time(), Told(), EventBus()
         self.rescheduled: list[bool] = []
-        bus.subscribe(self.told)
+        self.bus.subscribe(self.told)
         elapsed, self.store = elapsed or self.time, store or store_for("default")
         self.membership = Membership(lease=LEASE, elapsed=elapsed)
         register_worker(worker_id=self.membership.worker_id)
@@ -114,7 +114,7 @@ class Bench:
         self.outbox = Outbox(
             store=self.store,
             in_hand=self.in_hand,
-            events=bus,
+            events=self.bus,
             settled=self.slots.settled,
             rescheduled=lambda: self.rescheduled.append(True),
             elapsed=elapsed,
@@ -134,13 +134,14 @@ class Bench:
     ) -> Pump:
         held: dict[str, Any] = {"in_hand": self.in_hand, "slots": self.slots}
         looking = Looking(poll_seconds=poll_seconds, elapsed=elapsed)
+        served = self.served_of(queues, strict, elapsed)
         return Pump(
             store=self.store,
             membership=self.membership,
             **held,
             outbox=self.outbox,
-            queues=self.served_of(queues, strict, elapsed),
-            asking=self.asking_with(looking, elapsed),
+            queues=served,
+            asking=self.asking_with(looking, elapsed, tell=served.tell),
             prepare=prepare,
             looking=looking,
             pauses=Pauses(self.store, **held, seconds=poll_seconds, elapsed=elapsed),
@@ -157,11 +158,18 @@ class Bench:
             configured=queues,
             strict=strict,
             freeing=self.in_hand.freeing_queues,
+            known=lambda: self.watermarks.known,
             refresh_seconds=1,
             elapsed=elapsed,
         )
 
-    def asking_with(self, looking: Looking, elapsed: Callable[[], float]) -> Asking:
+    def asking_with(
+        self,
+        looking: Looking,
+        elapsed: Callable[[], float],
+        *,
+        tell: Callable[[str], object],
+    ) -> Asking:
         self.handler_limits: list[HandlerLimits] = []  #: as if they were declared
         self.limits = KnownLimits(
             self.store,
@@ -178,6 +186,7 @@ class Bench:
             outbox=self.outbox,
             looking=looking,
             watermarks=self.watermarks,
+            tell=tell,
             answer_within=10.0,
             elapsed=elapsed,
         )

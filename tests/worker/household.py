@@ -27,6 +27,8 @@ class HandChild:
         self.status: int | None = None
         self.retires_because: str | None = None
         self.is_loaded = self.is_polling = True
+        self.heard = 0
+        self.killed_because: str | None = None
         self.told: list[Message] = []
         register_worker(worker_id=self.membership.worker_id)
 
@@ -39,6 +41,10 @@ class HandChild:
         for job_id in ids[:starts]:
             self.marks.begin(job_id)
         return ids
+
+    def must_end_by(self, moment: float) -> None:
+        """The first job that it began is overdue from then on."""
+        self.marks.limit(0, until=moment)
 
     @property
     def has_ended(self) -> bool:
@@ -65,7 +71,11 @@ class HandChild:
         if isinstance(message, Retire):
             self.retires_because = message.why
 
-    def kill(self) -> None:
+    def answers(self) -> None:
+        self.heard += 1
+
+    def kill(self, *, because: str | None = None) -> None:
+        self.killed_because = because
         if self.status is None:
             self.status = -9
 

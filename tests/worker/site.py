@@ -21,9 +21,8 @@ from django_jobqueue.worker.options import WorkerOptions
 
 #: How long a test waits for what must happen; only a failing test waits that long.
 PATIENCE = 10.0
-#: Workers have connections of their own: what a test does must be committed. Only the tables of
-#: these apps are emptied after it, which is most of the time that such a test takes.
-COMMITTED = pytest.mark.django_db(transaction=True, available_apps=["django_jobqueue"])
+#: Workers have connections of their own: what a test does must be committed.
+COMMITTED = pytest.mark.django_db(transaction=True)
 SMALL: dict[str, Any] = {
     "concurrency": 2,
     "async_concurrency": 4,

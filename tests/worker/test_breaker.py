@@ -113,7 +113,7 @@ class Judge(PermitStrategy):
             raise self.error
 
 
-@pytest.mark.django_db(transaction=True, available_apps=["django_jobqueue"])
+@pytest.mark.django_db(transaction=True)
 class TestBesideRuns:
     @pytest.fixture(autouse=True)
     def all_is_left(self) -> Iterator[None]:

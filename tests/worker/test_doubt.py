@@ -59,7 +59,7 @@ def test_a_running_handler_is_told_while_the_doubt_lasts_and_its_answer_counts(
 def test_what_waits_in_the_worker_is_given_back_instead_of_started(
     site: Site, passes: Pass, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("django_jobqueue.worker.prefetch.Prefetch.jobs", 5)
+    monkeypatch.setattr("django_jobqueue.worker.prefetch.Prefetch.jobs", lambda self, *, ended: 5)
     gate, runs = Gate(), site.counted("waits")
     site.job(gate.pass_through, name="runs").enqueue()
     waiting = site.declared["waits"].enqueue()

@@ -131,7 +131,8 @@ class TestReaper:
 class TestPromoter:
     def promoter(self, duty: Duty, **options: Any) -> Promoter:
         return Promoter(
-            **{**duty.given(**duty.waking), "interval": timedelta(seconds=2), **options}
+            **{**duty.given(**duty.waking), "interval": timedelta(seconds=2), **options},
+            elapsed=Time(),
         )
 
     def test_what_has_become_due_is_made_ready_and_the_pump_is_woken(self, duty: Duty) -> None:
@@ -202,6 +203,18 @@ class TestJanitor:
         assert not ArchivedJob.objects.exists()
         assert not DeadJob.objects.exists()
 
+    def test_once_a_batch_is_not_full_the_next_looks_at_everything(self, duty: Duty) -> None:
+        janitor = self.janitor(duty, batch=2)
+        for _ in range(3):
+            make_job(JobState.SUCCEEDED, finished_at=LONG_AGO)
+        janitor.tick()
+        janitor.tick()
+        make_job(JobState.SUCCEEDED, finished_at=LONG_AGO - timedelta(days=1))
+
+        janitor.tick()
+
+        assert not ArchivedJob.objects.exists()
+
     def test_a_worker_that_ended_long_ago_is_forgotten(self, duty: Duty) -> None:
         WorkerRecord.objects.create(id=uuid4(), state=WorkerState.STOPPED, ended_at=LONG_AGO)
 
@@ -221,9 +234,9 @@ def test_however_often_a_queue_is_promoted_others_are_woken_once_in_a_debounce()
         store=Noted("default"),
         membership=Membership(lease=LEASE),
         serves=lambda queue: True,
-        rescued=lambda: None,
+        suspects_wait=lambda: None,
         registry=Registry(),
-        wake=lambda: None,
+        wake=lambda queue=None: None,
         events=EventBus(),
     )
     for queue in ("often", "often", "seldom"):

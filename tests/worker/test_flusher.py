@@ -1,5 +1,6 @@
 """What a worker leaves in the spool at its end, and what the next one makes of it."""
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from django_jobqueue.store import store_for
 from django_jobqueue.store.spool import Entry, Kind, Spool
 from django_jobqueue.worker.flusher import FlushedOutcomes, Flusher, OutcomeFlush
 from django_jobqueue.worker.leaving import Leaving
-from tests.outage import an_outage_to_come, behind_a_proxy, database_away
+from tests.outage import an_outage_to_come, database_away
 from tests.store.helpers import claimed
 
 from .site import COMMITTED, Gate, Site, Told
@@ -85,30 +86,6 @@ class TestOutcomes:
         assert handle.snapshot.attempt == 1
         [attempt] = handle.attempts
         assert attempt.message == "not yet"
-
-    @pytest.mark.postgresql
-    def test_a_network_that_swallows_packets_does_not_hold_them_up(
-        self, site: Site, spool: Spool
-    ) -> None:
-        gate = Gate()
-        handle = site.job(gate.pass_through, name="work").enqueue()
-        with (
-            behind_a_proxy() as proxy,
-            site.working(drain=0.3, spool=spool.path.parent) as it,
-        ):
-            gate.entered()
-            proxy.black_hole()
-            gate.open()
-            it.worker.stop()
-            site.told.wait_for("outcomes.spooled")
-            assert len(spool.waiting(Kind.OUTCOME, limit=10)) == 1
-            proxy.forward()
-            it.end()
-        assert handle.refresh().state == JobState.SUCCEEDED
-
-        site.work(spool=spool.path.parent)
-        assert site.told.names.count("job.succeeded") == 2  # the flush knows it by its token
-        assert "job.finish_was_stale" not in site.told.names
 
     def test_without_a_spool_they_are_dropped_and_that_is_told(self, site: Site) -> None:
         handle = end_amid_an_outage(site, lambda: None)
@@ -195,6 +172,29 @@ class TestWriting:
 
         assert self.flush() == FlushedOutcomes(written=1)
         assert JobHandle(job.id).result == 1
+
+    def test_who_is_told_of_the_end_only_after_it_expects_nothing(self) -> None:
+        leaving = Leaving(self.spool, events=self.bus)
+        with leaving.at_last(list, hung_after=60):
+            pass
+
+        leaving.expect(list, hung_after=60)
+
+        assert "jobqueue-leaving" not in [thread.name for thread in threading.enumerate()]
+
+    def test_whose_end_was_asked_for_twice_leaves_no_thread_behind(self) -> None:
+        leaving, gate = Leaving(self.spool, events=self.bus), Gate()
+
+        def rest() -> list[FinishedJob]:
+            gate.pass_through()
+            return []
+
+        leaving.expect(rest, hung_after=0)
+        gate.entered()
+        with leaving.at_last(list, hung_after=60):
+            threading.Timer(0.05, gate.open).start()
+
+        assert "jobqueue-leaving" not in [thread.name for thread in threading.enumerate()]
 
     def test_one_that_nobody_can_read_is_set_aside_and_the_others_are_written(self) -> None:
         job = claimed(self.store)

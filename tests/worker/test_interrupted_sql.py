@@ -20,25 +20,11 @@ from django_jobqueue.worker.watching import Watching
 from tests.claims import a_claim
 
 from .site import COMMITTED, PATIENCE, Site, the_attempt_of, within
+from .statements import ask, wait_in_sql
 
 pytestmark = COMMITTED
 
 TIMED_OUT = "django_jobqueue.core.errors.JobTimedOut"
-ENDLESS = {
-    "postgresql": "SELECT pg_sleep(3600)",
-    "sqlite": "WITH RECURSIVE all_of(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM all_of)"
-    " SELECT max(n) FROM all_of",
-}
-
-
-def wait_in_sql() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(ENDLESS[connection.vendor])
-
-
-def ask() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
 
 
 @pytest.fixture

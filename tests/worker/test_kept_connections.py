@@ -1,6 +1,8 @@
 """What a handler sets in the session of a connection that is kept, the next job does not meet."""
 
+import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,8 +11,12 @@ from django.db.backends.signals import connection_created
 
 from django_jobqueue.models import QueueRecord
 from django_jobqueue.store.sessions import PsycopgSession
+from django_jobqueue.worker.hygiene import clean_thread
+from django_jobqueue.worker.kept_connections import BUSY_SECONDS, close_kept
+from django_jobqueue.worker.runners import ThreadRunners
 
-from .site import COMMITTED
+from .bench import Time
+from .site import COMMITTED, PATIENCE, Site
 
 pytestmark = [COMMITTED, pytest.mark.usefixtures("kept")]
 
@@ -20,10 +26,12 @@ def can_write() -> bool:
     return not connection.in_atomic_block
 
 
-@pytest.fixture
-def kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The site keeps its connections from job to job."""
-    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 600)
+@pytest.fixture(params=[600, 0], ids=["kept", "kept-while-busy"])
+def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The site keeps its connections, or wants them closed where no job follows."""
+    age: int = request.param
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", age)
+    return age
 
 
 def test_a_sound_connection_serves_the_next_job(after: Callable[..., Any]) -> None:
@@ -99,31 +107,127 @@ def test_pragmas_of_a_session_end_with_its_job(after: Callable[..., Any]) -> Non
     assert wrote is True
 
 
-@pytest.mark.postgresql
-@pytest.mark.parametrize("receives", [False, True], ids=["plain", "receiver"])
-def test_one_that_died_while_it_was_kept_is_found_out_where_the_site_asks_for_that(
-    after: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, receives: bool
-) -> None:
-    monkeypatch.setitem(connection.settings_dict, "CONN_HEALTH_CHECKS", True)
+def end_session(pid: int) -> None:
+    """As an administrator, or a failover, does."""
+    other = PsycopgSession("default", prepared=False)
+    try:
+        other.rows("SELECT pg_terminate_backend(%(pid)s, 10000)", {"pid": pid})
+    finally:
+        other.close()
 
-    def look_around(connection: Any, **_: object) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("is_renewed", [True, False], ids=["renewed", "not-yet"])
+def test_one_that_died_while_it_was_kept_costs_no_attempt(
+    after: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, is_renewed: bool
+) -> None:
+    monkeypatch.setattr("django_jobqueue.worker.kept_connections.FRESH_SECONDS", PATIENCE)
+    if not is_renewed:  # what the server is told, it never answers
+        monkeypatch.setattr(
+            "django_jobqueue.worker.kept_connections.RENEWAL", "SELECT pg_sleep(60)"
+        )
+    used: list[int] = []
+
+    def use() -> None:
+        can_write()
+        used.append(connection.connection.info.backend_pid)
 
     def die_and_look() -> bool:
-        lost = connection.connection.info.backend_pid
-        other = PsycopgSession("default", prepared=False)
-        try:
-            other.rows("SELECT pg_terminate_backend(%(pid)s, 10000)", {"pid": lost})
-        finally:
-            other.close()
-        return not QueueRecord.objects.filter(name="nothing").exists()
+        end_session(used[0])
+        QueueRecord.objects.all().delete()
+        used.append(connection.connection.info.backend_pid)
+        return can_write()
 
-    if receives:
-        connection_created.connect(look_around)
-    try:
-        seen, _ = after(can_write, die_and_look)
-    finally:
-        connection_created.disconnect(look_around)
+    seen, _ = after(use, die_and_look)
 
     assert seen is True
+    assert used[0] != used[1]
+    end_session(used[1])  # which may hang, too
+
+
+@pytest.mark.postgresql
+def test_one_that_could_not_be_renewed_is_replaced(
+    after: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("django_jobqueue.worker.kept_connections.RENEWAL", "SELECT 1 / 0")
+    used: list[object] = []
+
+    def use() -> int:
+        count = QueueRecord.objects.count()
+        used.append(connection.connection)
+        return count
+
+    after(use, use)
+
+    assert used[0] is not used[1]
+
+
+@pytest.mark.postgresql
+def test_statements_that_psycopg_has_prepared_are_prepared_anew(
+    after: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {
+        **connection.settings_dict["OPTIONS"],
+        "prepare_threshold": 0,
+        "server_side_binding": True,
+    }
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
+
+    def prepare() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 7")
+            cursor.execute(
+                "SELECT count(*) FROM pg_prepared_statements WHERE statement = 'SELECT 7'"
+            )
+            return int(cursor.fetchone()[0])
+
+    seen, _ = after(prepare, prepare)
+
+    assert seen == 1
+
+
+@pytest.mark.postgresql
+def test_a_thread_that_rests_closes_what_was_open_for_its_next_job_only(
+    kept: int, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rested = threading.Event()
+    monkeypatch.setattr(ThreadRunners, "REST_SECONDS", 0.01)
+    closed: list[bool] = []
+    used: list[Any] = []
+
+    def rest(**options: bool) -> None:
+        close_kept(**options)
+        closed.append(used[0].closed)
+        rested.set()
+
+    def use() -> None:
+        can_write()
+        used.append(connection.connection)
+
+    monkeypatch.setattr("django_jobqueue.worker.claiming.close_kept", rest)
+    site.job(use, name="write").enqueue()
+    with site.working(concurrency=1):
+        assert rested.wait(PATIENCE)
+
+    assert closed[0] is (kept == 0)
+
+
+@pytest.mark.postgresql
+def test_one_that_is_open_for_the_next_job_is_not_kept_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    time = Time()
+    monkeypatch.setattr("django_jobqueue.worker.kept_connections.monotonic", time)
+    monkeypatch.setattr("django.db.backends.base.base.time", SimpleNamespace(monotonic=time))
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
+    connection.close()
+    seen: list[Any] = []
+
+    for passed in (0.0, BUSY_SECONDS / 2, BUSY_SECONDS):
+        time.passes(passed)
+        connection.ensure_connection()
+        seen.append(connection.connection)
+        clean_thread(between_jobs=True)
+
+    assert seen[0] is seen[1]
+    assert seen[2].closed, "its time was up"

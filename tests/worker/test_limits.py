@@ -64,9 +64,7 @@ class TestPump:
 
     def test_jobs_under_a_limit_are_not_claimed_ahead(self) -> None:
         bench = Bench(sync_slots=2)
-        bench.learn_that_jobs_are_quick()
         Queue("default").configure(max_running=100)
-        bench.time.passes(1.0)
         for _ in range(50):
             bench.enqueue()
 
@@ -74,6 +72,20 @@ class TestPump:
 
         assert len(bench.running) == 2
         assert len(bench.in_hand) == 2
+
+    def test_of_quick_jobs_under_a_limit_far_fewer_than_of_others_are_claimed_ahead(self) -> None:
+        bench = Bench(sync_slots=2)
+        bench.learn_that_jobs_are_quick()
+        ahead = bench.slots.asks(["default"])[0][1] - 2
+        Queue("default").configure(max_running=1000)
+        bench.time.passes(1.0)
+        for _ in range(ahead):
+            bench.enqueue()
+
+        bench.look()
+
+        assert ahead >= 50
+        assert 2 < len(bench.in_hand) <= 2 + ahead // 10
 
     def test_a_job_that_others_have_passed_runs_as_soon_as_there_is_room(self) -> None:
         bench = Bench(sync_slots=2, async_slots=0)

@@ -17,12 +17,12 @@ def looking(time: Time) -> Looking:
     return Looking(poll_seconds=1.0, elapsed=time)
 
 
-def pauses(looking: Looking, time: Time, *, count: int) -> list[float]:
+def pauses(looking: Looking, time: Time, *, count: int, in_hand: bool = False) -> list[float]:
     """The pauses between looks that find nothing."""
     found = []
     for _ in range(count):
         looking.begin()
-        looking.found(0, of=10)
+        looking.found(0, of=10, in_hand=in_hand)
         found.append(looking.due_in)
         time.passes(looking.due_in)
     return found
@@ -39,6 +39,30 @@ def test_looks_that_find_nothing_become_rarer_down_to_the_poll_interval(
 
     assert found[0] <= 0.011
     assert all(0.9 <= pause <= 1.1 for pause in found[-3:])
+
+
+def test_where_others_look_too_it_goes_on_to_look_more_seldom(time: Time) -> None:
+    looking = Looking(poll_seconds=1.0, longest_seconds=5.0, elapsed=time)
+
+    found = pauses(looking, time, count=15)
+
+    assert all(4.5 <= pause <= 5.5 for pause in found[-3:])
+
+
+def test_with_jobs_in_hand_it_does_not(time: Time) -> None:
+    looking = Looking(poll_seconds=1.0, longest_seconds=5.0, elapsed=time)
+    pauses(looking, time, count=15)
+
+    assert 0.9 <= pauses(looking, time, count=1, in_hand=True)[0] <= 1.1
+
+
+def test_once_somebody_asked_it_looks_again_within_the_poll_interval(time: Time) -> None:
+    looking = Looking(poll_seconds=1.0, longest_seconds=5.0, elapsed=time)
+    pauses(looking, time, count=15)
+
+    looking.ask()
+
+    assert 0.9 <= pauses(looking, time, count=1)[0] <= 1.1
 
 
 def test_after_work_it_stays_attentive_for_a_while(looking: Looking, time: Time) -> None:
@@ -81,3 +105,25 @@ def test_it_knows_whether_the_last_look_was_in_vain(looking: Looking, time: Time
     assert looking.in_vain
     looking.found(1, of=10)
     assert not looking.in_vain
+
+
+def test_a_look_without_room_says_nothing_of_the_queues(looking: Looking, time: Time) -> None:
+    looking.begin()
+    looking.found(10, of=10)
+    looking.begin()
+    looking.found(0, of=0, had_room=False)
+
+    assert not looking.in_vain
+    assert looking.due_in > 0
+
+
+def test_a_look_knows_whether_somebody_asked_for_it(looking: Looking) -> None:
+    asked = []
+    for ask in (False, True, False):
+        if ask:
+            looking.ask()
+        looking.begin()
+        looking.found(10, of=10)
+        asked.append(looking.was_woken)
+
+    assert asked == [False, True, False]

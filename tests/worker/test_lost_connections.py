@@ -32,6 +32,7 @@ def test_a_duty_on_djangos_connection_opens_a_new_one() -> None:
         events=EventBus(),
         interval=timedelta(seconds=2),
         after_tick=drop_broken_connections,
+        elapsed=lambda: 0.0,
     )
     promoter.round()
     lost = backend_of_django()

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from django_jobqueue.core.clock import monotonic
 from django_jobqueue.worker.marks import StartedMarks
 
 from .site import COMMITTED, Site
@@ -19,7 +20,7 @@ marks = StartedMarks(int(sys.argv[1]), slots=3)
 ended = marks.begin(1)
 marks.begin({BIG_ID})
 marks.end(ended)
-marks.erase(ended, job_id=1)
+marks.erase([(ended, 1)])
 os._exit(9)
 """
 
@@ -30,10 +31,10 @@ def test_what_began_is_marked_until_its_outcome_is_written() -> None:
     marks.end(first)
     assert marks.started() == [5, 7]
 
-    marks.erase(first, job_id=7)
+    marks.erase([(first, 7)])
     assert marks.started() == [5]
     marks.end(second)
-    marks.erase(second, job_id=5)
+    marks.erase([(second, 5)])
 
     assert marks.started() == []
     marks.close()
@@ -57,7 +58,7 @@ def test_a_mark_whose_place_was_taken_is_not_erased_with_the_job_before() -> Non
     marks.end(marks.begin(2))
     assert marks.begin(3) == early
 
-    marks.erase(early, job_id=1)
+    marks.erase([(early, 1)])
 
     assert 3 in marks.started()
     marks.close()
@@ -69,7 +70,7 @@ def test_a_place_is_used_again_and_again() -> None:
         place = marks.begin(job_id)
         assert marks.started() == [job_id]
         marks.end(place)
-        marks.erase(place, job_id=job_id)
+        marks.erase([(place, job_id)])
     marks.close()
 
 
@@ -93,6 +94,69 @@ def test_closing_leaves_no_file_open() -> None:
 
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(marks.fileno)
+
+
+class TestLimits:
+    def test_what_should_have_ended_is_overdue(self) -> None:
+        marks = StartedMarks.create(slots=3)
+        late, later = marks.begin(BIG_ID), marks.begin(7)
+        marks.begin(5)
+        marks.limit(late, until=10.0)
+        marks.limit(later, until=20.5)
+
+        assert marks.overdue(9.9) == []
+        assert marks.overdue(10.0) == [BIG_ID]
+        assert marks.overdue(1000.0) == [7, BIG_ID]
+        marks.close()
+
+    def test_a_handler_that_has_ended_is_not_though_its_outcome_is_not_written(self) -> None:
+        marks = StartedMarks.create(slots=1)
+        place = marks.begin(7)
+        marks.limit(place, until=10.0)
+
+        marks.end(place)
+
+        assert marks.started() == [7]
+        assert marks.overdue(1000.0) == []
+        marks.close()
+
+    def test_another_process_sees_them(self) -> None:
+        marks = StartedMarks.create(slots=2)
+        shared = StartedMarks(os.dup(marks.fileno), slots=2)
+        shared.limit(shared.begin(7), until=10.0)
+
+        assert marks.overdue(10.0) == [7]
+        shared.close()
+        marks.close()
+
+    @COMMITTED
+    def test_a_handler_has_its_timeout_and_the_grace(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        marks = StartedMarks.create(slots=6)
+        monkeypatch.setattr("django_jobqueue.worker.assembly.NO_MARKS", marks)
+
+        def overdue_at() -> list[list[int]]:
+            now = monotonic()
+            return [marks.overdue(now + seconds) for seconds in (15_000, 20_000)]
+
+        async def overdue_at_async() -> list[list[int]]:
+            return overdue_at()
+
+        limited = {"timeout": 10_000, "max_attempts": 1}
+        handles = [
+            site.job(overdue_at, name="sync", **limited).enqueue(),
+            site.job(overdue_at_async, name="async", **limited).enqueue(),
+        ]
+        free = site.job(overdue_at, name="free").enqueue()
+        site.work(concurrency=1, async_concurrency=1, timeout_grace=10_000)
+
+        for handle in handles:
+            [early, late] = handle.refresh().result
+            assert handle.id not in early
+            assert handle.id in late
+        assert free.id not in free.refresh().result[1]
+        marks.close()
 
 
 @COMMITTED

@@ -19,6 +19,8 @@ pytestmark = COMMITTED
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 ELEVEN_MINUTES = timedelta(minutes=11)
+#: It is looked at again after a second, which may have passed.
+WAITING = (JobState.SCHEDULED, JobState.READY)
 
 
 def stored(handler: str, **fields: object) -> JobHandle:
@@ -32,7 +34,8 @@ class TestUnknownHandler:
 
         site.work()
 
-        assert (handle.state, handle.snapshot.attempt) == (JobState.SCHEDULED, 0)
+        assert handle.state in WAITING
+        assert handle.snapshot.attempt == 0
         assert (handle.snapshot.reprocess_count, handle.snapshot.rescues) == (0, 0)
         assert "no handler named 'shop.renamed'" in str(handle.error)
         assert the_attempt_of(handle).outcome == "released"
@@ -76,7 +79,7 @@ class TestUnknownHandler:
         with freeze_time(timedelta(days=1)):  # the clock of this worker is a day ahead
             site.work()
 
-        assert handle.refresh().state == JobState.SCHEDULED
+        assert handle.refresh().state in WAITING
 
     def test_a_job_that_ran_meanwhile_has_all_of_its_grace_again(self, site: Site) -> None:
         since = datetime.now(UTC) - ELEVEN_MINUTES  # noqa: TID251 - a stored time
@@ -88,7 +91,7 @@ class TestUnknownHandler:
         Job.objects.update(state="ready", handler="shop.renamed")
         site.work()
 
-        assert handle.refresh().state == JobState.SCHEDULED
+        assert handle.refresh().state in WAITING
 
     def test_so_has_one_whose_worker_died_while_it_ran(self, site: Site) -> None:
         since = datetime.now(UTC) - ELEVEN_MINUTES  # noqa: TID251 - a stored time
@@ -96,7 +99,7 @@ class TestUnknownHandler:
 
         site.work_in_quarantine()
 
-        assert handle.state == JobState.SCHEDULED
+        assert handle.state in WAITING
 
     def test_a_success_is_no_error_because_it_had_to_wait_for_its_handler(self, site: Site) -> None:
         site.counted("shop.new")
@@ -137,7 +140,7 @@ class TestUnknownHandler:
 
         site.work()
 
-        assert handle.state == JobState.SCHEDULED
+        assert handle.state in WAITING
 
     def test_a_handler_that_was_renamed_serves_its_old_name(self, site: Site) -> None:
         @site.job(aliases=["shop.renamed"])

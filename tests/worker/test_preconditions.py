@@ -143,7 +143,7 @@ def test_a_server_that_does_not_answer_is_not_waited_for_without_end(
     assert "cannot be reached" in (why_not_ready("default") or "")
 
 
-@pytest.mark.django_db(transaction=True)  # with all apps, so that there are others
+@pytest.mark.django_db(transaction=True)
 def test_migrations_of_other_apps_are_none_of_its_business() -> None:
     recorder = MigrationRecorder(connections["default"])
     recorder.record_unapplied("sessions", "0001_initial")

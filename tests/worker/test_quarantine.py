@@ -51,6 +51,7 @@ def test_a_child_that_was_not_needed_for_long_is_sent_away() -> None:
     assert house.names == ["1", QUARANTINE]
 
     make_job(rescues=1)
+    house.supervisor.suspects_were_found()
     house.tick(after=60)
     assert house.names == ["1", QUARANTINE, QUARANTINE]
 
@@ -99,8 +100,9 @@ def test_while_suspects_wait_the_next_look_comes_soon() -> None:
     assert house.tick() is None
 
     make_job(rescues=1)
+    house.supervisor.suspects_were_found()
 
-    assert house.tick(after=Quarantine.LOOK_SECONDS) == Quarantine.WAITING_LOOK_SECONDS
+    assert house.tick() == Quarantine.WAITING_LOOK_SECONDS
 
 
 def test_what_wakes_pumps_does_not_wake_the_quarantine() -> None:
@@ -126,6 +128,7 @@ def test_a_child_that_retires_is_replaced_only_for_suspects() -> None:
     assert house.names == ["1", QUARANTINE]
 
     make_job(rescues=1)
+    house.supervisor.suspects_were_found()
     house.tick(after=60)
     assert house.names == ["1", QUARANTINE, QUARANTINE]
 

@@ -64,14 +64,25 @@ def test_suspects_of_queues_that_are_not_served_are_left_to_others() -> None:
     assert house.names == ["1"]
 
 
-def test_suspects_that_another_host_left_are_found_in_time() -> None:
+def test_suspects_that_another_host_left_are_seen_to_once_the_poller_has_found_them() -> None:
     house = Household("1")
     house.tick()
     make_job(rescues=1)
     house.tick()
     assert house.names == ["1"]
 
-    house.tick(after=Quarantine.LOOK_SECONDS)
+    house.supervisor.suspects_were_found()
+    house.tick()
+
+    assert house.names == ["1", QUARANTINE]
+
+
+def test_where_nobody_tells_of_suspects_they_are_found_all_the_same() -> None:
+    house = Household("1")
+    house.tick()
+    make_job(rescues=1)
+
+    house.tick(after=Quarantine.SELDOM_SECONDS)
 
     assert house.names == ["1", QUARANTINE]
 

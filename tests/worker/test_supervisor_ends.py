@@ -76,7 +76,8 @@ def test_no_child_is_started_for_suspects_of_a_paused_queue() -> None:
     assert house.names == ["1"]
 
     store.resume_queue("paused")
-    house.tick(after=10.0)
+    house.supervisor.suspects_were_found()  # as the poller tells with each of its looks
+    house.tick()
     assert house.names == ["1", QUARANTINE]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, connection, transaction
 
 from django_jobqueue import (
     Cancel,
@@ -20,26 +20,12 @@ from django_jobqueue import (
     cancel,
 )
 from django_jobqueue.models import ArchivedJob, Job
+from tests.elsewhere import elsewhere
 
 from .effects import TRANSACTIONAL, effects, write
 from .site import COMMITTED, PATIENCE, Gate, Site, the_attempt_of
 
 pytestmark = COMMITTED
-
-
-def elsewhere(work: Callable[[], object]) -> None:
-    """Do it in another thread, on a connection of its own."""
-
-    def do() -> None:
-        try:
-            work()
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=do)
-    thread.start()
-    thread.join(PATIENCE)
-    assert not thread.is_alive()
 
 
 class TestSuccess:

@@ -4,8 +4,11 @@ import pytest
 
 from django_jobqueue import JobState
 from django_jobqueue.models import Job
+from django_jobqueue.worker.hands import HeldJob
+from django_jobqueue.worker.slots import Lane
+from tests.claims import a_claim
 
-from .bench import Bench
+from .bench import Bench, HandRunners, Time
 
 pytestmark = pytest.mark.django_db
 
@@ -32,3 +35,15 @@ def test_what_was_claimed_ahead_of_quick_jobs_goes_back_when_they_turn_slow() ->
     assert (bench.running, len(bench.in_hand)) == (slow[:1], 1)
     assert {bench.state_of(job_id) for job_id in slow[1:]} == {JobState.READY}
     assert not Job.objects.filter(pk__in=slow[1:], attempt__gt=0).exists()
+
+
+def test_what_has_just_come_is_not_given_back_because_an_exchange_took_long() -> None:
+    time, runners = Time(), HandRunners(slots=1)
+    lane = Lane(runners, elapsed=time)
+    jobs = [HeldJob(a_claim(), None) for _ in range(9)]
+    lane.take(jobs)  # nobody knows any more how fast they were
+    assert lane.surplus() == []
+
+    time.passes(0.1)
+
+    assert lane.surplus() == jobs[1:]

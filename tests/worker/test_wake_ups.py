@@ -1,34 +1,20 @@
 """Wake-ups from other processes: real notifications on PostgreSQL, `data_version` on SQLite."""
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 
 from django_jobqueue.events import EventBus
 from django_jobqueue.models import QueueRecord
 from django_jobqueue.service.threads import caught
 from django_jobqueue.store import store_for
 from django_jobqueue.worker.listener import DataVersionWatch, Listener
+from tests.elsewhere import elsewhere
 
 from .bench import Time
 from .site import COMMITTED, PATIENCE, Site, Told
-
-
-def elsewhere(work: Callable[[], object]) -> None:
-    """Do it on another connection, committed."""
-
-    def run() -> None:
-        try:
-            work()
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join(PATIENCE)
 
 
 @pytest.mark.postgresql
@@ -44,12 +30,14 @@ class TestListener:
 
         self.time, self.told, bus = Time(), Told(), EventBus()
         bus.subscribe(self.told)
-        self.wakes: list[bool] = []
+        self.wakes: list[str] = []
+        self.looks: list[int] = []
         self.notifications = Notifications("default")
         yield Hearing(
             notifications=self.notifications,
             serves=lambda queue: queue == "mail",
-            wake=lambda: self.wakes.append(True),
+            wake=self.wakes.append,
+            look=lambda: self.looks.append(len(self.wakes)),
             events=bus,
             elapsed=self.time,
         )
@@ -72,14 +60,37 @@ class TestListener:
         elsewhere(lambda: store_for("default").notify(["mail"]))
 
         self.until(listener, lambda: self.wakes)
-        assert self.wakes == [True]
+        assert self.wakes == ["mail"]
+
+    def test_the_poller_looks_once_the_pump_had_a_moment(self, listener: Any) -> None:
+        self.until(listener, lambda: listener.hears)
+        elsewhere(lambda: store_for("default").notify(["mail"]))
+        self.until(listener, lambda: self.wakes)
+        assert self.looks == []
+
+        listener.tick()
+        listener.tick()
+
+        assert self.looks == [1]
+
+    def test_a_stream_of_notifications_does_not_keep_the_poller_from_looking(
+        self, listener: Any
+    ) -> None:
+        listener.MOMENT_SECONDS = PATIENCE  # no moment is quiet
+        self.until(listener, lambda: listener.hears)
+        for passes in (0, PATIENCE):
+            elsewhere(lambda: store_for("default").notify(["mail"]))
+            self.time.passes(passes)
+            listener.tick()
+
+        assert self.looks == [2]
 
     def test_that_of_another_queue_wakes_nobody(self, listener: Any) -> None:
         self.until(listener, lambda: listener.hears)
         elsewhere(lambda: store_for("default").notify(["reports", "mail"]))
 
         self.until(listener, lambda: self.wakes)
-        assert self.wakes == [True]
+        assert self.wakes == ["mail"]
 
     def test_it_proves_itself_again_every_fifteen_seconds(self, listener: Any) -> None:
         sent: list[bool] = []
@@ -182,7 +193,8 @@ class TestThroughAWorker:
         self, site: Site, monkeypatch: pytest.MonkeyPatch, options: dict[str, float]
     ) -> None:
         runs = site.counted("work")
-        with site.working(promote_interval=3600) as it:
+        seldom = {"promote_interval": 3600, "schedule_interval": 3600, "reap_interval": 3600}
+        with site.working(**seldom) as it:
             it.polls()
             if connection.vendor == "postgresql":
                 site.told.wait_for("listener.hears")

@@ -39,11 +39,11 @@ class Claims:
         self.watermarks = Watermarks(supported=supported, elapsed=self.time)
 
     def claim(
-        self, *answer: ClaimedJob, total: int = 2, moves: bool = True
+        self, *answer: ClaimedJob, total: int = 2, moves: bool = True, hurried: bool = False
     ) -> dict[str, dict[int, float]]:
         """Return where the claim began, by queue; {} where nothing was passed over."""
         asked = [WantedJobs(queue, total) for queue in self.queues]
-        wanted = self.watermarks.applied(asked)
+        wanted = self.watermarks.applied(asked, hurried=hurried)
         self.time.passes(self.cost)
         self.watermarks.claimed(answer, of=wanted, total=total, moves=moves)
         return {one.queue: seconds_of(one) for one in wanted if one.watermarks}
@@ -74,6 +74,15 @@ def test_each_queue_and_priority_has_a_mark_of_its_own() -> None:
     claims.claim(claimed(3, priority=9), claimed(1), claimed(2, queue="reports"), total=3)
 
     assert claims.full(4) == {"mail": {9: 3, 0: 1}, "reports": {0: 2}}
+
+
+def test_of_jobs_that_became_ready_at_one_moment_the_next_claim_passes_over_the_first() -> None:
+    claims = Claims()
+    claims.claim(claimed(1, id=8), claimed(1, id=7))
+    claims.watermarks.returned([claimed(1, id=9)])
+
+    [one] = claims.watermarks.applied([WantedJobs("mail", 2)])
+    assert [mark.id for mark in one.watermarks] == [7]
 
 
 def test_what_is_not_claimed_any_more_keeps_its_mark() -> None:
@@ -143,6 +152,42 @@ def test_sweeps_take_a_twentieth_of_the_time_and_come_every_five_seconds(
     assert claims.claim() == {}
 
 
+def test_a_claim_that_somebody_waits_for_leaves_the_sweep_to_the_next_for_a_while() -> None:
+    claims = Claims()
+    claims.claim(claimed(10))
+    claims.time.passes(1.9)
+
+    assert claims.claim(hurried=True) == {"mail": {0: 10}}
+    claims.time.passes(0.2)
+    assert claims.claim(hurried=True) == {}
+    assert claims.claim() == {}
+
+
+def test_full_claims_are_swept_every_second_whoever_waits_for_them() -> None:
+    claims = Claims()
+    claims.full(10)
+    claims.time.passes(1)
+
+    assert claims.claim(claimed(11), claimed(12), hurried=True) == {}
+
+
+def test_the_queues_that_gave_jobs_last_are_known_with_where_they_are() -> None:
+    claims = Claims("mail", "reports", "empty")
+    claims.claim(claimed(1), claimed(2, queue="reports"), total=3)
+    for number in range(Watermarks.KNOWN - 1):
+        claims.time.passes(1)
+        claims.queues = (f"queue-{number}",)
+        claims.full(number, queue=f"queue-{number}")
+        claims.queues = ("mail",)
+        claims.full(number)
+
+    known = {one.queue: seconds_of(one) for one in claims.watermarks.known}
+
+    assert len(known) == Watermarks.KNOWN
+    assert known["mail"] == {0: Watermarks.KNOWN - 2}
+    assert not {"reports", "empty"} & known.keys()
+
+
 def test_a_sweep_that_finds_an_older_job_lowers_the_mark() -> None:
     claims = Claims()
     claims.full(100)
@@ -179,7 +224,7 @@ def test_a_database_without_them_is_always_swept() -> None:
 def test_what_is_remembered_is_bounded() -> None:
     head = Head()
     for priority in range(100):
-        head.moved([claimed(priority, priority=priority)])
+        head.moved([claimed(priority, priority=priority)], now=0.0)
     assert [mark.priority for mark in head.watermarks] == [99, 98, 97, 96, 95, 94, 93, 92]
 
     claims = Claims()
