@@ -9,7 +9,7 @@ import psycopg
 
 from django_jobqueue.store.sessions import PsycopgSession
 
-from .plans import Prepared, buffers_of
+from .plans import Prepared, buffers_of, without_dead_rows
 
 
 class Look:
@@ -36,9 +36,7 @@ def beside_a_snapshot(
     """
     holder, session = (PsycopgSession("default", prepared=False) for _ in range(2))
     opened = session.connection
-    # What other tests have left in the indexes would cost as much as what is measured.
-    for table in ("jobqueue_job", "jobqueue_worker"):
-        opened.execute(f"VACUUM FULL {table}")
+    without_dead_rows(opened, "jobqueue_job", "jobqueue_worker")
     holder.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
     holder.connection.execute("SELECT count(*) FROM jobqueue_job")
     try:

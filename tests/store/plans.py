@@ -13,6 +13,14 @@ _numbers = count()
 REMOVED = ("Rows Removed by Filter", "Rows Removed by Join Filter", "Rows Removed by Index Recheck")
 
 
+def without_dead_rows(connection: psycopg.Connection[Any], *tables: str) -> None:
+    """Write tables and their indexes anew: what other tests have left would be read as well, and its
+    statistics would choose the plans.
+    """
+    for table in tables:
+        connection.execute(f"VACUUM (FULL, ANALYZE) {table}")
+
+
 def nodes_of(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield plan
     for child in plan.get("Plans", ()):

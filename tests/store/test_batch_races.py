@@ -190,7 +190,7 @@ def test_a_finish_reads_few_of_many_members(sides: tuple[Side, Side]) -> None:
             "SELECT 'blocked', %s FROM generate_series(1, 10000)",
             [batch_id],
         )
-        cursor.execute("ANALYZE jobqueue_job, jobqueue_batch")
+        cursor.execute("VACUUM (FULL, ANALYZE) jobqueue_job, jobqueue_batch")
     with transaction.atomic():
         connection.ensure_connection()
         prepared = Prepared(connection.connection, sql.load("postgresql", "ended_batches"))

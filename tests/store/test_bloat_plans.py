@@ -16,7 +16,7 @@ from django_jobqueue.store.postgresql_arrays import array, quoted_array
 from django_jobqueue.store.sessions import PsycopgSession
 from django_jobqueue.store.stretches import stretch_parameters
 
-from .plans import Prepared, buffers_of_looks
+from .plans import Prepared, buffers_of_looks, without_dead_rows
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db]
 
@@ -32,6 +32,7 @@ def connection(django_db_setup: None, django_db_blocker: Any) -> Iterator[psycop
     with django_db_blocker.unblock():
         holder, session = (PsycopgSession("default", prepared=False) for _ in range(2))
         opened = session.connection
+    without_dead_rows(opened, "jobqueue_job", "jobqueue_worker")
     holder.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
     holder.connection.execute("SELECT count(*) FROM jobqueue_job")
     try:

@@ -85,7 +85,7 @@ def test_following_reads_those_that_wait_and_no_others(state: str) -> None:
             "INSERT INTO jobqueue_job (id, state, waits_for) "
             "SELECT n, 'blocked', n - 5000 FROM generate_series(5001, 10000) AS n"
         )
-        cursor.execute("ANALYZE jobqueue_job, jobqueue_archivedjob")
+        cursor.execute("VACUUM (FULL, ANALYZE) jobqueue_job, jobqueue_archivedjob")
     with transaction.atomic():
         connection.ensure_connection()
         prepared = Prepared(connection.connection, sql.load("postgresql", "follow"))

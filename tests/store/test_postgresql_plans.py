@@ -16,7 +16,7 @@ from django_jobqueue.store.sessions import PsycopgSession
 from django_jobqueue.store.stretches import stretch_parameters
 
 from .helpers import LONG_AGO
-from .plans import Prepared, rows_read
+from .plans import Prepared, rows_read, without_dead_rows
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db]
 
@@ -39,6 +39,7 @@ def connection(django_db_setup: None, django_db_blocker: Any) -> Iterator[psycop
     with django_db_blocker.unblock():
         session = PsycopgSession("default", prepared=False)  # the statements name themselves
         opened = session.connection
+    without_dead_rows(opened, "jobqueue_job", "jobqueue_worker")
     with opened.transaction(force_rollback=True):
         # A walk would meet what other tests have left.
         for table in ("jobqueue_job", "jobqueue_worker"):
@@ -62,6 +63,7 @@ def connection(django_db_setup: None, django_db_blocker: Any) -> Iterator[psycop
             " VALUES (%s, now() + interval '1 h')",
             [WORKER],
         )
+        opened.execute("ANALYZE jobqueue_worker")
         yield opened
     session.close()
 

@@ -11,7 +11,7 @@ from django_jobqueue.store import sql
 from django_jobqueue.store.postgresql_arrays import array, quoted_array
 from django_jobqueue.store.sessions import PsycopgSession
 
-from .plans import Prepared, nodes_of
+from .plans import Prepared, nodes_of, without_dead_rows
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db]
 
@@ -27,6 +27,7 @@ def connection(django_db_setup: None, django_db_blocker: Any) -> Iterator[psycop
     with django_db_blocker.unblock():
         session = PsycopgSession("default", prepared=False)
         opened = session.connection
+    without_dead_rows(opened, "jobqueue_job", "jobqueue_waiter")
     with opened.transaction(force_rollback=True):
         opened.execute(
             "INSERT INTO jobqueue_job (queue, handler, state, claim_token, worker_id, attempt)"
