@@ -14,8 +14,8 @@ REMOVED = ("Rows Removed by Filter", "Rows Removed by Join Filter", "Rows Remove
 
 
 def without_dead_rows(connection: psycopg.Connection[Any], *tables: str) -> None:
-    """Write tables and their indexes anew: what other tests have left would be read as well, and its
-    statistics would choose the plans.
+    """Write tables and their indexes anew: what other tests have left would be read as well, and
+    its statistics would choose the plans.
     """
     for table in tables:
         connection.execute(f"VACUUM (FULL, ANALYZE) {table}")
