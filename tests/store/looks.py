@@ -9,7 +9,7 @@ import psycopg
 
 from django_jobqueue.store.sessions import PsycopgSession
 
-from .plans import Prepared, buffers_of, without_dead_rows
+from .plans import Prepared, add_living_worker, buffers_of, without_dead_rows
 
 
 class Look:
@@ -42,11 +42,7 @@ def beside_a_snapshot(
     try:
         opened.execute(ended, parameters)
         opened.execute("DELETE FROM jobqueue_job")
-        opened.execute(
-            "INSERT INTO jobqueue_worker (id, lease_expires_at)"
-            " VALUES (%s, now() + interval '1 h')",
-            [living],
-        )
+        add_living_worker(opened, living)
         opened.execute("VACUUM ANALYZE jobqueue_job")
         yield opened
     finally:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 import psycopg
 
@@ -19,6 +20,13 @@ def without_dead_rows(connection: psycopg.Connection[Any], *tables: str) -> None
     """
     for table in tables:
         connection.execute(f"VACUUM (FULL, ANALYZE) {table}")
+
+
+def add_living_worker(connection: psycopg.Connection[Any], worker_id: UUID) -> None:
+    connection.execute(
+        "INSERT INTO jobqueue_worker (id, lease_expires_at) VALUES (%s, now() + interval '1 h')",
+        [worker_id],
+    )
 
 
 def nodes_of(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

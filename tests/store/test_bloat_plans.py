@@ -16,7 +16,7 @@ from django_jobqueue.store.postgresql_arrays import array, quoted_array
 from django_jobqueue.store.sessions import PsycopgSession
 from django_jobqueue.store.stretches import stretch_parameters
 
-from .plans import Prepared, buffers_of_looks, without_dead_rows
+from .plans import Prepared, add_living_worker, buffers_of_looks, without_dead_rows
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db]
 
@@ -47,11 +47,7 @@ def connection(django_db_setup: None, django_db_blocker: Any) -> Iterator[psycop
             [READY],
         )
         opened.execute("VACUUM ANALYZE jobqueue_job")
-        opened.execute(
-            "INSERT INTO jobqueue_worker (id, lease_expires_at)"
-            " VALUES (%s, now() + interval '1 h')",
-            [WORKER],
-        )
+        add_living_worker(opened, WORKER)
         yield opened
     finally:
         holder.close()

@@ -16,7 +16,7 @@ from django_jobqueue.store.sessions import PsycopgSession
 from django_jobqueue.store.stretches import stretch_parameters
 
 from .helpers import LONG_AGO
-from .plans import Prepared, rows_read, without_dead_rows
+from .plans import Prepared, add_living_worker, rows_read, without_dead_rows
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db]
 
@@ -37,7 +37,7 @@ def allowed(batch: int) -> int:
 def connection(django_db_setup: None, django_db_blocker: Any) -> Iterator[psycopg.Connection[Any]]:
     """An open transaction with a backlog, its statistics and 1,000 running jobs."""
     with django_db_blocker.unblock():
-        session = PsycopgSession("default", prepared=False)  # the statements name themselves
+        session = PsycopgSession("default", prepared=False)
         opened = session.connection
     without_dead_rows(opened, "jobqueue_job", "jobqueue_worker")
     with opened.transaction(force_rollback=True):
@@ -58,11 +58,7 @@ def connection(django_db_setup: None, django_db_blocker: Any) -> Iterator[psycop
             " WHERE id IN (SELECT id FROM jobqueue_job ORDER BY id LIMIT 1000)",
             [TOKEN, WORKER],
         )
-        opened.execute(
-            "INSERT INTO jobqueue_worker (id, lease_expires_at)"
-            " VALUES (%s, now() + interval '1 h')",
-            [WORKER],
-        )
+        add_living_worker(opened, WORKER)
         opened.execute("ANALYZE jobqueue_worker")
         yield opened
     session.close()
