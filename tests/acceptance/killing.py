@@ -1,8 +1,8 @@
-"""Killing children of a worker that has enough to do, and watching what they ran."""
+"""Killing children of a worker that has enough to do, or all of it, and watching what they ran."""
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -15,9 +15,6 @@ from django_jobqueue.worker.quarantine import QUARANTINE
 from .jobs import timed
 from .processes import PATIENCE, Deployment, Process, within
 
-#: Nothing may wait for a lease to run out.
-SETTINGS = {"LEASE": 600, "HEARTBEAT_INTERVAL": 1, "DRAIN": 1}
-
 
 class Loss(NamedTuple):
     """One job that ran in a process that was killed; seconds since the kill."""
@@ -26,8 +23,11 @@ class Loss(NamedTuple):
     started_after: float
 
 
-class Killing:
+class ChildKilling:
     """A worker under work, whose children are killed one by one."""
+
+    #: Nothing may wait for a lease to run out.
+    settings: Mapping[str, float] = {"LEASE": 600, "HEARTBEAT_INTERVAL": 1, "DRAIN": 1}
 
     def __init__(
         self, url: str, folder: Path, *, processes: int, concurrency: int, job_seconds: float
@@ -37,47 +37,56 @@ class Killing:
         self._slots, self._concurrency = processes * concurrency, concurrency
         self._job_seconds, self._numbers = job_seconds, count()
         self._killed: set[int] = set()
+        self._victims = 1
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        worker = self._deployment.worker(*self._options, **SETTINGS)
-        self._worker: Process = worker
+        self._worker = self._start()
         try:
             yield
         finally:
-            worker.send(signal.SIGTERM)
-            worker.status()
+            for worker in self._deployment.processes:
+                if not worker.has_ended:
+                    worker.send(signal.SIGTERM)
+                    worker.status()
+
+    def _start(self) -> Process:
+        return self._deployment.worker(*self._options, **self.settings)
 
     def kill_one(self) -> list[Loss]:
-        """Kill a child all of whose slots are busy; return what became of its jobs once all of them
-        run again.
+        """Kill what is to be killed once all of its slots are busy; return what became of its jobs
+        once all of them run again.
         """
-        victim = self._busy_child()
-        # Still, so that what runs when it is killed is what was running now.
-        os.kill(victim.pid, signal.SIGSTOP)
-        running = Job.objects.filter(state="running", worker_id=victim.pk)
+        victims = self._busy_victims()
+        # Still, so that what runs when they are killed is what was running now.
+        for victim in victims:
+            os.kill(victim.pid, signal.SIGSTOP)
+        running = Job.objects.filter(state="running", worker_id__in=[one.pk for one in victims])
         lost = {row.pk: row.payload["kwargs"]["number"] for row in running}
         started = self._starts()
         lost = {pk: number for pk, number in lost.items() if number in started}
-        os.kill(victim.pid, signal.SIGKILL)
-        self._killed.add(victim.pid)
+        self._kill(victims)
         at = monotonic()
-        ready = self._ready_again(victim, set(lost), at=at)
+        ready = self._ready_again(victims, set(lost), at=at)
         assert within(PATIENCE, lambda: all(self._runs_since(at, one) for one in lost.values())), (
             self._worker.output
         )
         starts = self._starts()
         return [Loss(ready[pk], starts[number] - at) for pk, number in lost.items()]
 
-    def _ready_again(self, victim: WorkerRecord, lost: set[int], *, at: float) -> dict[int, float]:
+    def _kill(self, victims: Sequence[WorkerRecord]) -> None:
+        for victim in victims:
+            os.kill(victim.pid, signal.SIGKILL)
+            self._killed.add(victim.pid)
+
+    def _ready_again(
+        self, victims: Sequence[WorkerRecord], lost: set[int], *, at: float
+    ) -> dict[int, float]:
         ready: dict[int, float] = {}
+        theirs = Job.objects.filter(state="running", worker_id__in=[one.pk for one in victims])
 
         def look() -> bool:
-            held = set(
-                Job.objects.filter(state="running", worker_id=victim.pk).values_list(
-                    "pk", flat=True
-                )
-            )
+            held = set(theirs.values_list("pk", flat=True))
             for pk in lost - held - ready.keys():
                 ready[pk] = monotonic() - at
             return len(ready) == len(lost)
@@ -88,22 +97,22 @@ class Killing:
     def _runs_since(self, at: float, number: int) -> bool:
         return self._starts()[number] > at
 
-    def _busy_child(self) -> WorkerRecord:
+    def _busy_victims(self) -> Sequence[WorkerRecord]:
         found: list[WorkerRecord] = []
 
         def look() -> bool:
             self._feed()
             alive = WorkerRecord.objects.filter(state="alive", pid__in=self._ordinary_children())
-            for worker in alive:
-                running = Job.objects.filter(state="running", worker_id=worker.pk)
-                numbers = [row.payload["kwargs"]["number"] for row in running]
-                if len(self._starts().keys() & set(numbers)) >= self._concurrency:
-                    found.append(worker)
-                    return True
-            return False
+            found[:] = [worker for worker in alive if self._is_busy(worker)]
+            return len(found) >= self._victims
 
         assert within(2 * PATIENCE, look), self._worker.output
-        return found[0]
+        return found[: self._victims]
+
+    def _is_busy(self, worker: WorkerRecord) -> bool:
+        running = Job.objects.filter(state="running", worker_id=worker.pk)
+        numbers = {row.payload["kwargs"]["number"] for row in running}
+        return len(self._starts().keys() & numbers) >= self._concurrency
 
     def _feed(self) -> None:
         short_of = 2 * self._slots - Job.objects.filter(state="ready", rescues=0).count()
@@ -127,3 +136,36 @@ class Killing:
                 if word == "timed":
                     starts[int(number)] = float(moment)
         return starts
+
+
+class TreeKilling(ChildKilling):
+    """Two workers under work, of which one is killed with its supervisor and all of its children;
+    another is started in its place.
+    """
+
+    #: What they ran waits for their lease, and for the other worker to look.
+    settings: Mapping[str, float] = {
+        "LEASE": 6,
+        "HEARTBEAT_INTERVAL": 1,
+        "REAP_INTERVAL": 1,
+        "DRAIN": 1,
+    }
+
+    def __init__(
+        self, url: str, folder: Path, *, processes: int, concurrency: int, job_seconds: float
+    ) -> None:
+        super().__init__(
+            url, folder, processes=processes, concurrency=concurrency, job_seconds=job_seconds
+        )
+        self._victims = processes
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        with super().working():
+            self._other = self._start()
+            self._slots *= 2
+            yield
+
+    def _kill(self, victims: Sequence[WorkerRecord]) -> None:
+        self._worker.kill_with_children()
+        self._worker, self._other = self._other, self._start()
