@@ -149,6 +149,8 @@ class Faults:
         reports then, it reports late, and something is at stake.
         """
         busiest = max(range(len(self._fleet)), key=self._runs_of)
+        if not self._runs_of(busiest):
+            raise NothingToHit
         pids = self._fleet.pause_tree(busiest)
         self._resume_once_met(pids, moment, at_the_latest=moment + LONGEST_PAUSE)
 

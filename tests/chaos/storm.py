@@ -32,6 +32,7 @@ from .watching import Watch
 #: How long the workers may take to end what is left, once nothing is done to them any more.
 CALM_SECONDS = 180.0
 LOOK_SECONDS = 0.05
+AnyProducer = Producer | BatchProducer
 _TOLD = re.compile(
     r"\b(job\.finish_was_stale|worker\.declared_dead|worker\.reaped|worker\.reconciled"
     r"|pump\.database_failed)\b"
@@ -100,8 +101,9 @@ def storm(plan: Plan, ground: Ground, *, seed: int) -> Report:
     faults = _faults(plan, ground, fleet=fleet, history=history, failpoints=failpoints, seed=seed)
     try:
         fleet.start()
-        with _producing(plan, seed=seed, history=history):
+        with _producing(plan, seed=seed, history=history) as producers:
             _rage(plan, faults, fleet)
+            _look_until_enqueued(producers, fleet)
         _come_to_an_end(ground, fleet)
     finally:
         statuses, orphans = fleet.stop(), fleet.orphans()
@@ -157,10 +159,10 @@ def _faults(
 
 
 @contextmanager
-def _producing(plan: Plan, *, seed: int, history: History) -> Iterator[None]:
+def _producing(plan: Plan, *, seed: int, history: History) -> Iterator[list[AnyProducer]]:
     share = plan.jobs // plan.producers
     seconds = 0.9 * plan.seconds
-    producers: list[Producer | BatchProducer] = [
+    producers: list[AnyProducer] = [
         Producer(
             range(index * share, (index + 1) * share),
             doomed=plan.doomed,
@@ -174,7 +176,7 @@ def _producing(plan: Plan, *, seed: int, history: History) -> Iterator[None]:
     for producer in producers:
         producer.start()
     try:
-        yield
+        yield producers
     finally:
         for producer in producers:
             producer.hurry()
@@ -186,6 +188,16 @@ def _rage(plan: Plan, faults: Faults, fleet: Fleet) -> None:
     began, pause = monotonic(), threading.Event()
     while (now := monotonic() - began) < plan.seconds or not faults.are_over:
         faults.strike_until(now)
+        fleet.look()
+        pause.wait(LOOK_SECONDS)
+
+
+def _look_until_enqueued(producers: Sequence[AnyProducer], fleet: Fleet) -> None:
+    """On a slow machine much is left to enqueue, and workers end meanwhile, too."""
+    pause = threading.Event()
+    for producer in producers:
+        producer.hurry()
+    while any(producer.is_alive() for producer in producers):
         fleet.look()
         pause.wait(LOOK_SECONDS)
 

@@ -1,9 +1,15 @@
-"""The same seed is the same storm."""
+"""The same seed is the same storm, and what cannot be hit yet is tried again."""
 
 import random
 from functools import partial
+from pathlib import Path
 
-from .faults import Agenda, spread
+from tests.failpoints.points import Failpoints
+
+from .faults import Agenda, Faults, spread
+from .fleet import Fleet
+from .history import History
+from .watching import Watch
 
 
 def test_a_seed_says_what_comes_when() -> None:
@@ -33,3 +39,26 @@ def test_an_agenda_gives_what_is_due_in_order() -> None:
 
     assert done == [1.0, 2.0]
     assert not agenda.is_empty
+
+
+def test_no_worker_is_paused_before_one_runs_something(tmp_path: Path) -> None:
+    path = tmp_path / "history"
+    history = History(path)
+    nowhere = {"DATABASE_URL": f"sqlite:///{tmp_path}/not-migrated.sqlite3"}
+    fleet = Fleet([nowhere], processes=[0], folder=tmp_path, history=history)
+    faults = Faults(
+        chance=random.Random(1),
+        agenda=Agenda(),
+        fleet=fleet,
+        history=history,
+        watch=Watch(path),
+        failpoints=Failpoints(tmp_path / "failpoints"),
+    )
+    faults.plan([{"pause_tree": 1}], seconds=1)
+
+    fleet.start()
+    faults.strike_until(1.0)
+    fleet.stop()
+
+    assert not faults.done
+    assert not faults.are_over, "it is tried again"
