@@ -4,10 +4,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from django_jobqueue.core.limits import Limit, Limits
+from django_jobqueue.core.limits import HandlerLimits, Limit, Limits
 from django_jobqueue.core.specs import ClaimedJob, FinishedJob, Transition, WantedJobs
 from django_jobqueue.core.states import JobState
-from django_jobqueue.models import LimitRecord
+from django_jobqueue.models import ArchivedJob, LimitRecord
 from django_jobqueue.store.base import JobStore
 
 from .helpers import claim, make_job
@@ -94,3 +94,49 @@ def test_an_exchange_for_a_key_whose_row_is_gone_makes_one(store: JobStore, work
 
     assert ids(exchange(store, worker, done)) == [second]
     assert LimitRecord.objects.count() == 1
+
+
+def test_what_no_limit_counts_ends_in_an_exchange_too(store: JobStore, worker: UUID) -> None:
+    free = make_job()
+    done = claim(store, worker, limits=NONE)
+    [waiting] = keyed(1)
+
+    assert ids(exchange(store, worker, done)) == [waiting]
+    assert ArchivedJob.objects.get().pk == free.pk
+
+
+def test_an_exchange_for_one_takes_one(store: JobStore, worker: UUID) -> None:
+    _, second = keyed(2)
+    done = claim(store, worker, limits=NONE)
+
+    assert ids(exchange(store, worker, done, total=1)) == [second]
+
+
+def test_behind_what_an_exchange_blocks_others_are_claimed(store: JobStore, worker: UUID) -> None:
+    _, second, _ = keyed(3)
+    free = make_job()
+    done = claim(store, worker, total=1, limits=NONE)
+
+    assert ids(exchange(store, worker, done, total=2)) == [second, free.pk]
+
+
+def test_a_limit_that_is_not_locked_for_what_ends_is_locked_for_what_is_claimed(
+    store: JobStore, worker: UUID
+) -> None:
+    limits = Limits(handlers={"narrow": HandlerLimits(name="narrow", limit=Limit(max_running=1))})
+    keyed(1, key_limit=2)
+    done = claim(store, worker, limits=limits)
+    narrow = keyed(2, key_limit=2, handler="narrow")
+
+    assert ids(exchange(store, worker, done, limits=limits)) == narrow[:1]
+
+
+def test_beside_a_limit_of_its_queue_a_key_whose_row_is_gone_lets_the_next_start(
+    store: JobStore, worker: UUID
+) -> None:
+    _, second = keyed(2)
+    limits = of_queue(max_running=5)
+    done = claim(store, worker, limits=limits)
+    LimitRecord.objects.filter(kind="key").delete()
+
+    assert ids(exchange(store, worker, done, limits=limits)) == [second]

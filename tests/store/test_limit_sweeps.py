@@ -1,6 +1,7 @@
 """Rows of limits and the sweeps over them, where there is more than one."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -105,6 +106,7 @@ def test_a_sweep_tells_the_queues_and_when_the_first_of_several_rates_lets_one_s
 
     assert (swept.count, swept.queues) == (1, ("for due",))
     assert swept.next_due_seconds == 1.0
+    assert [one.name for one in swept.rated] == ["due", "quick", "slow"]
     assert store.unblock(now=NOON + SECOND).next_due_seconds == 59.0
 
 
@@ -131,3 +133,19 @@ def test_what_one_look_had_to_leave_does_not_let_the_next_take_more_of_a_queue(
 
     assert [job.id for job in taken][1:] == free[:1]
     assert Job.objects.get(state="blocked").pk == refused
+
+
+@pytest.mark.parametrize(("room", "count"), [(0, 1), (1, 0)])
+def test_a_claim_tells_that_it_leaves_the_jobs_of_a_handler_without_room(
+    store: JobStore, worker: UUID, room: int, count: int
+) -> None:
+    told: list[None] = []
+    limits = Limits(
+        handlers={"tests.handler": HandlerLimits(name="tests.handler", concurrency=1)},
+        rooms={"tests.handler": room},
+        passed_over=partial(told.append, None),
+    )
+    make_job()
+
+    assert len(claim(store, worker, limits=limits)) == room
+    assert len(told) == count

@@ -1,5 +1,6 @@
 """Batches that live long: requeued, nested, kept and swept."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -186,11 +187,34 @@ class TestKeeping:
         finish(store, first, JobState.SUCCEEDED)
         soon = Retention(archive=HOUR, dead=HOUR)
         later = store.database_now() + 2 * HOUR
+        noted: list[Sequence[int]] = []
 
-        assert store.prune(soon, now=later).archived == 0
+        assert store.prune(soon, now=later, note=noted.append).archived == 0
+        assert noted == []
         finish(store, second, JobState.SUCCEEDED)
-        assert store.prune(soon, now=later).archived == 2
+        assert store.prune(soon, now=later, note=noted.append).archived == 2
         assert store.find_batch(batch_id) is None
+
+    def test_an_open_batch_keeps_no_members_of_another(self, store: JobStore, worker: UUID) -> None:
+        batch_of(store, 1)
+        [only] = claimed(store, worker)
+        finish(store, only, JobState.SUCCEEDED)
+        batch_of(store, 1)
+
+        later = store.database_now() + 2 * HOUR
+        assert store.prune(Retention(archive=HOUR, dead=HOUR), now=later).archived == 1
+
+    def test_one_call_removes_no_more_of_them_than_it_was_told(
+        self, store: JobStore, worker: UUID
+    ) -> None:
+        for _ in range(3):
+            batch_of(store, 1)
+        store.finish_many([FinishedJob(job, SUCCESS) for job in claimed(store, worker)])
+        later = store.database_now() + 2 * HOUR
+
+        store.prune(Retention(archive=HOUR, dead=HOUR), now=later, batch=2)
+
+        assert BatchRecord.objects.count() == 1
 
     def test_the_numbers_of_a_finished_batch_outlive_its_members(
         self, store: JobStore, worker: UUID
