@@ -181,7 +181,7 @@ class PsycopgSession:
     @property
     def _is_usable(self) -> bool:
         connection = self._connection
-        return connection is not None and not connection.closed and not connection.broken
+        return connection is not None and not connection.closed  # as a broken one is
 
     def _open(self) -> Any:
         import psycopg

@@ -15,7 +15,6 @@ from django_jobqueue.core.states import ARCHIVED_STATES, JobState
 from django_jobqueue.core.transitions import SUCCEEDED
 
 from . import sql
-from .connected import Row
 from .following import followed_of
 from .inserting import bounded_delay
 from .limited import LimitedStore
@@ -159,14 +158,10 @@ class SQLiteFinish(LimitedStore):
             self.statement("drop", {"claims": _by_token((one.id, one.token) for one in final)})
         self._on("reschedule", [one for one in held if not one.state.is_final], now=now)
 
-    def _on(self, name: str, endings: list[Ending], *, now: datetime | None = None) -> list[Row]:
-        if not endings:
-            return []
-        parameters = {
-            "rows": msgspec.json.encode(endings, enc_hook=_moment_text).decode(),
-            "now": self.optional_time_text(now),
-        }
-        return self.statement(name, parameters)
+    def _on(self, name: str, endings: list[Ending], *, now: datetime | None = None) -> None:
+        if endings:
+            rows = msgspec.json.encode(endings, enc_hook=_moment_text).decode()
+            self.statement(name, {"rows": rows, "now": self.optional_time_text(now)})
 
     def _ending_of(self, done: FinishedJob) -> Ending:
         transition = done.transition
