@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.db import connection
 from django.db.models.functions import Now
 
 from django_jobqueue.core.specs import (
@@ -130,6 +131,16 @@ def finish(store: JobStore, job: ClaimedJob, state: JobState, **facts: Any) -> b
     attempted_at = facts.pop("attempted_at", None)
     done = FinishedJob(job, Transition(state=state, **facts), attempted_at)
     return store.finish_many([done]) == {job.id}
+
+
+def without_indexes() -> None:
+    """On PostgreSQL, have tables read as they lie until the transaction of the test ends, so that
+    no order is the gift of an index, nor of a sort that was made for something else.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            for way in ("indexscan", "indexonlyscan", "bitmapscan", "sort"):
+                cursor.execute(f"SET LOCAL enable_{way} = off")
 
 
 def ids_of(rows: Iterable[Any]) -> list[int]:

@@ -16,7 +16,7 @@ from django_jobqueue.core.states import JobState, WorkerState
 from django_jobqueue.models import Schedule, WorkerRecord
 from django_jobqueue.store import store_for
 
-from .helpers import LONG_AGO, make_job, register_worker
+from .helpers import LONG_AGO, make_job, register_worker, without_indexes
 from .schedules import a_schedule
 from .test_due import NOTHING, due, in_seconds, up_to
 
@@ -64,6 +64,7 @@ def test_several_of_each_are_as_good_as_one(look: Look) -> None:
 def test_of_several_that_are_late_the_earliest_is_found_again(
     kind: str, since: datetime | None
 ) -> None:
+    without_indexes()
     worker = register_worker()
     for days in (1, 3, 2):
         moment = NOON - timedelta(days=days)
@@ -280,6 +281,7 @@ class TestLost:
 
     @pytest.mark.parametrize("place", range(3))
     def test_none_of_several_workers_is_passed_over(self, look: Look, place: int) -> None:
+        without_indexes()
         for number in (2, 1, 0):
             worker = UUID(int=number + 1)
             if number != place:

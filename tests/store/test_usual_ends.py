@@ -7,11 +7,18 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
+from freezegun.api import FakeDatetime
 
-from django_jobqueue.core.specs import ClaimedJob, FinishedJob, NewJob, Transition
+from django_jobqueue.core.specs import (
+    AttemptReport,
+    ClaimedJob,
+    FinishedJob,
+    NewJob,
+    Transition,
+)
 from django_jobqueue.core.states import JobState
 from django_jobqueue.core.transitions import SUCCEEDED
-from django_jobqueue.models import ArchivedJob, Job
+from django_jobqueue.models import ArchivedJob, AttemptRecord, Job
 from django_jobqueue.models.base import JobRecord
 from django_jobqueue.store import store_for
 from django_jobqueue.store.base import JobStore
@@ -80,6 +87,28 @@ def test_one_that_no_handler_was_called_for_has_no_time_of_that(
     store.finish_many([succeeded(job, at=None)])
 
     assert ArchivedJob.objects.get().attempted_at is None
+
+
+def test_the_moment_of_a_frozen_clock_is_written_as_any_other(
+    store: JobStore, worker: UUID
+) -> None:
+    """Tests of a site freeze clocks: their moments are of a class of their own."""
+    usual, good, bad = claimed(store, worker, count=3)
+    moment = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    frozen = FakeDatetime(2026, 1, 1, 12, tzinfo=UTC)
+    failed = Transition(state=JobState.READY, report=AttemptReport(outcome="failed"))
+
+    store.finish_many(
+        [
+            succeeded(usual, at=moment),
+            succeeded(good, at=frozen),
+            FinishedJob(bad, failed, frozen),
+        ]
+    )
+
+    assert AttemptRecord.objects.get().started_at == moment
+    # As SQLite has it, where times are texts.
+    assert ArchivedJob.objects.values("attempted_at").distinct().get() == {"attempted_at": moment}
 
 
 def test_a_claim_that_was_lost_is_told_from_those_that_hold(store: JobStore, worker: UUID) -> None:
