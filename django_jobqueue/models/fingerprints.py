@@ -1,6 +1,6 @@
 """How the jobs of a fingerprint are found."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import models
@@ -9,6 +9,13 @@ from django.db.models.expressions import Col
 from django.db.models.lookups import Exact
 from django.db.models.sql.compiler import SQLCompiler
 
+from django_jobqueue.core.states import JobState
+
+#: What PostgreSQL does not recognize as the state: where a statement says `state = 'ready'`, it
+#: might else take the index of jobs whose state is not "running" for one to be read whole.
+_UNRECOGNIZED = "({state} || '')"
+#: Always true. Each half is found by an index of its own: of the waiting, and of the running.
+_HALVES = f"({_UNRECOGNIZED} <> '{JobState.RUNNING}' OR {{state}} = '{JobState.RUNNING}')"
 #: How many ids are one stretch: the entries of so many jobs fit into some 50 pages.
 STRETCH = 4096
 #: Walks from one stretch that has rows to the next, by their ids, and reads nothing else of them.
@@ -43,7 +50,17 @@ class FingerprintField(models.CharField):  # type: ignore[type-arg]
 
 @FingerprintField.register_lookup
 class HasFingerprint(Exact):
-    """On SQLite it names every stretch of ids besides, or it could not use the index."""
+    """On SQLite it names every stretch of ids besides, and on PostgreSQL both halves of the live
+    jobs, or it could not use the index.
+    """
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
+        text, parameters = self.as_sql(compiler, connection)
+        if not (isinstance(self.lhs, Col) and _has_running_apart(self.lhs.target.model)):
+            return text, parameters
+        quoted = connection.ops.quote_name
+        halves = _HALVES.format(state=f"{quoted(self.lhs.alias)}.{quoted('state')}")
+        return f"({text} AND {halves})", parameters
 
     def as_sqlite(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
         text, parameters = self.as_sql(compiler, connection)
@@ -67,20 +84,39 @@ class _Stretch(models.Func):
     arity = 1
 
 
-#: What the index of a database begins with, where it is not the fingerprint.
-_FIRST = {"sqlite": _Stretch("id")}
+class _State(models.Func):
+    """The state, unrecognized."""
+
+    template = _UNRECOGNIZED.format(state="%(expressions)s")
+    arity = 1
 
 
 class FingerprintIndex(models.Index):
     """The jobs of each fingerprint.
 
-    Fingerprints are random: on SQLite, which writes whole pages, one batch of jobs would write as
-    many pages of a plain index as there are jobs in it. There it begins with the stretch of the
-    id: neighbours share the pages of theirs, however many jobs there are.
+    Fingerprints are random: one batch of jobs would write as many pages of a plain index as there
+    are jobs in it. SQLite writes whole pages; there it begins with the stretch of the id:
+    neighbours share the pages of theirs, however many jobs there are. PostgreSQL enters a row into
+    every index anew when one of them sees a change of it, as with each claim, and after a
+    checkpoint writes whole pages, too: there it leaves out running jobs, where they are to be
+    found apart.
     """
 
-    def __init__(self, *, name: str, fields: Sequence[str] = ("fingerprint",)) -> None:
+    def __init__(
+        self,
+        *,
+        name: str,
+        fields: Sequence[str] = ("fingerprint",),
+        running_apart: bool = False,
+    ) -> None:
         super().__init__(name=name, fields=fields)
+        self.running_apart = running_apart
+
+    def deconstruct(self) -> Any:
+        path, arguments, options = super().deconstruct()
+        if self.running_apart:
+            options["running_apart"] = True
+        return path, arguments, options
 
     def create_sql(
         self,
@@ -89,8 +125,31 @@ class FingerprintIndex(models.Index):
         using: str = "",
         **options: Any,
     ) -> Any:
-        first = _FIRST.get(schema_editor.connection.vendor)
-        if first is None:
+        stored_as = _STORED_AS.get(schema_editor.connection.vendor)
+        if stored_as is None:
             return super().create_sql(model, schema_editor, using, **options)
-        by_stretch = models.Index(first, *self.fields, name=self.name)
-        return by_stretch.create_sql(model, schema_editor, using, **options)
+        return stored_as(self).create_sql(model, schema_editor, using, **options)
+
+
+def _by_stretch(index: FingerprintIndex) -> models.Index:
+    return models.Index(_Stretch("id"), *index.fields, name=index.name)
+
+
+def _without_running(index: FingerprintIndex) -> models.Index:
+    state = _State("state", output_field=models.CharField())
+    waits = ~models.Q(Exact(state, JobState.RUNNING.value))
+    condition = waits if index.running_apart else None
+    return models.Index(fields=index.fields, condition=condition, name=index.name)
+
+
+#: What it is on each database.
+_STORED_AS: Mapping[str, Callable[[FingerprintIndex], models.Index]] = {
+    "sqlite": _by_stretch,
+    "postgresql": _without_running,
+}
+
+
+def _has_running_apart(model: type[models.Model]) -> bool:
+    return any(
+        isinstance(index, FingerprintIndex) and index.running_apart for index in model._meta.indexes
+    )

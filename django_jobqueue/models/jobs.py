@@ -41,8 +41,12 @@ class Job(JobRecord):
                 condition=Q(state__in=[state.value for state in LIVE_STATES]),
                 name="jobqueue_job_state_is_live",
             ),
-            # Plain, not partial: a job in this table is live, and NULLs never collide.
-            models.UniqueConstraint(fields=["unique_key"], name="jobqueue_job_unique_key"),
+            # A job in this table is live. Partial: each claim of a job without a key would write.
+            models.UniqueConstraint(
+                fields=["unique_key"],
+                condition=Q(unique_key__isnull=False),
+                name="jobqueue_job_unique_key",
+            ),
         ]
         indexes = [
             models.Index(
@@ -91,7 +95,8 @@ class Job(JobRecord):
                 condition=Q(state=JobState.RUNNING.value, deadline_at__isnull=False),
                 name="jobqueue_job_deadline",
             ),
-            FingerprintIndex(name="jobqueue_job_fingerprint"),
+            # Those that run are few, and found by `jobqueue_job_running`.
+            FingerprintIndex(name="jobqueue_job_fingerprint", running_apart=True),
             # For each limit, the jobs that it refused, in the order in which they become ready.
             models.Index(
                 "blocked_by",

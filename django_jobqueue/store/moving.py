@@ -15,6 +15,8 @@ Columns = Mapping[str, str | Combinable]
 
 #: Every column that the three job tables share, copied as it is.
 SHARED_COLUMNS: Columns = {field.name: field.name for field in JobRecord._meta.fields}
+#: As the partial index of it has to be named.
+_ON_CONFLICT = "ON CONFLICT ({column}) WHERE {column} IS NOT NULL DO NOTHING "
 
 
 def copy_rows(
@@ -33,7 +35,7 @@ def copy_rows(
     connection = connections[source.db]
     selected = source.values_list(*columns.values())
     select, parameters = selected.query.get_compiler(source.db).as_sql()
-    conflict = f"ON CONFLICT ({unless_conflict}) DO NOTHING " if unless_conflict else ""
+    conflict = _ON_CONFLICT.format(column=unless_conflict) if unless_conflict else ""
     text = (
         f"INSERT INTO {into._meta.db_table} ({', '.join(columns)}) "
         f"{select} {conflict}RETURNING {returning}"

@@ -19,5 +19,5 @@ SELECT CASE WHEN new.waits_for IS NOT NULL THEN 'blocked' WHEN new.due <= new.cl
 FROM new
 LEFT JOIN jobqueue_queue AS asked ON asked.name = new.queue AND new.max_attempts_is_default
 ORDER BY new.position
-ON CONFLICT (unique_key) DO NOTHING
+ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL DO NOTHING
 RETURNING id, unique_key

@@ -33,5 +33,5 @@ VALUES (
     %(key_limit)s, %(tags)s::jsonb, %(meta)s::jsonb, %(batch_id)s, %(template)s, %(schedule)s, %(slot)s,
     %(requeued_from)s, %(waits_for)s::bigint, %(result_as)s, %(on_failure)s, %(has_next)s
 )
-ON CONFLICT (unique_key) DO NOTHING
+ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL DO NOTHING
 RETURNING id

@@ -9,5 +9,5 @@ VALUES (
         %(max_attempts)s
     )/* values */
 )
-ON CONFLICT (unique_key) DO NOTHING
+ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL DO NOTHING
 RETURNING id

@@ -31,5 +31,5 @@ SELECT CASE WHEN json_extract(job, '$.waits_for') IS NOT NULL THEN 'blocked' WHE
 FROM timed
 WHERE true
 ORDER BY position
-ON CONFLICT (unique_key) DO NOTHING
+ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL DO NOTHING
 RETURNING id, unique_key
