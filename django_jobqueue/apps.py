@@ -24,6 +24,7 @@ class JobQueueConfig(AppConfig):
         events.subscribe(send_signals, wants=has_receivers)
         provide_scope(CLUSTER, ClusterBackend)
         _discover_handlers()
+        _load_store()
 
 
 def _discover_handlers() -> None:
@@ -41,3 +42,13 @@ def _discover_handlers() -> None:
         from .backends.discovery import discover
 
         discover(configured)
+
+
+def _load_store() -> None:
+    """Not with the first enqueue, for which a request would wait."""
+    from .checks.base import settings_if_right, wrapper_if_right
+    from .store import store_for
+
+    conf = settings_if_right()
+    if conf is not None and wrapper_if_right(conf) is not None:
+        store_for(conf.database)

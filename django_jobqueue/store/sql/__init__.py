@@ -4,6 +4,9 @@ import re
 from functools import cache, lru_cache
 from importlib.resources import files
 
+#: Asked for once: the first time, more of the standard library is loaded for it.
+_FOLDER = files(__name__)
+
 
 @cache
 def load(vendor: str, name: str) -> str:
@@ -11,7 +14,7 @@ def load(vendor: str, name: str) -> str:
 
     FileNotFoundError if there is none.
     """
-    text = files(__name__).joinpath(vendor, f"{name}.sql").read_text(encoding="utf-8")
+    text = _FOLDER.joinpath(vendor, f"{name}.sql").read_text(encoding="utf-8")
     return _HEAD.sub("", text)
 
 
