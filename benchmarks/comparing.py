@@ -3,6 +3,7 @@
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from statistics import median
 from typing import Any
 
 from .report import Cell, percentile, progress
@@ -53,10 +54,11 @@ def compare(subjects: Mapping[str, Subject], *, options: Namespace) -> dict[str,
 def table_of_comparison(found: Mapping[str, Any]) -> list[Sequence[Cell]]:
     """Return a row for each system, and a column for each kind of work."""
     works = [name for name in found if name not in ("subjects", "latency", "absent")]
-    rows: list[Sequence[Cell]] = [("", *works, *(f"pickup p{percent}" for percent in PERCENTS))]
+    pickups = ("first", *(f"p{percent}" for percent in PERCENTS))
+    rows: list[Sequence[Cell]] = [("", *works, *(f"pickup {one}" for one in pickups))]
     for name in found["subjects"]:
         rates = [found[work][name]["jobs_per_second"] for work in works]
-        late = [found["latency"][name][f"p{percent}_ms"] for percent in PERCENTS]
+        late = [found["latency"][name][f"{one}_ms"] for one in pickups]
         rows.append((name, *rates, *late))
     return rows
 
@@ -119,17 +121,22 @@ def _enqueue_many(
 def _latencies(
     subjects: Mapping[str, Subject], *, options: Namespace
 ) -> dict[str, dict[str, float]]:
-    """Return the percentiles of all rounds together, in milliseconds."""
+    """Return the percentiles of all rounds together, in milliseconds, and what the first pickup of
+    a round takes.
+    """
     found: dict[str, list[float]] = {name: [] for name in subjects}
+    firsts: dict[str, list[float]] = {name: [] for name in subjects}
     for number in range(1, options.runs + 1):
         for name, one in subjects.items():
-            milliseconds = one.latency(options.pickups)
+            first, milliseconds = one.latency(options.pickups)
             found[name] += milliseconds
+            firsts[name].append(first)
             told = f"p50 {percentile(milliseconds, 50):.2f} ms"
             progress(f"run {number} of {options.runs}, pickup, {name}: {told}")
     return {
         name: {
             "count": len(milliseconds),
+            "first_ms": round(median(firsts[name]), 2),
             **{f"p{one}_ms": round(percentile(milliseconds, one), 2) for one in PERCENTS},
         }
         for name, milliseconds in found.items()

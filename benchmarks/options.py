@@ -89,7 +89,7 @@ def _comparison_options(comparison: argparse.ArgumentParser) -> None:
     comparison.add_argument("--jobs", **_count(50_000, "jobs that a fast system drains"))
     comparison.add_argument("--count", **_count(500, "jobs enqueued one at a time"))
     comparison.add_argument("--bulk", **_count(20_000, "jobs that a fast system enqueues at once"))
-    comparison.add_argument("--pickups", **_count(60, "jobs whose start is timed, each round"))
+    comparison.add_argument("--pickups", **_count(200, "jobs whose start is timed, each round"))
     comparison.add_argument("--runs", **_count(3, RUNS))
 
 

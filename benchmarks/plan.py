@@ -50,9 +50,9 @@ PLAN = (
     Measurement(name="resident", command="resident", quick="--jobs 300000"),
     Measurement(name="cost", command="cost", quick="--runs 2"),
     Measurement(
-        name="sqlite", command="sqlite --runs 5", quick="--jobs 20000 --pickups 30 --runs 2"
+        name="sqlite", command="sqlite --runs 5", quick="--jobs 20000 --pickups 100 --runs 2"
     ),
-    Measurement(name="peers", command="peers --runs 5", quick="--pickups 30 --runs 2"),
+    Measurement(name="peers", command="peers --runs 5", quick="--pickups 100 --runs 2"),
 )
 
 

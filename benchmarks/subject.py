@@ -1,6 +1,7 @@
 """One job queue that is compared with others: its script, its storage, and what it does there."""
 
 import json
+import math
 import os
 import subprocess
 import tempfile
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -24,12 +25,20 @@ PATIENCE = 600.0
 LOOK_SECONDS = 0.05
 #: How often to ask whether all that was called is recorded as done.
 MOST_LOOKS = 60
-#: Jobs that go before those that count: by then everything is connected and prepared.
+#: Jobs that go before those that count, from the same process to the same worker: by then both have
+#: loaded, connected and prepared what they need.
 WARM_UP = 5
 #: What two readings of a clock may be apart at least.
 SHORTEST_SECONDS = 0.000_001
 #: Seconds between two jobs whose pickup is timed.
 GAP = (0.02, 0.3)
+
+
+class Pickups(NamedTuple):
+    """Milliseconds from calls of enqueue to their handlers."""
+
+    first: float  #: of a process that has just begun to enqueue, and connects for it
+    others: list[float]  #: of those that count, after some more that do not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,34 +84,36 @@ class Subject:
     def enqueue(self, jobs: int) -> float:
         """Return how many jobs are stored per second one at a time, each committed."""
         with self._run_with(WARM_UP + jobs) as run:
-            run.ask("enqueue-many", "0", str(WARM_UP))
-            told = run.ask("enqueue-each", str(WARM_UP), str(jobs), "0", "0")
-            return jobs / float(told["seconds"])
+            told = run.ask("enqueue-each", "0", str(WARM_UP + jobs), "0", "0")
+            return jobs / math.fsum(told["seconds"][WARM_UP:])
 
     def enqueue_many(self, jobs: int) -> float:
         """Return how many jobs are stored per second in the fastest way that is documented."""
         with self._run_with(jobs) as run:
-            return jobs / float(run.ask("enqueue-many", "0", str(jobs))["seconds"])
+            [seconds] = run.ask("enqueue-many", "0", str(jobs))["seconds"]
+            return jobs / float(seconds)
 
-    def latency(self, jobs: int) -> list[float]:
-        """Return the milliseconds from each call of enqueue to its handler, worker idle.
+    def latency(self, jobs: int) -> Pickups:
+        """Return how long so many jobs wait for their handlers, worker idle.
 
         From the call: some begin before the answer to their commit has arrived.
         """
+        of_worker, enqueued = WARM_UP, WARM_UP + jobs
         with (
-            self._run_with(WARM_UP + jobs) as run,
+            self._run_with(of_worker + enqueued) as run,
             run.workers(self.idle_tuning, count=1) as workers,
         ):
-            run.ask("enqueue-many", "0", str(WARM_UP))
-            run.wait_for_calls(workers, numbers=WARM_UP)
-            told = run.ask("enqueue-each", str(WARM_UP), str(jobs), *map(str, GAP))
+            run.ask("enqueue-many", "0", str(of_worker))
+            run.wait_for_calls(workers, numbers=of_worker)
+            told = run.ask("enqueue-each", str(of_worker), str(enqueued), *map(str, GAP))
             run.wait_for_calls(workers)
             run.wait_until_recorded(workers)
-            calls = run.calls_each_once()[WARM_UP:]
+            calls = run.calls_each_once()[of_worker:]
             called: list[float] = told["moments"]
-            return [
+            milliseconds = [
                 1000 * (call.moment - moment) for call, moment in zip(calls, called, strict=True)
             ]
+            return Pickups(first=milliseconds[0], others=milliseconds[WARM_UP:])
 
 
 def settle_storage(url: str) -> None:

@@ -1,7 +1,7 @@
 """What every script of a subject can be told: `install`, `enqueue-many FIRST COUNT`,
 `enqueue-each FIRST COUNT LEAST MOST` (with pauses of so many seconds), `work TUNING`, `left`.
 
-The two that enqueue print JSON: seconds, and the moment of each call of enqueue.
+The two that enqueue print JSON: the seconds of each call, and its moment where it is for one job.
 """
 
 import json
@@ -44,7 +44,7 @@ def main(subject: Subject) -> None:
         first, count = map(int, arguments)
         began = time.monotonic()
         subject.enqueue_many(range(first, first + count))
-        print(json.dumps({"seconds": time.monotonic() - began, "moments": []}))
+        print(json.dumps({"seconds": [time.monotonic() - began], "moments": []}))
     else:
         first, count = map(int, arguments[:2])
         print(json.dumps(_enqueue_each(subject, range(first, first + count), *arguments[2:])))
@@ -52,13 +52,14 @@ def main(subject: Subject) -> None:
 
 def _enqueue_each(
     subject: Subject, numbers: range, least: str, most: str
-) -> dict[str, float | list[float]]:
-    seconds, moments = 0.0, []
+) -> dict[str, list[float]]:
+    seconds: list[float] = []
+    moments: list[float] = []
     never = threading.Event()
     for number in numbers:
         if float(most):
             never.wait(random.uniform(float(least), float(most)))
         moments.append(time.monotonic())
         subject.enqueue(number)
-        seconds += time.monotonic() - moments[-1]
+        seconds.append(time.monotonic() - moments[-1])
     return {"seconds": seconds, "moments": moments}

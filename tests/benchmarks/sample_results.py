@@ -26,7 +26,7 @@ def comparison(other: str) -> dict[str, Any]:
     return {
         "subjects": dict.fromkeys(names, about),
         **{work: {names[0]: rate(9_000), other: rate(3_000, ratio=1 / 3)} for work in works},
-        "latency": {name: {"p50_ms": 2.0, "p99_ms": 9.0} for name in names},
+        "latency": {name: {"first_ms": 25.5, "p50_ms": 2.0, "p99_ms": 9.0} for name in names},
         "absent": {"another": "it needs redis-server"},
     }
 

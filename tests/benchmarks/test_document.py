@@ -2,6 +2,7 @@
 
 import sys
 from argparse import Namespace
+from copy import deepcopy
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -47,6 +48,19 @@ def test_a_page_of_all_results_leaves_nothing_unmeasured():
     assert "ot measured" not in files["performance.md"]
     for section in SECTIONS:
         assert f"## {section.heading}" in files["performance.md"]
+
+
+def test_first_pickups_stand_by_themselves_in_results_that_tell_them_apart():
+    page = files_of(RESULTS)["performance.md"]
+    peers = deepcopy(RESULTS["peers"])
+    for about in peers["latency"].values():
+        del about["first_ms"]
+    before = files_of({"peers": peers})["performance.md"]
+
+    assert "| pickup p50, ms | pickup p99, ms | first pickup, ms |" in page
+    assert "stands by itself" in page
+    assert "| pickup p50, ms | pickup p99, ms |\n" in before
+    assert "stands by itself" not in before
 
 
 def test_every_chart_is_shown_and_every_shown_chart_is_there():
