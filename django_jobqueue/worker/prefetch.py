@@ -73,6 +73,11 @@ class Prefetch:
         return min(self._most, int(rate * self.horizon))
 
     @property
+    def has_rate(self) -> bool:
+        """Whether the first span is over."""
+        return self._rate is not None
+
+    @property
     def horizon(self) -> float:
         """In how many seconds what is held in advance should have ended."""
         bridged = min(self.EXCHANGES * self._exchange_seconds, self.LONGEST_HORIZON)

@@ -136,7 +136,7 @@ class Pump(ServiceTask):
 
     def tick(self) -> int:
         """One round: write what finished, claim what is free; return how many jobs were claimed."""
-        if self._outbox.retry_in:
+        if self._outbox.retry_in or self._slots.gathers_for:
             return 0
         waits_in_vain = self._slots.take_back() if self._is_retiring else self._slots.surplus()
         self._asking.give_back(waits_in_vain)
@@ -171,7 +171,7 @@ class Pump(ServiceTask):
     def rest(self) -> float:
         """Seconds until there is something to do, unless somebody wakes the pump."""
         if self._outbox.retry_in or len(self._outbox):
-            return self._outbox.retry_in
+            return self._outbox.retry_in or self._slots.gathers_for
         if not self._slots.have_room:
             longest = self._poll_seconds
         elif not self._membership.may_claim():

@@ -20,6 +20,8 @@ class Lane:
     BATCH = 500
     #: Of what is held in advance, this part may have permits: some 10 ms of work.
     LIMITED_PART = 10
+    #: How long the first outcomes gather: this part of what the first of them took, and no longer.
+    GATHERING_PART, LONGEST_GATHERING = 0.25, 0.002
 
     def __init__(self, runners: Runners, *, elapsed: Callable[[], float] = monotonic) -> None:
         self.runners, self.prefetch = runners, Prefetch(elapsed=elapsed)
@@ -57,6 +59,21 @@ class Lane:
     def _ahead(self) -> int:
         self._see_whether_idle()
         return self.prefetch.jobs(ended=len(self.ended))
+
+    @property
+    def gathers_for(self) -> float:
+        """For how many seconds an exchange is worth more later: of the first jobs, which fill all
+        slots, one has ended, and alone it would say that jobs are slow, and the next claim is
+        small. Those that began with it may end at any moment.
+        """
+        is_first = not self.prefetch.has_rate and self.held >= self.runners.slots
+        if not is_first or self.runners.waiting() or not 0 < len(self.ended) < self.held:
+            return 0.0
+        if self.limited_ended:  # others may wait for its permits
+            return 0.0
+        first = self.ended[0]
+        part = self.GATHERING_PART * (first - self._taken_at)
+        return max(0.0, first + min(part, self.LONGEST_GATHERING) - self._elapsed())
 
     def _see_whether_idle(self) -> None:
         """What waits to be written is held, and runs no more."""
@@ -211,6 +228,13 @@ class Slots:
         them.
         """
         return [held for lane in self._lanes for held in lane.surplus()]
+
+    @property
+    def gathers_for(self) -> float:
+        """For how many seconds more outcomes are waited for before the next exchange: not while a
+        lane has some that are not.
+        """
+        return min([lane.gathers_for for lane in self._lanes if lane.ended], default=0.0)
 
     @property
     def hold_any(self) -> bool:
