@@ -2,6 +2,7 @@
 rows name, on SQLite and on PostgreSQL.
 """
 
+import inspect
 import json
 import os
 import subprocess
@@ -88,7 +89,8 @@ class Named:
         items[:] = [item for item in items if self._note(item) in self._wanted]
 
     def _note(self, item: pytest.Item) -> Test:
-        function = getattr(item, "function")  # noqa: B009 - of pytest.Function, which Item is not
+        # An attribute of pytest.Function, which Item is not; what decorates it is elsewhere.
+        function = inspect.unwrap(getattr(item, "function"))  # noqa: B009
         path = Path(function.__code__.co_filename).relative_to(ROOT).as_posix()
         self._tests[item.nodeid] = (path, function.__name__)
         return self._tests[item.nodeid]

@@ -1,8 +1,13 @@
 """What docs/parity.md calls kept has a test, and no promise is left out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import pytest
 
-from .parity import broken, document, faulty, promised
+from .parity import Named, broken, document, faulty, promised
+from .proofs import ROOT
 
 PROVED = "`tests/test_conf.py::test_they_are_read_once`"
 TEST = ("tests/test_conf.py", "test_they_are_read_once")
@@ -49,3 +54,22 @@ def test_a_promise_is_kept_if_its_test_passed_and_failed_nowhere(
 
 def test_what_is_not_there_yet_is_not_kept() -> None:
     assert broken("| 1.1 | words | not yet: x |", []) == ["1.1: not yet: x"]
+
+
+@contextmanager
+def nothing_else() -> Iterator[None]:
+    yield
+
+
+@nothing_else()
+def test_a_decorated_test_is_found_where_it_is_written(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    here = Path(__file__).relative_to(ROOT).as_posix()
+    items: list[pytest.Item] = [request.node]
+
+    Named({(here, request.node.originalname)}, tmp_path / "outcomes").pytest_collection_modifyitems(
+        items
+    )
+
+    assert items == [request.node]
