@@ -8,6 +8,7 @@ import pytest
 
 from django_jobqueue.core import batches, following, limits, outcomes, schedules, specs, why
 from django_jobqueue.core.audit import Actor, NewAudit
+from django_jobqueue.core.due import Due
 from django_jobqueue.core.firing import PlannedSlot
 from django_jobqueue.core.health import SNAPSHOT_AGE, HealthCheck, Matching
 from django_jobqueue.core.queued import QueuedCall
@@ -44,6 +45,15 @@ DEFAULTS: dict[type, dict[str, Any]] = {
         "result_as": None,
         "on_failure": "cancel",
         "has_next": False,
+    },
+    Due: {
+        "has_ready": False,
+        "has_suspects": False,
+        "scheduled_seconds": None,
+        "slot_seconds": None,
+        "has_waiting": False,
+        "has_lost": False,
+        "up_to": None,
     },
     specs.Inserted: {"replaced": False},
     specs.AttemptReport: {"error_type": "", "message": "", "traceback": "", "log": "[]"},

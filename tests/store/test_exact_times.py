@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
 import pytest
 from django.db import connection
 
@@ -124,3 +125,34 @@ def test_jobs_of_one_time_are_promoted_by_their_ids(store: JobStore, now: dateti
 
     assert set(Job.objects.filter(state="ready").values_list("pk", flat=True)) == {first, second}
     assert Job.objects.get(pk=third).state == JobState.SCHEDULED
+
+
+@pytest.mark.parametrize("has_next", [True, False])
+def test_what_is_overdue_says_whether_others_wait_for_it(store: JobStore, has_next: bool) -> None:
+    error = None if has_next else {"type": "ValueError"}
+    make_job(JobState.RUNNING, deadline_at=LONG_AGO, has_next=has_next, error=error)
+
+    assert [one.has_next for one in store.overdue()] == [has_next]
+
+
+def test_what_does_not_run_is_not_overdue_whatever_its_row_says(store: JobStore) -> None:
+    make_job(deadline_at=LONG_AGO)
+
+    assert store.overdue() == []
+
+
+def test_of_two_that_are_ready_the_one_that_was_so_before_is_claimed(
+    store: JobStore, worker: UUID
+) -> None:
+    _, first = (make_job(ready_at=LONG_AGO + minutes * MINUTE).pk for minutes in (1, 0))
+
+    assert ids_of(claim(store, worker, total=1)) == [first]
+
+
+def test_a_replacement_waits_for_as_long_as_it_says(store: JobStore, now: datetime) -> None:
+    new = NewJob(handler="h", unique_key="key", on_conflict="replace", delay=60.0)
+    store.insert(msgspec.structs.replace(new, delay=0.0), now=now)
+    store.insert(new, now=now)
+
+    row = Job.objects.get()
+    assert (row.state, row.run_at) == (JobState.SCHEDULED, now + MINUTE)

@@ -1,14 +1,15 @@
 """What a heartbeat finds and tells: its worker's own claims, and of those the unknown ones."""
 
 from datetime import timedelta
+from itertools import count
 from uuid import UUID, uuid4
 
 import pytest
 
 from django_jobqueue.core.specs import Beat, ClaimedJob, JobFilter
 from django_jobqueue.core.states import JobState, WorkerState
-from django_jobqueue.models import WorkerRecord
-from django_jobqueue.store import store_for
+from django_jobqueue.models import Job, WorkerRecord
+from django_jobqueue.store import postgresql_workers, store_for
 from django_jobqueue.store.base import JobStore
 
 from .helpers import LEASE, claim, claimed, make_job, register_worker
@@ -255,3 +256,18 @@ class TestWhereTheyGoOn:
         )
 
         assert second.released == (unknown.id,)
+
+
+@pytest.mark.postgresql
+def test_no_claim_is_unknown_for_the_time_that_the_beat_itself_has_waited(
+    store: JobStore, worker: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = claimed(store, worker)
+    Job.objects.update(claimed_at=store.database_now() - timedelta(seconds=60))
+    facts = {"lease": LEASE, "reconcile_after": timedelta(seconds=30)}
+
+    with monkeypatch.context() as slow:
+        slow.setattr(postgresql_workers, "monotonic", count(0, 60).__next__)
+        assert store.heartbeat(worker, **facts).released == ()
+
+    assert store.heartbeat(worker, **facts).released == (job.id,)

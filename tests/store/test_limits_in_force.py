@@ -132,3 +132,10 @@ def test_settings_of_a_queue_change_what_they_name_and_keep_the_rest(store: JobS
         "other": QueueSettings(concurrency=1),
     }
     assert QueueRecord.objects.get(name="q").pause_reason == "why"
+
+
+def test_what_was_set_for_a_queue_before_is_told(store: JobStore) -> None:
+    assert store.configure_queue("q", {"rate_burst": 3}) == {"rate_burst": 1}
+    store.configure_queue("other", {"rate_burst": 7})
+
+    assert store.configure_queue("q", {"rate_burst": 4}) == {"rate_burst": 3}

@@ -16,9 +16,9 @@ NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def due_before(*hours: int) -> None:
+def due_before(*hours: int, queue: str = "default") -> None:
     for number in hours:
-        make_job(JobState.SCHEDULED, run_at=NOON - number * HOUR)
+        make_job(JobState.SCHEDULED, run_at=NOON - number * HOUR, queue=queue)
 
 
 def left() -> list[datetime | None]:
@@ -34,9 +34,14 @@ def test_it_begins_at_the_moment_it_is_told() -> None:
 
 
 def test_the_next_may_begin_at_the_last_that_it_found() -> None:
-    due_before(3, 1, 2)
+    due_before(4, 2, 3)
+    for hours, queue in ((5, "a"), (1, "b"), (6, "c")):
+        due_before(hours, queue=queue)
+    store = store_for("default")
 
-    assert store_for("default").promote(now=NOON).up_to == NOON - HOUR
+    assert store.promote(now=NOON - HOUR / 2).up_to == NOON - HOUR
+    due_before(4, 2, 3)
+    assert store.promote(now=NOON).up_to == NOON - 2 * HOUR
 
 
 def test_the_earliest_come_first_however_they_lie() -> None:

@@ -90,6 +90,14 @@ def test_an_exchange_is_so_many_statements_however_many_jobs(
     assert not [text for text in sent if "SAVEPOINT" in text["sql"]]
 
 
+@pytest.mark.parametrize("total", [0, -1])
+def test_an_exchange_without_room_claims_nothing(store: JobStore, worker: UUID, total: int) -> None:
+    store.insert(NewJob(handler="h"))
+    asked = {"wanted": [WantedJobs("default", 99)], "total": total}
+
+    assert store.finish_and_claim([], worker_id=worker, token=uuid4(), **asked) == (set(), [])
+
+
 def test_jobs_come_queue_by_queue_as_asked_and_each_queue_in_its_line(
     store: JobStore, worker: UUID
 ) -> None:

@@ -1,6 +1,7 @@
 """How a thread waits for its turn to write, on SQLite, and which stores have turns of their own."""
 
 import threading
+from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import timedelta
 
@@ -21,8 +22,22 @@ def store() -> JobStore:
     return store_for("default")
 
 
+def one_statement(store: JobStore) -> None:
+    store.insert(NewJob(handler="h"))
+
+
+def several(store: JobStore) -> None:
+    with store.writing():
+        pass
+
+
+Write = Callable[[JobStore], None]
+either_way = pytest.mark.parametrize("write", [one_statement, several])
+
+
+@either_way
 def test_within_a_transaction_of_the_caller_a_lock_is_told_at_once(
-    store: JobStore, monkeypatch: pytest.MonkeyPatch
+    store: JobStore, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
     monkeypatch.setattr(store, "_wait", pauses.append)
@@ -32,12 +47,13 @@ def test_within_a_transaction_of_the_caller_a_lock_is_told_at_once(
         pytest.raises(OperationalError, match="locked"),
         transaction.atomic(),
     ):
-        store.insert(NewJob(handler="h"))
+        write(store)
 
     assert pauses == []
 
 
-def test_how_a_thread_pauses_holds_for_the_quarantine_too(store: JobStore) -> None:
+@either_way
+def test_how_a_thread_pauses_holds_for_the_quarantine_too(store: JobStore, write: Write) -> None:
     pauses: list[float] = []
 
     def give_up(seconds: float) -> bool:
@@ -50,7 +66,7 @@ def test_how_a_thread_pauses_holds_for_the_quarantine_too(store: JobStore) -> No
         store.pausing_with(give_up),
         pytest.raises(OperationalError, match="locked"),
     ):
-        store.dedicated(suspects=True).insert(NewJob(handler="h"))
+        write(store.dedicated(suspects=True))
 
     assert len(pauses) == 1
 
@@ -68,16 +84,17 @@ def test_a_way_to_pause_is_forgotten_at_the_end_of_its_block(
     assert tried.is_set()
 
 
+@either_way
 @pytest.mark.parametrize("in_transaction", [True, False])
 def test_only_who_may_be_told_to_give_up_waits_in_short_tries(
-    store: JobStore, in_transaction: bool
+    store: JobStore, write: Write, in_transaction: bool
 ) -> None:
     waiting = store.pausing_with(lambda seconds: False) if in_transaction else nullcontext()
     statements: list[str] = []
     with waiting, transaction.atomic() if in_transaction else nullcontext():
         connection.ensure_connection()
         connection.connection.set_trace_callback(statements.append)
-        store.insert(NewJob(handler="h"))
+        write(store)
         connection.connection.set_trace_callback(None)
 
     assert statements

@@ -82,11 +82,25 @@ def test_a_job_that_succeeded_is_archived_as_it_was(store: JobStore, worker: UUI
 def test_one_that_no_handler_was_called_for_has_no_time_of_that(
     store: JobStore, worker: UUID
 ) -> None:
-    [job] = claimed(store, worker, count=1)
+    store.insert(NewJob(handler="h"))
+    Job.objects.update(attempted_at=AT)  # by the attempt before
+    [job] = claim(store, worker)
 
     store.finish_many([succeeded(job, at=None)])
 
     assert ArchivedJob.objects.get().attempted_at is None
+
+
+def test_of_one_that_answered_the_time_on_its_row_is_kept_where_none_is_told(
+    store: JobStore, worker: UUID
+) -> None:
+    [job] = claimed(store, worker, count=1)
+    Job.objects.update(attempted_at=AT)
+    answered = Transition(state=JobState.SUCCEEDED, result="1")
+
+    store.finish_many([FinishedJob(job, answered)])
+
+    assert ArchivedJob.objects.get().attempted_at == AT
 
 
 def test_the_moment_of_a_frozen_clock_is_written_as_any_other(
@@ -143,6 +157,18 @@ def test_who_waits_for_one_of_many_goes_on(store: JobStore, worker: UUID) -> Non
     assert store.finish_many([succeeded(job) for job in jobs]) == {job.id for job in jobs}
 
     assert Job.objects.get().state == "ready"
+
+
+def test_one_that_a_limit_blocks_is_none_that_waits(store: JobStore, worker: UUID) -> None:
+    first, blocked = store.insert_many([NewJob(handler="h")] * 2)
+    Job.objects.filter(pk=first.id).update(has_next=True)
+    Job.objects.filter(pk=blocked.id).update(
+        state="blocked", blocked_by="key:k", waits_for=first.id
+    )
+
+    store.finish_many([succeeded(job) for job in claim(store, worker)])
+
+    assert Job.objects.get().state == "blocked"
 
 
 @pytest.mark.parametrize("usual_first", [True, False])

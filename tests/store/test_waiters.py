@@ -185,16 +185,16 @@ class TestHearing:
         assert not watch.wait(0, among=[other.pk])
 
     @pytest.mark.postgresql
-    def test_of_a_batch_those_are_told_that_somebody_waits_for(self, store, apart, watch):
-        worker = register_worker(store)
-        ids = [store.insert(NewJob(handler="tests.handler")).id for _ in range(4)]
-        jobs = claim(store, worker)
-        apart.keep_waiters(uuid4(), [ids[1], ids[3]], lease=LEASE)
-        apart.keep_waiters(uuid4(), [ids[3]], lease=LEASE)
+    @pytest.mark.parametrize("end", ["success", "death"])
+    @pytest.mark.parametrize("places", [(0,), (1, 3), (3,)], ids=str)
+    def test_of_a_batch_those_that_are_waited_for_are_told(self, store, apart, watch, end, places):
+        other, *ids = (make_job(queue=queue).pk for queue in ["other", *["default"] * 4])
+        jobs, waited = claim(store, register_worker(store)), [ids[place] for place in places]
+        for by_one in (waited, [waited[-1], other]):
+            apart.keep_waiters(uuid4(), by_one, lease=LEASE)
+        store.finish_many([FinishedJob(job, ENDS[end]) for job in jobs])
 
-        store.finish_many([FinishedJob(job, ENDS["success"]) for job in jobs])
-
-        assert sorted(watch.wait(PATIENCE, among=ids)) == [ids[1], ids[3]]
+        assert sorted(watch.wait(PATIENCE, among=[other, *ids])) == waited
         assert not watch.wait(0, among=ids)
 
     @pytest.mark.postgresql
