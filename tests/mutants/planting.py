@@ -52,7 +52,7 @@ def _codes_within(code: CodeType) -> Iterator[CodeType]:
 def _plant_statement(mutant: Mutant) -> None:
     from django_jobqueue.store import sql
 
-    sql.load.__wrapped__.__globals__["files"] = lambda package: _PlantedFiles(mutant)
+    sql.load.__wrapped__.__globals__["_FOLDER"] = _PlantedFiles(mutant)
 
 
 class _PlantedFiles:
