@@ -41,7 +41,7 @@ class Settlement:
     def statements(self, finished: Sequence[FinishedJob]) -> list[Statement]:
         """Return the statements for the batch; each answers with the ids that held."""
         # Sorted, so that two batches lock shared rows in one order.
-        in_order = sorted(finished, key=attrgetter("job.id"))
+        in_order = sorted(_first_of_each(finished), key=attrgetter("job.id"))
         statements = [write(group) for write, group in _by_writer(in_order)]
         awaited = _awaited(finished)
         return [*statements, following(awaited)] if awaited else statements
@@ -108,6 +108,14 @@ class Settlement:
 def following(ids: Iterable[int], *, now: datetime | None = None) -> Statement:
     """Return the statement that lets those go on, or cancels them, that wait for these jobs."""
     return sql.load("postgresql", "follow"), {"ids": array(ids), "now": now}
+
+
+def _first_of_each(finished: Sequence[FinishedJob]) -> Iterable[FinishedJob]:
+    """The first report of each claim; which of two a statement takes, its plan would decide."""
+    if len({done.job.id for done in finished}) == len(finished):
+        return finished
+    by_claim = {(done.job.id, done.job.claim_token): done for done in reversed(finished)}
+    return by_claim.values()
 
 
 def _awaited(finished: Sequence[FinishedJob]) -> list[int]:

@@ -16,9 +16,9 @@ from django_jobqueue.core.specs import (
     NewJob,
     Transition,
 )
-from django_jobqueue.core.states import JobState
+from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.core.transitions import SUCCEEDED
-from django_jobqueue.models import ArchivedJob, AttemptRecord, Job
+from django_jobqueue.models import ArchivedJob, AttemptRecord, DeadJob, Job
 from django_jobqueue.models.base import JobRecord
 from django_jobqueue.store import store_for
 from django_jobqueue.store.base import JobStore
@@ -181,6 +181,17 @@ def test_the_first_report_of_a_claim_counts(
     assert store.finish_many(reports if usual_first else reports[::-1]) == {job.id}
 
     assert ArchivedJob.objects.get().state == ("succeeded" if usual_first else "cancelled")
+
+
+def test_it_counts_also_where_others_end_as_the_second_says(store: JobStore, worker: UUID) -> None:
+    other, job = claimed(store, worker, count=2)
+    dead = Transition(state=JobState.DEAD, reason=DeathReason.EXHAUSTED)
+
+    finish_all = [succeeded(other), FinishedJob(job, dead, AT), succeeded(job)]
+    assert store.finish_many(finish_all) == {other.id, job.id}
+
+    assert [row.pk for row in DeadJob.objects.all()] == [job.id]
+    assert [row.pk for row in ArchivedJob.objects.all()] == [other.id]
 
 
 def test_nothing_is_written_for_a_claim_that_never_was(store: JobStore, worker: UUID) -> None:
