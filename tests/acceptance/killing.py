@@ -28,6 +28,7 @@ class ChildKilling:
 
     #: Nothing may wait for a lease to run out.
     settings: Mapping[str, float] = {"LEASE": 600, "HEARTBEAT_INTERVAL": 1, "DRAIN": 1}
+    kills_all_children = False
 
     def __init__(
         self, url: str, folder: Path, *, processes: int, concurrency: int, job_seconds: float
@@ -37,7 +38,7 @@ class ChildKilling:
         self._slots, self._concurrency = processes * concurrency, concurrency
         self._job_seconds, self._numbers = job_seconds, count()
         self._killed: set[int] = set()
-        self._victims = 1
+        self._victims = processes if self.kills_all_children else 1
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -151,13 +152,7 @@ class TreeKilling(ChildKilling):
         "DRAIN": 1,
     }
 
-    def __init__(
-        self, url: str, folder: Path, *, processes: int, concurrency: int, job_seconds: float
-    ) -> None:
-        super().__init__(
-            url, folder, processes=processes, concurrency=concurrency, job_seconds=job_seconds
-        )
-        self._victims = processes
+    kills_all_children = True
 
     @contextmanager
     def working(self) -> Iterator[None]:
