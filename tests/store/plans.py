@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from django.apps import apps
 
 _numbers = count()
 
@@ -14,12 +15,12 @@ _numbers = count()
 REMOVED = ("Rows Removed by Filter", "Rows Removed by Join Filter", "Rows Removed by Index Recheck")
 
 
-def without_dead_rows(connection: psycopg.Connection[Any], *tables: str) -> None:
-    """Write tables and their indexes anew: what other tests have left would be read as well, and
-    its statistics would choose the plans.
+def without_dead_rows(connection: psycopg.Connection[Any]) -> None:
+    """Write all tables and their indexes anew: what other tests have left would be read as well,
+    and its statistics would choose the plans.
     """
-    for table in tables:
-        connection.execute(f"VACUUM (FULL, ANALYZE) {table}")
+    tables = ", ".join(model._meta.db_table for model in apps.get_models())
+    connection.execute(f"VACUUM (FULL, ANALYZE) {tables}")
 
 
 def add_living_worker(connection: psycopg.Connection[Any], worker_id: UUID) -> None:

@@ -32,7 +32,7 @@ def connection(django_db_setup: None, django_db_blocker: Any) -> Iterator[psycop
     with django_db_blocker.unblock():
         holder, session = (PsycopgSession("default", prepared=False) for _ in range(2))
         opened = session.connection
-    without_dead_rows(opened, "jobqueue_job", "jobqueue_worker")
+    without_dead_rows(opened)
     holder.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
     holder.connection.execute("SELECT count(*) FROM jobqueue_job")
     try:

@@ -14,11 +14,10 @@ from django.db import transaction
 from django.test.utils import CaptureQueriesContext
 
 from django_jobqueue.core.specs import Retention
-from django_jobqueue.models import ArchivedJob, BatchRecord, DeadJob, QueueRecord
 from django_jobqueue.store import RecordMarks, sql, store_for
 
 from .looks import Look, beside_a_snapshot
-from .plans import buffers_of, without_dead_rows
+from .plans import buffers_of
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db]
 
@@ -140,8 +139,6 @@ class TestRetention:
     @pytest.fixture
     def marks(self, connection: psycopg.Connection[Any]) -> Iterator[RecordMarks]:
         """Those of somebody who has removed most of them."""
-        for model in (ArchivedJob, DeadJob, BatchRecord, QueueRecord):
-            without_dead_rows(connection, model._meta.db_table)
         connection.execute(
             "INSERT INTO jobqueue_archivedjob (id, queue, handler, finished_at)"
             " SELECT n, 'old ' || n %% 2, '', now() - interval '1 month' + n * interval '1 s'"

@@ -82,7 +82,7 @@ def test_a_key_is_looked_for_by_its_index_whatever_the_parameters() -> None:
 def no_dead_rows(db: None) -> Iterator[None]:
     """Those of the running would be read with them."""
     session = PsycopgSession("default", prepared=False)
-    without_dead_rows(session.connection, "jobqueue_job")
+    without_dead_rows(session.connection)
     yield
     session.close()
 

@@ -39,7 +39,7 @@ def connection(django_db_setup: None, django_db_blocker: Any) -> Iterator[psycop
     with django_db_blocker.unblock():
         session = PsycopgSession("default", prepared=False)
         opened = session.connection
-    without_dead_rows(opened, "jobqueue_job", "jobqueue_worker")
+    without_dead_rows(opened)
     with opened.transaction(force_rollback=True):
         # A walk would meet what other tests have left.
         for table in ("jobqueue_job", "jobqueue_worker"):

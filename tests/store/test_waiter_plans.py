@@ -27,7 +27,7 @@ def connection(django_db_setup: None, django_db_blocker: Any) -> Iterator[psycop
     with django_db_blocker.unblock():
         session = PsycopgSession("default", prepared=False)
         opened = session.connection
-    without_dead_rows(opened, "jobqueue_job", "jobqueue_waiter")
+    without_dead_rows(opened)
     with opened.transaction(force_rollback=True):
         opened.execute(
             "INSERT INTO jobqueue_job (queue, handler, state, claim_token, worker_id, attempt)"
