@@ -1,0 +1,83 @@
+"""An id is given once, whatever migrations do."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import router
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations import SeparateDatabaseAndState
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+#: What ended has its id from `jobqueue_job`. Statements alone, so that `sqlmigrate` tells them.
+_BEFORE = """
+CREATE TEMPORARY TABLE jobqueue_last_ids AS
+SELECT name, seq FROM sqlite_sequence
+UNION ALL SELECT 'jobqueue_job', COALESCE(MAX(id), 0) FROM jobqueue_archivedjob
+UNION ALL SELECT 'jobqueue_job', COALESCE(MAX(id), 0) FROM jobqueue_deadjob
+"""
+_AFTER = (
+    "INSERT INTO jobqueue_last_ids SELECT name, seq FROM sqlite_sequence",
+    "DELETE FROM sqlite_sequence",
+    """
+    INSERT INTO sqlite_sequence (name, seq)
+    SELECT name, MAX(seq) FROM jobqueue_last_ids GROUP BY name
+    """,
+    "DROP TABLE jobqueue_last_ids",
+)
+
+
+class KeepLastIds(SeparateDatabaseAndState):
+    """Operations that write a table anew on SQLite, as most do that change more than its indexes.
+
+    That sets the counter of its ids back to the largest in it. Live jobs are few: new ones would
+    get the ids of those that ended, and could not be moved to where these are.
+
+        operations = [KeepLastIds([migrations.AddField("job", …), …])]
+    """
+
+    serialization_expand_args = ["operations"]
+
+    def __init__(self, operations: Sequence[Operation]) -> None:
+        super().__init__(database_operations=operations, state_operations=operations)
+
+    def deconstruct(self) -> Any:
+        return type(self).__qualname__, [], {"operations": self.database_operations}
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        with _last_ids_kept(app_label, schema_editor):
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        with _last_ids_kept(app_label, schema_editor):
+            super().database_backwards(app_label, schema_editor, from_state, to_state)
+
+    def describe(self) -> str:
+        return "; ".join(operation.describe() for operation in self.database_operations)
+
+
+@contextmanager
+def _last_ids_kept(app_label: str, schema_editor: BaseDatabaseSchemaEditor) -> Iterator[None]:
+    connection = schema_editor.connection
+    if connection.vendor != "sqlite" or not router.allow_migrate(
+        connection.alias, app_label, model_name="job"
+    ):
+        yield
+        return
+    schema_editor.execute(_BEFORE, params=None)
+    yield
+    for statement in _AFTER:
+        schema_editor.execute(statement, params=None)
