@@ -12,7 +12,7 @@ from benchmarks.__main__ import parser
 from benchmarks.document.charts import Bar, bar_chart
 from benchmarks.document.results import keep, kept_results
 from benchmarks.document.targets import TARGETS, target_rows
-from benchmarks.document.writing import SECTIONS, differences, files_of, write
+from benchmarks.document.writing import DOCS, SECTIONS, differences, files_of, write
 from benchmarks.plan import PLAN, Measurement, arguments_of, run_all, warnings_about
 
 from .sample_results import RESULTS
@@ -94,6 +94,20 @@ def test_a_bound_that_was_not_kept_is_told():
     assert rows["drain, one worker, of pgqueuer at its best batch size"] == ("3", "yes")
     assert rows["pickup latency, idle worker, p50, of pgqueuer's"] == ("1", "yes")
     assert rows["statements per second of an idle worker"] == ("1.20", "yes")
+
+
+def test_a_bound_that_was_not_kept_leads_to_the_profile_that_says_why():
+    [target] = [one for one in TARGETS if one.measure == "SQLite drain, of huey's SQLite storage"]
+
+    assert target.verdict(3.0) == "yes"
+    assert target.verdict(2.9) == "no: [why](decisions/0033-an-exchange-on-sqlite.md)"
+
+
+def test_every_profile_is_there():
+    profiles = [target.profile for target in TARGETS if target.profile]
+
+    assert profiles
+    assert [profile for profile in profiles if not (DOCS / profile).exists()] == []
 
 
 def test_every_target_is_read_from_the_results():
