@@ -36,7 +36,7 @@ class ArchivedJob(FinalRecord):
                 condition=Q(state=JobState.CANCELLED.value),
                 name="jobqueue_archive_cancelled",
             ),
-            FingerprintIndex(name="jobqueue_archive_fingerprint"),
+            FingerprintIndex(name="jobqueue_archive_fingerprint", by_stretch=True),
             models.Index(
                 fields=["unique_key", "finished_at"],
                 condition=Q(unique_key__isnull=False),

@@ -20,7 +20,7 @@ _HALVES = f"({_UNRECOGNIZED} <> '{JobState.RUNNING}' OR {{state}} = '{JobState.R
 STRETCH = 4096
 #: Walks from one stretch that has rows to the next, by their ids, and reads nothing else of them.
 _STRETCHES = """
-{column} / {stretch} IN (
+{column} / {stretch} {among}
     WITH RECURSIVE filled (stretch) AS (
         SELECT MIN({id}) / {stretch} FROM {table}
         UNION ALL
@@ -34,7 +34,9 @@ _STRETCHES = """
         WHERE filled.stretch IS NOT NULL
     )
     SELECT stretch FROM filled
-)"""
+{end}"""
+#: PostgreSQL would join the stretches to the whole table, for all that it knows of their number.
+_AMONG = {"sqlite": ("IN (", ")"), "postgresql": ("= ANY(ARRAY(", "))")}
 
 
 class FingerprintField(models.CharField):  # type: ignore[type-arg]
@@ -50,31 +52,38 @@ class FingerprintField(models.CharField):  # type: ignore[type-arg]
 
 @FingerprintField.register_lookup
 class HasFingerprint(Exact):
-    """On SQLite it names every stretch of ids besides, and on PostgreSQL both halves of the live
-    jobs, or it could not use the index.
+    """Where the index begins with stretches of ids it names each of them besides, and on PostgreSQL
+    both halves of the live jobs, or it could not use the index.
     """
 
     def as_postgresql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
         text, parameters = self.as_sql(compiler, connection)
-        if not (isinstance(self.lhs, Col) and _has_running_apart(self.lhs.target.model)):
-            return text, parameters
-        quoted = connection.ops.quote_name
-        halves = _HALVES.format(state=f"{quoted(self.lhs.alias)}.{quoted('state')}")
-        return f"({text} AND {halves})", parameters
+        index = _index_of(self.lhs.target.model) if isinstance(self.lhs, Col) else None
+        if index is not None and index.running_apart:
+            quoted = connection.ops.quote_name
+            halves = _HALVES.format(state=f"{quoted(self.lhs.alias)}.{quoted('state')}")
+            return f"({text} AND {halves})", parameters
+        if index is not None and index.by_stretch:
+            return f"({text} AND {self._stretches(connection)})", parameters
+        return text, parameters
 
     def as_sqlite(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
         text, parameters = self.as_sql(compiler, connection)
         if not isinstance(self.lhs, Col):
             return text, parameters
+        return f"({text} AND {self._stretches(connection)})", parameters
+
+    def _stretches(self, connection: Any) -> str:
         model, quoted = self.lhs.target.model._meta, connection.ops.quote_name
-        key = quoted(model.pk.column)
-        stretches = _STRETCHES.format(
+        key, (among, end) = quoted(model.pk.column), _AMONG[connection.vendor]
+        return _STRETCHES.format(
             column=f"{quoted(self.lhs.alias)}.{key}",
             id=key,
             table=quoted(model.db_table),
             stretch=STRETCH,
+            among=among,
+            end=end,
         )
-        return f"({text} AND {stretches})", parameters
 
 
 class _Stretch(models.Func):
@@ -96,10 +105,10 @@ class FingerprintIndex(models.Index):
 
     Fingerprints are random: one batch of jobs would write as many pages of a plain index as there
     are jobs in it. SQLite writes whole pages; there it begins with the stretch of the id:
-    neighbours share the pages of theirs, however many jobs there are. PostgreSQL enters a row into
-    every index anew when one of them sees a change of it, as with each claim, and after a
-    checkpoint writes whole pages, too: there it leaves out running jobs, where they are to be
-    found apart.
+    neighbours share the pages of theirs, however many jobs there are. PostgreSQL writes whole
+    pages after a checkpoint: there it begins so where it is asked to, for the archive of many. And
+    it enters a row into every index anew when one of them sees a change of it, as with each claim:
+    there it leaves out running jobs, where they are to be found apart.
     """
 
     def __init__(
@@ -108,14 +117,16 @@ class FingerprintIndex(models.Index):
         name: str,
         fields: Sequence[str] = ("fingerprint",),
         running_apart: bool = False,
+        by_stretch: bool = False,
     ) -> None:
         super().__init__(name=name, fields=fields)
-        self.running_apart = running_apart
+        self.running_apart, self.by_stretch = running_apart, by_stretch
 
     def deconstruct(self) -> Any:
         path, arguments, options = super().deconstruct()
-        if self.running_apart:
-            options["running_apart"] = True
+        for option in ("running_apart", "by_stretch"):
+            if getattr(self, option):
+                options[option] = True
         return path, arguments, options
 
     def create_sql(
@@ -129,6 +140,10 @@ class FingerprintIndex(models.Index):
         if stored_as is None:
             return super().create_sql(model, schema_editor, using, **options)
         return stored_as(self).create_sql(model, schema_editor, using, **options)
+
+
+def _on_postgresql(index: FingerprintIndex) -> models.Index:
+    return _by_stretch(index) if index.by_stretch else _without_running(index)
 
 
 def _by_stretch(index: FingerprintIndex) -> models.Index:
@@ -145,11 +160,9 @@ def _without_running(index: FingerprintIndex) -> models.Index:
 #: What it is on each database.
 _STORED_AS: Mapping[str, Callable[[FingerprintIndex], models.Index]] = {
     "sqlite": _by_stretch,
-    "postgresql": _without_running,
+    "postgresql": _on_postgresql,
 }
 
 
-def _has_running_apart(model: type[models.Model]) -> bool:
-    return any(
-        isinstance(index, FingerprintIndex) and index.running_apart for index in model._meta.indexes
-    )
+def _index_of(model: type[models.Model]) -> FingerprintIndex | None:
+    return next((one for one in model._meta.indexes if isinstance(one, FingerprintIndex)), None)

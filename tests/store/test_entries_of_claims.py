@@ -3,12 +3,10 @@ and jobs are found by them as before.
 """
 
 from collections.abc import Iterator
-from importlib import import_module
 from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.migrations.loader import MigrationLoader
 from django.db.models import Q, QuerySet
 
 from django_jobqueue.core.specs import JobFilter
@@ -18,6 +16,7 @@ from django_jobqueue.store.sessions import PsycopgSession
 from tests.history import FEW, cost_of, without
 
 from .helpers import claim, register_worker
+from .migrating import found_when_taken_back
 from .plans import without_dead_rows
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db]
@@ -131,25 +130,18 @@ def test_steering_by_fingerprint_reaches_who_waits_and_who_runs() -> None:
     assert (done.cancelled, done.asked) == (9, 1)
 
 
+def definitions() -> list[str]:
+    return asked(DEFINITIONS)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_migration_can_be_taken_back() -> None:
-    module = import_module("django_jobqueue.migrations.0016_entries_of_claims")
-    operations = module.Migration.operations
-    states = [MigrationLoader(connection).project_state(("jobqueue", "0015_running_since"))]
-    for operation in operations:
-        states.append(states[-1].clone())
-        operation.state_forwards("jobqueue", states[-1])
-    now = asked(DEFINITIONS)
+    now = definitions()
 
-    with connection.schema_editor() as editor:
-        for number in reversed(range(len(operations))):
-            operations[number].database_backwards(
-                "jobqueue", editor, states[number + 1], states[number]
-            )
-        before = asked(DEFINITIONS)
-        for number, operation in enumerate(operations):
-            operation.database_forwards("jobqueue", editor, states[number], states[number + 1])
+    before = found_when_taken_back(
+        "0016_entries_of_claims", definitions, after="0015_running_since"
+    )
 
     assert not any("WHERE" in text for text in before), before
-    assert asked(DEFINITIONS) == now
+    assert definitions() == now
     assert all("WHERE" in text for text in now), now

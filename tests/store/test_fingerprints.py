@@ -4,18 +4,18 @@ shares a few pages of it.
 
 import sqlite3
 from contextlib import closing
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.migrations.loader import MigrationLoader
 from django.db.models import Q, QuerySet
 
 from django_jobqueue.core.states import JobState
 from django_jobqueue.models import ArchivedJob, DeadJob, Job
 from django_jobqueue.models.fingerprints import STRETCH
+
+from .migrating import found_when_taken_back
 
 pytestmark = pytest.mark.django_db
 
@@ -138,24 +138,12 @@ def definitions() -> dict[str, str]:
     return {name: str(facts["columns"]) for name, facts in names.items() if "fingerprint" in name}
 
 
+@pytest.mark.sqlite
 @pytest.mark.django_db(transaction=True)
 def test_the_migration_can_be_taken_back() -> None:
-    operations = import_module("django_jobqueue.migrations.0014_fingerprints").Migration.operations
-    loader = MigrationLoader(connection)
-    states = [loader.project_state(("jobqueue", "0013_storage"))]
-    for operation in operations:
-        states.append(states[-1].clone())
-        operation.state_forwards("jobqueue", states[-1])
     now = definitions()
 
-    with connection.schema_editor() as editor:
-        for number in reversed(range(len(operations))):
-            operations[number].database_backwards(
-                "jobqueue", editor, states[number + 1], states[number]
-            )
-        before = definitions()
-        for number, operation in enumerate(operations):
-            operation.database_forwards("jobqueue", editor, states[number], states[number + 1])
+    before = found_when_taken_back("0014_fingerprints", definitions, after="0013_storage")
 
     assert set(before.values()) == {"['fingerprint']"}
     assert definitions() == now
