@@ -1,22 +1,10 @@
-from typing import Any
-
 from django.db import migrations, models
 
+from django_jobqueue.models.vendors import OnPostgreSQL
 
-class OnPostgreSQL(migrations.RunSQL):
+
+class Storage(OnPostgreSQL, migrations.RunSQL):
     """Other databases have no such parameters."""
-
-    def database_forwards(
-        self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
-    ) -> None:
-        if schema_editor.connection.vendor == "postgresql":
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
-
-    def database_backwards(
-        self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
-    ) -> None:
-        if schema_editor.connection.vendor == "postgresql":
-            super().database_backwards(app_label, schema_editor, from_state, to_state)
 
 
 class Migration(migrations.Migration):
@@ -32,7 +20,7 @@ class Migration(migrations.Migration):
                 name="jobqueue_worker_alive",
             ),
         ),
-        OnPostgreSQL(
+        Storage(
             """
             ALTER TABLE jobqueue_job SET (
                 autovacuum_vacuum_scale_factor = 0.01,

@@ -1,26 +1,10 @@
-from typing import Any
-
 from django.db import migrations
 
 from django_jobqueue.models.fingerprints import FingerprintIndex
+from django_jobqueue.models.vendors import OnPostgreSQL
 
 
-class OnPostgreSQL(migrations.operations.base.Operation):
-    """On SQLite the index is already what it is to be."""
-
-    def database_forwards(
-        self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
-    ) -> None:
-        if schema_editor.connection.vendor == "postgresql":
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
-
-    def database_backwards(
-        self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
-    ) -> None:
-        if schema_editor.connection.vendor == "postgresql":
-            super().database_backwards(app_label, schema_editor, from_state, to_state)
-
-
+# On SQLite the index is already what it is to be.
 class RemoveIndex(OnPostgreSQL, migrations.RemoveIndex):
     pass
 
