@@ -177,7 +177,7 @@ class Claiming:
 
     def _make_pump(self, rescheduled: Callable[[], object]) -> Pump:
         slots, poll_seconds = self._make_slots(), _poll_seconds(self._conf)
-        looking = _make_looking(poll_seconds, until_empty=self._options.until_empty)
+        looking = _make_looking(self._conf, until_empty=self._options.until_empty)
         outbox = self._make_outbox(slots, rescheduled)
         lingers = self._options.suspects and not self._options.until_empty
         return Pump(
@@ -254,9 +254,13 @@ class Claiming:
         return Slots(sync=threads, asynchronous=self._event_loop, alone=self._options.suspects)
 
 
-def _make_looking(poll_seconds: float, *, until_empty: bool) -> Looking:
-    polls = 1 if until_empty else POLLS_PER_LOOK
-    return Looking(poll_seconds=poll_seconds, longest_seconds=polls * poll_seconds)
+def _make_looking(conf: JobQueueSettings, *, until_empty: bool) -> Looking:
+    poll_seconds, polls = _poll_seconds(conf), 1 if until_empty else POLLS_PER_LOOK
+    return Looking(
+        poll_seconds=poll_seconds,
+        longest_seconds=polls * poll_seconds,
+        debounce_seconds=conf.notify_debounce.total_seconds(),
+    )
 
 
 def _poll_seconds(conf: JobQueueSettings) -> float:

@@ -1,9 +1,12 @@
 """When a pump asks its queues for work."""
 
+import math
 import random
+from collections import deque
 from collections.abc import Callable
 
 from django_jobqueue.core.clock import monotonic
+from django_jobqueue.jobs.wakeups import BURST
 
 
 class Looking:
@@ -13,15 +16,23 @@ class Looking:
     debounce; then it settles at `poll_seconds`, spread by a tenth so that workers do not march in
     step. Where others look too, it goes on to `longest_seconds` while nobody asks and nothing is in
     hand.
+
+    Who enqueues holds a wake-up back only where it follows another within a tenth of its
+    `debounce_seconds`, or ten within ten times as long. So after what a wake-up told of, all that
+    was held back is seen a moment later, unless so many were heard: then it settles at once.
     """
 
     FIRST_PAUSE, ATTENTIVE_PAUSE, ATTENTIVE_SECONDS = 0.005, 0.02, 0.25
+    #: How much later than it was sent a wake-up may be heard, and the next one sooner.
+    MARGIN_SECONDS = 0.01
+    LATE = 1.2
 
     def __init__(
         self,
         *,
         poll_seconds: float,
         longest_seconds: float | None = None,
+        debounce_seconds: float = math.inf,
         elapsed: Callable[[], float] = monotonic,
     ) -> None:
         self._poll_seconds, self._elapsed = poll_seconds, elapsed
@@ -33,14 +44,23 @@ class Looking:
         self.in_vain = False  #: whether the last look that had room for anything found nothing
         self._is_woken = False
         self.was_woken = False  #: whether somebody asked for the look that is being taken
+        self._debounce_seconds = debounce_seconds
+        self._told_at: deque[float] = deque(maxlen=BURST - 1)
+        self._is_told = self._was_told = self._was_found_told = self._is_bounded = False
 
-    def ask(self) -> None:
-        """Look at once; from any thread."""
+    def ask(self, *, told: bool = False) -> None:
+        """Look at once; from any thread. Who was `told` heard a wake-up of who enqueues."""
+        if told:
+            now = self._elapsed()
+            # Of the first that is heard nobody knows how many others went before it.
+            self._told_at.extend([now] * (1 if self._told_at else BURST))
+            self._is_told = True
         self.is_asked = self._is_woken = True
 
     def ask_in(self, seconds: float) -> None:
         """Look no later than in so many seconds."""
         self._next_at = min(self._next_at, self._elapsed() + seconds)
+        self._is_bounded = True
 
     @property
     def due_in(self) -> float:
@@ -51,6 +71,8 @@ class Looking:
         """A look is being taken: what is asked from now on is for the next one."""
         self.is_asked = False
         self.was_woken, self._is_woken = self._is_woken, False
+        self._was_told, self._is_told = self._is_told, False
+        self._is_bounded = False
 
     def found(self, count: int, *, of: int, in_hand: bool = False, had_room: bool = True) -> None:
         """The look found `count` jobs where it asked for `of`: a full answer says there is more.
@@ -61,6 +83,7 @@ class Looking:
             self.in_vain = not count
         if count:
             self._pause, self._found_at = self.FIRST_PAUSE, now
+            self._was_found_told = self._was_told
             self.is_asked = self.is_asked or count >= of
         else:
             attentive = now - self._found_at < self.ATTENTIVE_SECONDS
@@ -68,4 +91,23 @@ class Looking:
             usual = self._poll_seconds if is_at_work else self._longest_seconds
             longest = self.ATTENTIVE_PAUSE if attentive else usual
             self._pause = min(self._pause * 2, longest)
+        self._rest_from(now)
+
+    def saw(self, *, everything: bool) -> None:
+        """The look found nothing in `everything` there is, or passed something over."""
+        if not everything or not self._was_found_told or self._is_bounded:
+            return
+        now = self._elapsed()
+        last = max(self._found_at, self._told_at[-1])
+        held_back_for = self.MARGIN_SECONDS + 2 * self._debounce_seconds / BURST
+        if now - last >= held_back_for and not self._hears_many(now):
+            self._pause = self._poll_seconds if self.was_woken else self._longest_seconds
+            self._rest_from(now)
+
+    def _hears_many(self, now: float) -> bool:
+        """Whether somebody may have spent all wake-ups that were saved."""
+        heard, span = self._told_at, self.LATE * BURST * self._debounce_seconds
+        return len(heard) == heard.maxlen and now - heard[0] <= span
+
+    def _rest_from(self, now: float) -> None:
         self._next_at = now + self._pause * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load

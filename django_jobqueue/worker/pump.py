@@ -76,7 +76,7 @@ class Pump(ServiceTask):
     def wake(self, queue: str | None = None) -> None:
         """There may be work, in this queue if one is named: look at once."""
         self._queues.tell(queue)
-        self._looking.ask()
+        self._looking.ask(told=queue is not None)
         self._wake.set()
 
     def report(self, held: HeldJob, finished: FinishedJob) -> None:
@@ -157,6 +157,7 @@ class Pump(ServiceTask):
             # With jobs in hand it says nothing: what ends may make others ready.
             is_empty = not claimed and self._asking.has_swept and self._queues.has_swept
             self._found_nothing = had_empty_hands and is_empty
+            self._looking.saw(everything=self._found_nothing)
         return claimed
 
     def _should_look(self) -> bool:

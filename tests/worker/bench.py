@@ -1,5 +1,6 @@
 """A pump on a bench: a real store, and runners that a test works by hand."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -130,10 +131,11 @@ class Bench:
         strict: bool = False,
         drain_seconds: float = 10.0,
         poll_seconds: float = 1.0,
+        debounce: float = math.inf,
         **more: Any,
     ) -> Pump:
         held: dict[str, Any] = {"in_hand": self.in_hand, "slots": self.slots}
-        looking = Looking(poll_seconds=poll_seconds, elapsed=elapsed)
+        looking = Looking(poll_seconds=poll_seconds, debounce_seconds=debounce, elapsed=elapsed)
         served = self.served_of(queues, strict, elapsed)
         return Pump(
             store=self.store,

@@ -1,6 +1,7 @@
 """What an idle worker asks of its database: each tick counted, and how often it comes."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from django_jobqueue.jobs.registry import Registry
 from django_jobqueue.models import Job
 from django_jobqueue.service import TickingTask
 from django_jobqueue.store import store_for
-from django_jobqueue.worker.claiming import POLLS_PER_LOOK
+from django_jobqueue.worker.claiming import POLLS_PER_LOOK, _make_looking
 from django_jobqueue.worker.duties import SELDOM, HostDuties
 from django_jobqueue.worker.listener import Listener
 from django_jobqueue.worker.membership import Membership
@@ -96,6 +97,12 @@ def test_a_pump_asks_for_ready_jobs_and_for_limits_only_where_there_are_some() -
     bench.time.passes(10)
 
     assert asked(bench.pump.tick) == 2 + CLAIM[connection.vendor]
+
+
+def test_a_pump_knows_for_how_long_wake_ups_are_held_back() -> None:
+    conf = JobQueueSettings(notify_debounce=timedelta(seconds=3))
+
+    assert _make_looking(conf, until_empty=False)._debounce_seconds == 3
 
 
 def test_limits_that_are_set_while_it_idles_hold_for_its_next_claim() -> None:

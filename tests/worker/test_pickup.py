@@ -155,6 +155,28 @@ def test_the_first_job_with_a_key_is_looked_for_at_once(until_empty: bool) -> No
     assert bench.running == [keyed]
 
 
+@pytest.mark.parametrize(("queue", "bounds"), [("default", (2, 4)), (None, (10, 20))])
+def test_whoever_told_of_a_job_by_name_has_told_of_all(
+    queue: str | None, bounds: tuple[int, int]
+) -> None:
+    bench = Bench(debounce=0.1)
+    for _ in range(2):
+        bench.time.passes(5.0)
+        bench.enqueue()
+        bench.pump.wake(queue)
+        bench.pump.tick()
+        bench.end_all()
+    bench.pump.tick()
+
+    looks, until = 0, bench.time() + 0.25
+    while bench.time() + bench.pump.rest() < until:
+        bench.time.passes(bench.pump.rest())
+        bench.pump.tick()
+        looks += 1
+
+    assert bounds[0] <= looks <= bounds[1]
+
+
 @contextmanager
 def own_calls_counted() -> Iterator[list[int]]:
     """Yield how many functions of the package this thread has called in the block, at its end."""
