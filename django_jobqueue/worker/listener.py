@@ -16,7 +16,8 @@ from django_jobqueue.store.notifications import Notifications
 class Listener(TickingTask):
     """Waits for notifications on a connection of its own, and proves every 15 s that it still
     hears. It wakes the pump, and has the poller look a moment later: at once, its look would keep
-    the pump from the interpreter, and its claim from the server.
+    the pump from the interpreter, and its claim from the server. So would a proof, which is a new
+    connection: it waits for a quiet moment, if there is one soon.
 
     Where it does not, because the connection is half open or a pooler in transaction mode swallows
     LISTEN, it says so once, opens a new connection and tries again; the pump polls meanwhile.
@@ -24,6 +25,8 @@ class Listener(TickingTask):
 
     id = "listener"
     PROOF_SECONDS = 15.0
+    #: How much later a proof is sent where one notification follows another.
+    PATIENCE_SECONDS = 5.0
     #: One wait: short enough that a stop is noticed in time.
     WAIT_SECONDS = 0.5
     #: By then an idle pump has claimed what it was woken for.
@@ -44,6 +47,7 @@ class Listener(TickingTask):
         self._wake_pump, self._look, self._events = wake, look, events
         self._elapsed = elapsed
         self._look_at: float | None = None
+        self._is_quiet = True  #: whether the last wait heard no wake-up
         self._proof_sent_at: float | None = None
         self._next_proof = 0.0
         self.hears = False  #: whether the last proof came back
@@ -61,7 +65,8 @@ class Listener(TickingTask):
             told = self._notifications.wait(wait)
             for heard in told:
                 self._handle(heard)
-            self._look_soon(is_quiet=not told)
+            self._is_quiet = all(heard == self._notifications.proof for heard in told)
+            self._look_soon()
             self._check_proof()
         except Exception:
             self._lose()
@@ -83,14 +88,15 @@ class Listener(TickingTask):
             if self._look_at is None:
                 self._look_at = self._elapsed() + self.MOMENT_SECONDS
 
-    def _look_soon(self, *, is_quiet: bool) -> None:
-        if self._look_at is not None and (is_quiet or self._elapsed() >= self._look_at):
+    def _look_soon(self) -> None:
+        if self._look_at is not None and (self._is_quiet or self._elapsed() >= self._look_at):
             self._look_at = None
             self._look()
 
     def _ask_for_proof(self) -> None:
         now = self._elapsed()
-        if self._proof_sent_at is None and now >= self._next_proof:
+        due_at = self._next_proof + (0.0 if self._is_quiet else self.PATIENCE_SECONDS)
+        if self._proof_sent_at is None and now >= due_at:
             self._notifications.send_proof()
             self._proof_sent_at, self._next_proof = now, now + self.PROOF_SECONDS
 

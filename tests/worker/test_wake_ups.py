@@ -92,7 +92,8 @@ class TestListener:
         self.until(listener, lambda: self.wakes)
         assert self.wakes == ["mail"]
 
-    def test_it_proves_itself_again_every_fifteen_seconds(self, listener: Any) -> None:
+    def proofs(self) -> list[bool]:
+        """What grows with each proof that is sent."""
         sent: list[bool] = []
         send = self.notifications.send_proof
 
@@ -101,6 +102,35 @@ class TestListener:
             send()
 
         self.notifications.send_proof = send_and_count  # type: ignore[method-assign]
+        return sent
+
+    def test_a_proof_keeps_out_of_the_way_of_the_claim_after_a_wake_up(self, listener: Any) -> None:
+        sent = self.proofs()
+        self.until(listener, lambda: listener.hears)
+        listener.tick()
+        elsewhere(lambda: store_for("default").notify(["mail"]))
+        self.until(listener, lambda: self.wakes)
+        self.time.passes(15)
+
+        listener.tick()
+        assert len(sent) == 1
+        listener.tick()
+
+        assert len(sent) == 2
+
+    def test_a_stream_of_notifications_does_not_keep_it_from_proving_itself(
+        self, listener: Any
+    ) -> None:
+        sent = self.proofs()
+        self.until(listener, lambda: listener.hears)
+        for passes in (0, 19, 2):
+            elsewhere(lambda: store_for("default").notify(["mail"]))
+            self.time.passes(passes)
+            listener.tick()
+            assert len(sent) == 1 + (passes == 2)
+
+    def test_it_proves_itself_again_every_fifteen_seconds(self, listener: Any) -> None:
+        sent = self.proofs()
         self.until(listener, lambda: listener.hears)
         listener.tick()
         assert len(sent) == 1
