@@ -100,12 +100,15 @@ def apply(connection: BaseDatabaseWrapper, *operations: Operation) -> None:
         migration.apply(state, editor)
 
 
-@pytest.fixture(params=[True, False], ids=["drops columns", "as before SQLite 3.35"])
+@pytest.fixture(params=["drops columns", "as before SQLite 3.35"])
 def of_any_age(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, empty: BaseDatabaseWrapper
 ) -> BaseDatabaseWrapper:
     """Where a column cannot be dropped, the table is written anew without it."""
-    monkeypatch.setattr(empty.features, "can_alter_table_drop_column", request.param)
+    if request.param != "drops columns":
+        if not hasattr(empty.features, "can_alter_table_drop_column"):
+            pytest.skip("Django 6.1 knows no SQLite that cannot drop a column")
+        monkeypatch.setattr(empty.features, "can_alter_table_drop_column", False)
     return empty
 
 
