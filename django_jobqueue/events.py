@@ -8,7 +8,7 @@ and context in which they happen.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 
@@ -104,6 +104,10 @@ class EventBus:
         """Whether anybody wants to know; where nobody does, emitting can be skipped."""
         return _is_wanted(name, self._subscribers)
 
+    def listeners(self, name: str) -> Sequence[Subscriber]:
+        """Return those who want to know now: `emit_to` them asks nobody again."""
+        return [subscriber for subscriber, wants in self._subscribers if wants(name)]
+
     def surrounds(self, name: str) -> bool:
         """Whether anybody wants to surround spans of this name; where nobody does, `span` can be
         skipped.
@@ -116,6 +120,15 @@ class EventBus:
             try:
                 if wants(name):
                     subscriber(name, facts)
+            except Exception:
+                logger.exception("a subscriber of %r failed", name)
+
+    @staticmethod
+    def emit_to(listeners: Sequence[Subscriber], name: str, **facts: object) -> None:
+        """Tell those who were found to want it that `name` happened."""
+        for listener in listeners:
+            try:
+                listener(name, facts)
             except Exception:
                 logger.exception("a subscriber of %r failed", name)
 

@@ -13,7 +13,7 @@ the handler will run; `rescued` where somebody saw that a worker was dead; all o
 the worker, after their commit, where a receiver that is slow holds up the worker.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -51,7 +51,11 @@ _OF_EVENTS: Mapping[str, tuple[Signal, ...]] = {
 
 def has_receivers(event: str) -> bool:
     """Whether anybody receives a signal of this event."""
-    return any(signal.receivers for signal in _OF_EVENTS.get(event, ()))
+    # A plain loop: it is asked for each job, and `any` would make a generator.
+    for signal in _OF_EVENTS.get(event, ()):  # noqa: SIM110
+        if signal.receivers:
+            return True
+    return False
 
 
 def send_signals(event: str, facts: Mapping[str, Any]) -> None:
@@ -60,29 +64,33 @@ def send_signals(event: str, facts: Mapping[str, Any]) -> None:
         signal.send_robust(sender=None, **about)
 
 
-def _sent_of(event: str, facts: Mapping[str, Any]) -> Iterator[Sent]:
+def _sent_of(event: str, facts: Mapping[str, Any]) -> Iterable[Sent]:
     if "job_ids" in facts:
         cause = facts.get("cause", "its lease was over")
-        for job_id in facts["job_ids"]:
-            yield rescued, {**_about(job_id), "cause": cause}
-        return
+        return [(rescued, {**_about(job_id), "cause": cause}) for job_id in facts["job_ids"]]
     about = _about_job(facts)
     transition = facts.get("transition")
     if isinstance(transition, Transition):
-        yield from _sent_of_transition(transition, about)
-    else:
-        [signal] = _OF_EVENTS[event]
-        yield signal, about | ({"error": None} if signal is cancelled else {})
+        return _sent_of_transition(transition, about)
+    [signal] = _OF_EVENTS[event]
+    if signal is cancelled:
+        about["error"] = None
+    return ((signal, about),)
 
 
-def _sent_of_transition(transition: Transition, about: dict[str, Any]) -> Iterator[Sent]:
+def _sent_of_transition(transition: Transition, about: dict[str, Any]) -> Iterable[Sent]:
+    if transition.state is JobState.SUCCEEDED:
+        about["result"] = _decoded(transition.result)
+        return ((succeeded, about),)
+    return _sent_without_success(transition, about)
+
+
+def _sent_without_success(transition: Transition, about: dict[str, Any]) -> Iterator[Sent]:
     error = _decoded(transition.error)
     has_failed = transition.report is not None and transition.report.outcome == "failed"
     if has_failed:
         yield failed, {**about, "error": error}
     match transition.state:
-        case JobState.SUCCEEDED:
-            yield succeeded, {**about, "result": _decoded(transition.result)}
         case JobState.CANCELLED:
             yield cancelled, {**about, "error": error}
         case JobState.DEAD:

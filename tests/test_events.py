@@ -139,3 +139,21 @@ def test_whether_anybody_surrounds_a_span_is_asked_at_that_moment() -> None:
 
     assert bus.surrounds("job.run")
     assert not bus.surrounds("jobs.enqueue")
+
+
+def test_listeners_are_those_who_want_it_and_one_that_fails_hurts_no_other(
+    caplog: pytest.LogCaptureFixture,
+):
+    bus, heard = EventBus(), list[object]()
+
+    def failing_listener(name: str, facts: Any) -> None:
+        raise RuntimeError("it fails")
+
+    bus.subscribe(failing_listener)
+    bus.subscribe(lambda name, facts: heard.append((name, facts["job"])))
+    bus.subscribe(lambda name, facts: heard.append("unwanted"), wants=lambda name: False)
+
+    bus.emit_to(bus.listeners("job.started"), "job.started", job=7)
+
+    assert heard == [("job.started", 7)]
+    assert "it fails" in caplog.text

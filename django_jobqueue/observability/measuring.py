@@ -1,12 +1,13 @@
 """Events become figures, where JOBQUEUE["METRICS"] asks for them."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from django_jobqueue import conf
 from django_jobqueue.core.figures import Figures
 from django_jobqueue.core.figures import figures as figures_of_process
-from django_jobqueue.core.specs import ClaimedJob, Transition
+from django_jobqueue.core.specs import Transition
 from django_jobqueue.worker.telling import Outcomes
 
 from . import definitions as metrics
@@ -59,7 +60,10 @@ class Measuring:
 
     def _written(self, facts: Mapping[str, Any]) -> None:
         outcomes: Outcomes = facts["outcomes"]
-        labelled = [(done, *self._labels_of(done.job)) for done in outcomes.finished]
+        labels_of = cache(self._labels_of)  # asked once for all jobs of a kind
+        labelled = [
+            (done, *labels_of(done.job.queue, done.job.handler)) for done in outcomes.finished
+        ]
         self._figures.count_all(
             (metrics.OUTCOMES.name, (queue, handler, outcome_of(done.transition)))
             for done, queue, handler in labelled
@@ -82,8 +86,8 @@ class Measuring:
         )
         self._figures.observe_all(runs, bounds=metrics.RUN.bounds)
 
-    def _labels_of(self, job: ClaimedJob) -> tuple[str, str]:
-        return self._labels.queue(job.queue), self._labels.handler(job.handler)
+    def _labels_of(self, queue: str, handler: str) -> tuple[str, str]:
+        return self._labels.queue(queue), self._labels.handler(handler)
 
     def _rescued(self, facts: Mapping[str, Any]) -> None:
         self._figures.count(metrics.RESCUED.name, by=len(facts["job_ids"]))

@@ -269,8 +269,8 @@ async def _within(seconds: float, answer: Awaitable[object]) -> object:
 
 def _begin(held: HeldJob, events: EventBus) -> None:
     held.begin()
-    if events.hears("job.started"):
-        events.emit("job.started", job=held.job)
+    if listeners := events.listeners("job.started"):
+        events.emit_to(listeners, "job.started", job=held.job)
 
 
 def _answer_of(held: HeldJob, timeouts: TimeoutWatch) -> Outcome:

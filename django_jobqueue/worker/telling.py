@@ -44,11 +44,12 @@ class Telling:
             written = tuple(done for done in finished if done.id in held)
             if written:
                 self._events.emit("outcomes.written", outcomes=Outcomes(written))
-        heard = {name for name in (*EVENTS.values(), RESCHEDULED) if self._events.hears(name)}
-        for done in finished if heard else ():
+        listeners = {name: self._events.listeners(name) for name in (*EVENTS.values(), RESCHEDULED)}
+        for done in finished if any(listeners.values()) else ():
             name = EVENTS.get(done.transition.state, RESCHEDULED)
-            if name in heard and done.id in held:
-                self._events.emit(
+            if listeners[name] and done.id in held:
+                self._events.emit_to(
+                    listeners[name],
                     name,
                     job=done.job,
                     transition=done.transition,

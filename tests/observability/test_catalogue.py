@@ -20,7 +20,7 @@ def names_in(tree: ast.AST) -> Iterator[str]:
     """Each name that stands where the name of an event is chosen or used."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            wanted = node.args[:1] if node.func.attr == "emit" else []
+            wanted = {"emit": node.args[:1], "emit_to": node.args[1:2]}.get(node.func.attr, [])
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             wanted = [node.value] if node.targets[0].id in ("name", "event") else []
         else:
