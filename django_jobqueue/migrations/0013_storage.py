@@ -35,5 +35,6 @@ class Migration(migrations.Migration):
                 autovacuum_vacuum_cost_delay
             )
             """,
+            hints={"model_name": "job"},
         ),
     ]

@@ -31,5 +31,6 @@ class Migration(migrations.Migration):
         RunSQL(
             "ALTER INDEX jobqueue_archive_fingerprint ALTER COLUMN 1 SET STATISTICS 0",
             migrations.RunSQL.noop,
+            hints={"model_name": "archivedjob"},
         ),
     ]

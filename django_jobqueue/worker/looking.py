@@ -44,7 +44,7 @@ class Looking:
         self.in_vain = False  #: whether the last look that had room for anything found nothing
         self._is_woken = False
         self.was_woken = False  #: whether somebody asked for the look that is being taken
-        self._debounce_seconds = debounce_seconds
+        self._debounce_seconds, self._began_at = debounce_seconds, self._next_at
         self._told_at: deque[float] = deque(maxlen=BURST - 1)
         self._is_told = self._was_told = self._was_found_told = self._is_bounded = False
 
@@ -69,7 +69,7 @@ class Looking:
 
     def begin(self) -> None:
         """A look is being taken: what is asked from now on is for the next one."""
-        self.is_asked = False
+        self._began_at, self.is_asked = self._elapsed(), False
         self.was_woken, self._is_woken = self._is_woken, False
         self._was_told, self._is_told = self._is_told, False
         self._is_bounded = False
@@ -91,23 +91,23 @@ class Looking:
             usual = self._poll_seconds if is_at_work else self._longest_seconds
             longest = self.ATTENTIVE_PAUSE if attentive else usual
             self._pause = min(self._pause * 2, longest)
-        self._rest_from(now)
+        self._rest_from(now, self._pause)
 
     def saw(self, *, everything: bool) -> None:
         """The look found nothing in `everything` there is, or passed something over."""
         if not everything or not self._was_found_told or self._is_bounded:
             return
-        now = self._elapsed()
-        last = max(self._found_at, self._told_at[-1])
+        now, last = self._elapsed(), max(self._found_at, self._told_at[-1])
         held_back_for = self.MARGIN_SECONDS + 2 * self._debounce_seconds / BURST
-        if now - last >= held_back_for and not self._hears_many(now):
-            self._pause = self._poll_seconds if self.was_woken else self._longest_seconds
-            self._rest_from(now)
+        if self._began_at - last >= held_back_for and not self._hears_many(now):
+            # The first jobs under a limit are passed over until limits are asked for again.
+            is_recent = self.was_woken or now - last < self._poll_seconds
+            self._rest_from(now, self._poll_seconds if is_recent else self._longest_seconds)
 
     def _hears_many(self, now: float) -> bool:
         """Whether somebody may have spent all wake-ups that were saved."""
         heard, span = self._told_at, self.LATE * BURST * self._debounce_seconds
         return len(heard) == heard.maxlen and now - heard[0] <= span
 
-    def _rest_from(self, now: float) -> None:
-        self._next_at = now + self._pause * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load
+    def _rest_from(self, now: float, seconds: float) -> None:
+        self._next_at = now + seconds * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load

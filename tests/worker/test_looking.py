@@ -168,6 +168,9 @@ class TestAfterAWakeUp:
 
         assert len(looks) <= 3
         assert looks[-1] > 2 * DEBOUNCE / BURST
+        assert 0.9 <= looking.due_in <= 1.1
+        time.passes(looking.due_in)
+        look(looking)
         assert 4.5 <= looking.due_in <= 5.5
 
     def test_the_one_that_finds_a_job_by_itself_stays_attentive(
@@ -223,6 +226,32 @@ class TestAfterAWakeUp:
 
         assert looking.due_in <= looking.ATTENTIVE_PAUSE * 1.1
         assert len(looks_in_vain(looking, time)) <= 3
+
+    @pytest.mark.parametrize("everything", [True, False])
+    def test_one_that_is_told_in_vain_much_later_looks_again_soon(
+        self, looking: Looking, time: Time, everything: bool
+    ) -> None:
+        look(looking, finds=1, told=True)
+        looks_in_vain(looking, time)
+        time.passes(0.5)
+
+        looking.ask(told=True)
+        looking.begin()
+        looking.found(0, of=10)
+        looking.saw(everything=everything)
+
+        assert looking.due_in <= 0.1
+
+    def test_a_look_that_takes_long_has_seen_what_was_there_when_it_began(
+        self, looking: Looking, time: Time
+    ) -> None:
+        look(looking, finds=1, told=True)
+        looking.begin()
+        time.passes(0.1)
+        looking.found(0, of=10)
+        looking.saw(everything=True)
+
+        assert looking.due_in <= looking.ATTENTIVE_PAUSE * 1.1
 
     def test_who_was_woken_in_vain_looks_again_within_the_poll_interval(
         self, looking: Looking, time: Time

@@ -123,7 +123,9 @@ class TestListener:
     ) -> None:
         sent = self.proofs()
         self.until(listener, lambda: listener.hears)
-        for passes in (0, 19, 2):
+        elsewhere(lambda: store_for("default").notify(["mail"]))
+        self.until(listener, lambda: self.wakes)
+        for passes in (19, 2):
             elsewhere(lambda: store_for("default").notify(["mail"]))
             self.time.passes(passes)
             listener.tick()
