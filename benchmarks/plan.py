@@ -52,7 +52,12 @@ PLAN = (
     Measurement(
         name="sqlite", command="sqlite --runs 5", quick="--jobs 20000 --pickups 100 --runs 2"
     ),
-    Measurement(name="peers", command="peers --runs 5", quick="--pickups 100 --runs 2"),
+    Measurement(
+        name="pgqueuer",
+        command="peers --only django_jobqueue pgqueuer --runs 5",
+        quick="--pickups 100 --runs 2",
+    ),
+    Measurement(name="peers", command="peers", quick="--pickups 100 --runs 2"),
 )
 
 

@@ -93,4 +93,13 @@ SECTIONS = (
         needs=("peers",),
         body=_compared("peers"),
     ),
+    Section(
+        name="pgqueuer",
+        heading="Beside the quickest of them",
+        text="""The same beside pgqueuer alone, in more rounds, which follow each other sooner: of
+        systems that are near each other the ratio is only as good as the minutes that they share.
+        """,
+        needs=("pgqueuer",),
+        body=_compared("pgqueuer"),
+    ),
 )

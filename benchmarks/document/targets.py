@@ -58,8 +58,8 @@ def inverse(path: str) -> Callable[[Results], float | None]:
 
 
 def compared_pickup(percent: int) -> Callable[[Results], float | None]:
-    name = f"p{percent}_ms"
-    return quotient(f"peers/latency/django_jobqueue/{name}", of=f"peers/latency/pgqueuer/{name}")
+    waits, name = "pgqueuer/latency", f"p{percent}_ms"
+    return quotient(f"{waits}/django_jobqueue/{name}", of=f"{waits}/pgqueuer/{name}")
 
 
 TARGETS = (
@@ -68,12 +68,12 @@ TARGETS = (
     Target(
         measure="drain, one worker, of pgqueuer at its best batch size",
         bound=1.5,
-        read=inverse("peers/drain_1/pgqueuer/ratio"),
+        read=inverse("pgqueuer/drain_1/pgqueuer/ratio"),
     ),
     Target(
         measure="the same, two workers of each",
         bound=1.5,
-        read=inverse("peers/drain_2/pgqueuer/ratio"),
+        read=inverse("pgqueuer/drain_2/pgqueuer/ratio"),
     ),
     Target(measure="async no-op handler, of the sync one", bound=0.8, read=at("drain/async_ratio")),
     Target(

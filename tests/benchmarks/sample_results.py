@@ -89,5 +89,6 @@ FOUND: dict[str, dict[str, Any]] = {
     },
     "sqlite": comparison("huey"),
     "peers": comparison("pgqueuer"),
+    "pgqueuer": comparison("pgqueuer"),
 }
 RESULTS = {name: {**found, **PLACE} for name, found in FOUND.items()}
