@@ -51,8 +51,9 @@ class TestAfterAWakeUp:
         assert len(looks) <= 3
         assert looks[-1] > 2 * DEBOUNCE / BURST
         assert 0.9 <= looking.due_in <= 1.1
-        time.passes(looking.due_in)
-        look(looking)
+        for _ in range(2):  # the first may come a little before a poll is over
+            time.passes(looking.due_in)
+            look(looking)
         assert 4.5 <= looking.due_in <= 5.5
 
     def test_the_one_that_finds_a_job_by_itself_stays_attentive(
