@@ -2,7 +2,6 @@
 and jobs are found by them as before.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,12 +11,10 @@ from django.db.models import Q, QuerySet
 from django_jobqueue.core.specs import JobFilter
 from django_jobqueue.models import Job
 from django_jobqueue.store import store_for
-from django_jobqueue.store.sessions import PsycopgSession
 from tests.history import FEW, cost_of, without
 
 from .helpers import claim, register_worker
 from .migrating import found_when_taken_back
-from .plans import without_dead_rows
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db]
 
@@ -75,15 +72,6 @@ def test_a_key_is_looked_for_by_its_index_whatever_the_parameters() -> None:
     asked("DEALLOCATE by_key")
 
     assert "using jobqueue_job_unique_key" in plan, plan
-
-
-@pytest.fixture
-def no_dead_rows(db: None) -> Iterator[None]:
-    """Those of the running would be read with them."""
-    session = PsycopgSession("default", prepared=False)
-    without_dead_rows(session.connection)
-    yield
-    session.close()
 
 
 @pytest.mark.usefixtures("no_dead_rows")

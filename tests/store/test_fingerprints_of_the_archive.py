@@ -2,7 +2,6 @@
 however many are kept; and they are found by it as before.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,11 +12,9 @@ from django_jobqueue.core.specs import JobFilter
 from django_jobqueue.core.states import JobState
 from django_jobqueue.models import ArchivedJob, DeadJob
 from django_jobqueue.store import store_for
-from django_jobqueue.store.sessions import PsycopgSession
 from tests.history import FEW, cost_of, without
 
 from .migrating import found_when_taken_back
-from .plans import without_dead_rows
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db]
 
@@ -66,15 +63,6 @@ def test_it_would_meet_nearly_all_of_a_plain_one() -> None:
     asked(PLAIN)
 
     assert pages_of_more() > 120
-
-
-@pytest.fixture
-def no_dead_rows(db: None) -> Iterator[None]:
-    """Those of the running would be read with them."""
-    session = PsycopgSession("default", prepared=False)
-    without_dead_rows(session.connection)
-    yield
-    session.close()
 
 
 @pytest.mark.usefixtures("no_dead_rows")
