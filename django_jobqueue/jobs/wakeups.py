@@ -54,6 +54,16 @@ class WakeUps:
         if wanted:
             store.notify(wanted)
 
+    def take(self, queue: str, *, store: JobStore, debounce: float) -> bool:
+        """Spend a wake-up of this queue, if it has one left, for the caller to send."""
+        with self._lock:
+            return self._takes(store.using, queue, self._clock(), debounce)
+
+    def give_back(self, queue: str, *, store: JobStore) -> None:
+        """Nobody may have heard the one that was taken: let the next job have one."""
+        with self._lock:
+            self._sent.pop((store.using, queue), None)
+
     def _takes(self, using: str, queue: str, now: float, debounce: float) -> bool:
         """Spend a wake-up of a token bucket, if there is one; it is kept as a moment."""
         last, back_at = self._sent.get((using, queue), (float("-inf"), now))

@@ -27,6 +27,19 @@ class Insertable(ABC):
         """Store one job or many, all or nothing; the answers come in the order of `jobs`."""
         return [self.insert(jobs[0])] if len(jobs) == 1 else self.insert_many(jobs)
 
+    @property
+    def can_insert_and_notify(self) -> bool:
+        """Whether `insert_and_notify` can be had: not while a transaction is open."""
+        return False
+
+    def insert_and_notify(self, new: NewJob) -> Inserted:
+        """Store one job without a unique key, commit it, and wake the listeners of its queue, in
+        one round trip.
+
+        An error after the commit is raised, too: as where the answer to a commit is lost.
+        """
+        raise NotImplementedError
+
     @abstractmethod
     def insert_once(self, receipt: UUID, jobs: Sequence[NewJob]) -> list[Inserted] | None:
         """Store the jobs of one enqueue together with its receipt, all or nothing; None where

@@ -106,9 +106,12 @@ class InsertingStore(ConnectedStore):
 
     def _insert_one(self, new: NewJob, now: datetime | None) -> list[Row]:
         """Store a job unless its key is taken; return its id, in a row."""
+        return self.write_alone(*self.insertion(new, now))
+
+    def insertion(self, new: NewJob, now: datetime | None) -> tuple[str, dict[str, Any]]:
+        """Return the statement that stores a job, and its parameters."""
         if now is not None or _wait_of(new) != _NO_WAIT:
-            text, row = sql.load(self.vendor, "insert_one"), self.insert_parameters(new, now)
-            return self.write_alone(text, row)
+            return sql.load(self.vendor, "insert_one"), self.insert_parameters(new, now)
         # A driver looks at every parameter, used or not.
         values = zip(OWN_COLUMNS, _own_values_of(new), strict=True)
         row = {name: value for name, value in values if value != DEFAULTS[name]}
@@ -117,7 +120,7 @@ class InsertingStore(ConnectedStore):
             if name in row:
                 row[name] = self.time_text(row[name])
         row.update(zip(_ALWAYS, _always_of(new), strict=True))
-        return self.write_alone(text, row)
+        return text, row
 
     def insert_parameters(self, new: NewJob, now: datetime | None) -> dict[str, Any]:
         """Return the parameters of the statement `insert_one`."""

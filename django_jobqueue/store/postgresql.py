@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from django.db import connections
@@ -11,6 +11,7 @@ from django.db import connections
 from django_jobqueue.core.health import HeldSnapshot
 from django_jobqueue.core.specs import (
     ClaimedJob,
+    Inserted,
     NewJob,
     Promoted,
     WantedJobs,
@@ -30,6 +31,12 @@ NOTIFY = "SELECT pg_notify(%(channel)s, %(queue)s)"
 #: A notification has a transaction id, and its commit would wait for the disk before anybody hears;
 #: a crash that loses it loses the listeners, too.
 NOTIFY_AT_ONCE = f"{NOTIFY}, set_config('synchronous_commit', 'off', true)"
+#: In a message with the enqueue, which it must not fail. Where the queue of notifications is nearly
+#: full, because somebody who listens has kept a transaction open, workers poll.
+NOTIFY_UNLESS_FULL = (
+    "SELECT CASE WHEN pg_notification_queue_usage() < 0.9 "
+    "THEN pg_notify(%(channel)s, %(queue)s) END, set_config('synchronous_commit', 'off', true)"
+)
 
 
 class PostgreSQLStore(PostgreSQLExchanges):
@@ -120,6 +127,36 @@ class PostgreSQLStore(PostgreSQLExchanges):
 
     def _insert_plain_many(self, jobs: Sequence[NewJob], now: datetime | None) -> list[int]:
         return copy_plain_jobs(connections[self.using], jobs, now)
+
+    @property
+    def can_insert_and_notify(self) -> bool:
+        options = connections[self.using].settings_dict["OPTIONS"]
+        # A statement that is bound on the server is one alone.
+        return not (options.get("server_side_binding") or self.session.is_in_transaction)
+
+    def insert_and_notify(self, new: NewJob) -> Inserted:
+        text, parameters = self.insertion(new, None)
+        message = f"BEGIN;{text};COMMIT;{NOTIFY_UNLESS_FULL}"
+        with self._without_transaction(), self.connection.cursor() as cursor:
+            cursor.execute(message, {**parameters, "channel": CHANNEL})
+            cursor.nextset()  # BEGIN has no rows, the INSERT has
+            [(job_id,)] = cursor.fetchall()
+        return Inserted(id=job_id, created=True)
+
+    @contextmanager
+    def _without_transaction(self) -> Iterator[None]:
+        """End the one that a failed statement, or an interrupt, has left open."""
+        wrapper = self.connection
+        try:
+            yield
+        except BaseException:
+            raw: Any = wrapper.connection
+            status = None if raw is None else raw.info.transaction_status.name
+            if status in ("INTRANS", "INERROR"):
+                wrapper.rollback()
+            elif status != "IDLE":
+                wrapper.close()
+            raise
 
     def notify(self, queues: Sequence[str]) -> None:
         if not queues:

@@ -1,12 +1,12 @@
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.test import override_settings
 
 from django_jobqueue import Line, conf
@@ -80,3 +80,31 @@ def finishing_soon() -> Iterator[threading.Event]:
     yield begin
     begin.set()
     thread.join(timeout=10)
+
+
+@pytest.fixture
+def heard(settings: Any) -> Iterator[Callable[[], list[str]]]:
+    """What a listener on another connection heard since it was last asked; on PostgreSQL."""
+    import psycopg
+
+    from django_jobqueue.store.postgresql import CHANNEL
+
+    settings.JOBQUEUE = {"NOTIFY_DEBOUNCE": 0, "PROMOTE_INTERVAL": 2}
+    parameters = connection.get_connection_params()
+    wanted = {"dbname", "host", "port", "user", "password"}
+    connect = {key: value for key, value in parameters.items() if key in wanted}
+    with psycopg.connect(**connect, autocommit=True) as listener:
+        listener.execute(f"LISTEN {CHANNEL}")
+
+        def since() -> list[str]:
+            """Everything sent so far: a notification of our own marks the end."""
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_notify(%s, 'end of test')", [CHANNEL])
+            received = []
+            for notification in listener.notifies(timeout=10):
+                if notification.payload == "end of test":
+                    return received
+                received.append(notification.payload)
+            raise AssertionError("the end was never heard")
+
+        yield since

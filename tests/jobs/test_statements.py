@@ -56,8 +56,20 @@ def one_wake_up() -> list[str]:
 
 
 class TestOne:
-    def test_a_job_is_one_statement_and_the_wake_up(self, queue: str, one_wake_up: list[str]):
-        assert statements(lambda: add.using(queue=queue).enqueue(1)) == [INSERT, *one_wake_up]
+    def test_a_job_is_one_message_with_its_wake_up(self, queue: str):
+        with CaptureQueriesContext(connection) as captured:
+            add.using(queue=queue).enqueue(1)
+
+        [message] = [each["sql"] for each in captured]
+        assert INSERT in message
+        assert ("pg_notify" in message) == (connection.vendor == "postgresql")
+
+    def test_one_with_a_key_is_a_statement_and_the_wake_up(
+        self, queue: str, one_wake_up: list[str]
+    ):
+        unique = add.using(queue=queue, unique_key=queue)
+
+        assert statements(lambda: unique.enqueue(1)) == [INSERT, *one_wake_up]
 
     def test_a_queue_that_was_just_woken_is_not_woken_again(self, woken: str):
         assert statements(lambda: add.using(queue=woken).enqueue(1)) == [INSERT]

@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -168,32 +168,6 @@ class TestCommit:
 @pytest.mark.django_db(transaction=True)
 class TestListening:
     """What a listener on another connection hears."""
-
-    @pytest.fixture
-    def heard(self, settings: Any) -> Iterator[Any]:
-        import psycopg
-
-        from django_jobqueue.store.postgresql import CHANNEL
-
-        settings.JOBQUEUE = {"NOTIFY_DEBOUNCE": 0, "PROMOTE_INTERVAL": 2}
-        parameters = connection.get_connection_params()
-        wanted = {"dbname", "host", "port", "user", "password"}
-        connect = {key: value for key, value in parameters.items() if key in wanted}
-        with psycopg.connect(**connect, autocommit=True) as listener:
-            listener.execute(f"LISTEN {CHANNEL}")
-
-            def since() -> list[str]:
-                """Everything sent so far: a notification of our own marks the end."""
-                with connection.cursor() as cursor:
-                    cursor.execute("SELECT pg_notify(%s, 'end of test')", [CHANNEL])
-                received = []
-                for notification in listener.notifies(timeout=10):
-                    if notification.payload == "end of test":
-                        return received
-                    received.append(notification.payload)
-                raise AssertionError("the end was never heard")
-
-            yield since
 
     def test_a_committed_enqueue_wakes_its_queue(self, heard: Any):
         with transaction.atomic():
