@@ -1,10 +1,6 @@
 from django.db import migrations, models
 
-from django_jobqueue.models.vendors import OnPostgreSQL
-
-
-class Storage(OnPostgreSQL, migrations.RunSQL):
-    """Other databases have no such parameters."""
+from django_jobqueue.models.operations import OnVendor
 
 
 class Migration(migrations.Migration):
@@ -20,21 +16,27 @@ class Migration(migrations.Migration):
                 name="jobqueue_worker_alive",
             ),
         ),
-        Storage(
-            """
-            ALTER TABLE jobqueue_job SET (
-                autovacuum_vacuum_scale_factor = 0.01,
-                autovacuum_vacuum_threshold = 1000,
-                autovacuum_vacuum_cost_delay = 0
-            )
-            """,
-            """
-            ALTER TABLE jobqueue_job RESET (
-                autovacuum_vacuum_scale_factor,
-                autovacuum_vacuum_threshold,
-                autovacuum_vacuum_cost_delay
-            )
-            """,
-            hints={"model_name": "job"},
+        # Other databases have no such parameters.
+        OnVendor(
+            "postgresql",
+            [
+                migrations.RunSQL(
+                    """
+                    ALTER TABLE jobqueue_job SET (
+                        autovacuum_vacuum_scale_factor = 0.01,
+                        autovacuum_vacuum_threshold = 1000,
+                        autovacuum_vacuum_cost_delay = 0
+                    )
+                    """,
+                    """
+                    ALTER TABLE jobqueue_job RESET (
+                        autovacuum_vacuum_scale_factor,
+                        autovacuum_vacuum_threshold,
+                        autovacuum_vacuum_cost_delay
+                    )
+                    """,
+                    hints={"model_name": "job"},
+                ),
+            ],
         ),
     ]

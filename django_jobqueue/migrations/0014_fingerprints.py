@@ -1,17 +1,7 @@
 from django.db import migrations
 
 from django_jobqueue.models.fingerprints import FingerprintIndex
-from django_jobqueue.models.vendors import OnSQLite
-
-
-# On other databases the index stays what it was.
-class RemoveIndex(OnSQLite, migrations.RemoveIndex):
-    pass
-
-
-class AddIndex(OnSQLite, migrations.AddIndex):
-    pass
-
+from django_jobqueue.models.operations import OnVendor
 
 INDEXES = (
     ("job", "jobqueue_job_fingerprint"),
@@ -24,10 +14,16 @@ class Migration(migrations.Migration):
     dependencies = [("jobqueue", "0013_storage")]
 
     operations = [
-        operation
-        for model, name in INDEXES
-        for operation in (
-            RemoveIndex(model_name=model, name=name),
-            AddIndex(model_name=model, index=FingerprintIndex(name=name)),
-        )
+        # On other databases the index stays what it was.
+        OnVendor(
+            "sqlite",
+            [
+                operation
+                for model, name in INDEXES
+                for operation in (
+                    migrations.RemoveIndex(model_name=model, name=name),
+                    migrations.AddIndex(model_name=model, index=FingerprintIndex(name=name)),
+                )
+            ],
+        ),
     ]

@@ -1,14 +1,13 @@
 """An id is given once, whatever migrations do."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from django.db import router
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.operations import SeparateDatabaseAndState
-from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
+
+from .operations import Around
 
 #: What ended has its id from `jobqueue_job`. Statements alone, so that `sqlmigrate` tells them.
 _BEFORE = """
@@ -28,7 +27,7 @@ _AFTER = (
 )
 
 
-class KeepLastIds(SeparateDatabaseAndState):
+class KeepLastIds(Around):
     """Operations that write a table anew on SQLite, as most do that change more than its indexes.
 
     That sets the counter of its ids back to the largest in it. Live jobs are few: new ones would
@@ -36,14 +35,6 @@ class KeepLastIds(SeparateDatabaseAndState):
 
         operations = [KeepLastIds([migrations.AddField("job", …), …])]
     """
-
-    serialization_expand_args = ["operations"]
-
-    def __init__(self, operations: Sequence[Operation]) -> None:
-        super().__init__(database_operations=operations, state_operations=operations)
-
-    def deconstruct(self) -> Any:
-        return type(self).__qualname__, [], {"operations": self.database_operations}
 
     def database_forwards(
         self,
@@ -64,9 +55,6 @@ class KeepLastIds(SeparateDatabaseAndState):
     ) -> None:
         with _last_ids_kept(app_label, schema_editor):
             super().database_backwards(app_label, schema_editor, from_state, to_state)
-
-    def describe(self) -> str:
-        return "; ".join(operation.describe() for operation in self.database_operations)
 
 
 @contextmanager
