@@ -56,3 +56,14 @@ def the_clock_is_the_databases() -> Iterator[None]:
     """Who freezes the time here means that of a host; tests of the helpers, that of the queue."""
     with database_clock():
         yield
+
+
+@pytest.fixture
+def unsurrounded(transactional_db: None) -> Iterator[None]:
+    """The connection as on a site: what moves clocks does not surround its statements."""
+    connection.ensure_connection()
+    wrappers = connection.execute_wrappers
+    before = [*wrappers]
+    wrappers.clear()
+    yield
+    wrappers[:] = before

@@ -1,4 +1,4 @@
-"""Telling of jobs that were stored: an event for each, and a wake-up after the commit."""
+"""Telling of jobs that were stored: an event for each, and a wake-up unless they had one."""
 
 from collections.abc import Sequence
 

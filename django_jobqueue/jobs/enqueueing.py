@@ -182,7 +182,7 @@ def _to_wait_for(handle: JobHandle) -> JobHandle:
 
 
 def _stored(jobs: Sequence[NewJob], *, settings: JobQueueSettings) -> list[JobHandle]:
-    store, woken = store_for(settings.database), None
+    store, is_woken = store_for(settings.database), False
     with events.span("jobs.enqueue", jobs=jobs) as facts:
         jobs = marked(jobs, facts)
         batch_id = jobs[0].batch_id
@@ -190,13 +190,13 @@ def _stored(jobs: Sequence[NewJob], *, settings: JobQueueSettings) -> list[JobHa
             # Never spooled: by the time of the flush the batch may have finished.
             groups = store.insert_members(batch_id, [[new] for new in jobs])
             answers: list[Inserted] | UUID = [one for group in groups for one in group]
-        elif woken := insert_and_wake(jobs, store=store, settings=settings):
-            answers = [woken]
+        elif (inserted := insert_and_wake(jobs, store=store, settings=settings)) is not None:
+            answers, is_woken = [inserted], True
         else:
             answers = insert_or_spool(jobs, store=store, settings=settings)
         facts["answers"] = answers
     if isinstance(answers, UUID):
         return [JobHandle.of_spooled(answers, position=at) for at in range(len(jobs))]
-    waking = 0 if woken else None
+    waking = 0 if is_woken else None
     announce(jobs, answers, store=store, settings=settings, waking=waking)
     return [JobHandle(inserted.id, created=inserted.created) for inserted in answers]

@@ -47,31 +47,37 @@ class WakeUps:
     def send(self, queues: Iterable[str], *, store: JobStore, debounce: float) -> None:
         """Wake the listeners of those queues that have a wake-up left."""
         with self._lock:
-            now = self._clock()
-            if len(self._sent) > _REMEMBERED_QUEUES:
-                self._sent.clear()
-            wanted = [queue for queue in queues if self._takes(store.using, queue, now, debounce)]
+            wanted = [queue for queue in queues if self._takes(store.using, queue, debounce)]
         if wanted:
             store.notify(wanted)
 
-    def take(self, queue: str, *, store: JobStore, debounce: float) -> bool:
-        """Spend a wake-up of this queue, if it has one left, for the caller to send."""
+    def has_one(self, queue: str, *, store: JobStore, debounce: float) -> bool:
+        """Whether this queue has a wake-up left, for the caller to send."""
         with self._lock:
-            return self._takes(store.using, queue, self._clock(), debounce)
+            return self._spent_at(store.using, queue, debounce) is not None
 
-    def give_back(self, queue: str, *, store: JobStore) -> None:
-        """Nobody may have heard the one that was taken: let the next job have one."""
+    def spend(self, queue: str, *, store: JobStore, debounce: float) -> None:
+        """The caller has sent one."""
         with self._lock:
-            self._sent.pop((store.using, queue), None)
+            self._takes(store.using, queue, debounce)
 
-    def _takes(self, using: str, queue: str, now: float, debounce: float) -> bool:
+    def _takes(self, using: str, queue: str, debounce: float) -> bool:
         """Spend a wake-up of a token bucket, if there is one; it is kept as a moment."""
+        if (spent := self._spent_at(using, queue, debounce)) is None:
+            return False
+        if len(self._sent) > _REMEMBERED_QUEUES:
+            self._sent.clear()
+        self._sent[using, queue] = spent
+        return True
+
+    def _spent_at(self, using: str, queue: str, debounce: float) -> tuple[float, float] | None:
+        """What would be known of the queue once one is spent now; None if none is left."""
+        now = self._clock()
         last, back_at = self._sent.get((using, queue), (float("-inf"), now))
         back_at = min(back_at, now + BURST * debounce)  # the setting may have been a larger one
         if now - last < debounce / BURST or back_at - now > (BURST - 1) * debounce:
-            return False
-        self._sent[using, queue] = now, max(now, back_at) + debounce
-        return True
+            return None
+        return now, max(now, back_at) + debounce
 
 
 #: The wake-ups of this process.

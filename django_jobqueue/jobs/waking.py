@@ -16,22 +16,20 @@ def insert_and_wake(
     """Store a job and wake the listeners of its queue in one round trip; None, and nothing is
     stored, unless it is the only one, its queue is to be woken, and the store can do that now.
     """
-    [new, *others] = jobs
-    # Of a unique key nobody knows yet whether it is taken; what has a spool is tried twice.
-    if others or new.unique_key is not None or settings.spool is not None:
+    # What has a spool is tried twice.
+    if len(jobs) != 1 or settings.spool is not None:
         return None
-    debounce = settings.notify_debounce.total_seconds()
-    if not (
-        _is_soon(new, settings)
-        and store.can_insert_and_notify
-        and wakeups.take(new.queue, store=store, debounce=debounce)
-    ):
+    [new], debounce = jobs, settings.notify_debounce.total_seconds()
+    # Of a unique key nobody knows yet whether it is taken, and a wake-up for nothing.
+    if new.unique_key is not None or not _is_soon(new, settings):
         return None
-    try:
-        return store.insert_and_notify(new)
-    except BaseException:
-        wakeups.give_back(new.queue, store=store)
-        raise
+    has_one = wakeups.has_one(new.queue, store=store, debounce=debounce)
+    if not (has_one and store.can_insert_and_notify):
+        return None
+    inserted = store.insert_and_notify(new)
+    # Not before it is sent: another enqueue would rely on one that may never be.
+    wakeups.spend(new.queue, store=store, debounce=debounce)
+    return inserted
 
 
 def wake_after_commit(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Self
 from uuid import UUID
 
 from django.db import connections
@@ -17,6 +17,7 @@ from django_jobqueue.core.specs import (
     WantedJobs,
 )
 
+from . import messages
 from .base import OVERTIME
 from .postgresql_arrays import quoted_array
 from .postgresql_claims import ready_queues
@@ -130,33 +131,15 @@ class PostgreSQLStore(PostgreSQLExchanges):
 
     @property
     def can_insert_and_notify(self) -> bool:
-        options = connections[self.using].settings_dict["OPTIONS"]
-        # A statement that is bound on the server is one alone.
-        return not (options.get("server_side_binding") or self.session.is_in_transaction)
+        return messages.can_be_sent(self.connection)
 
     def insert_and_notify(self, new: NewJob) -> Inserted:
         text, parameters = self.insertion(new, None)
-        message = f"BEGIN;{text};COMMIT;{NOTIFY_UNLESS_FULL}"
-        with self._without_transaction(), self.connection.cursor() as cursor:
-            cursor.execute(message, {**parameters, "channel": CHANNEL})
-            cursor.nextset()  # BEGIN has no rows, the INSERT has
-            [(job_id,)] = cursor.fetchall()
+        statements = ("BEGIN", text, "COMMIT", NOTIFY_UNLESS_FULL)
+        _, [(job_id,)], *_ = messages.send(
+            self.connection, statements, {**parameters, "channel": CHANNEL}
+        )
         return Inserted(id=job_id, created=True)
-
-    @contextmanager
-    def _without_transaction(self) -> Iterator[None]:
-        """End the one that a failed statement, or an interrupt, has left open."""
-        wrapper = self.connection
-        try:
-            yield
-        except BaseException:
-            raw: Any = wrapper.connection
-            status = None if raw is None else raw.info.transaction_status.name
-            if status in ("INTRANS", "INERROR"):
-                wrapper.rollback()
-            elif status != "IDLE":
-                wrapper.close()
-            raise
 
     def notify(self, queues: Sequence[str]) -> None:
         if not queues:

@@ -56,6 +56,7 @@ def one_wake_up() -> list[str]:
 
 
 class TestOne:
+    @pytest.mark.usefixtures("unsurrounded")
     def test_a_job_is_one_message_with_its_wake_up(self, queue: str):
         with CaptureQueriesContext(connection) as captured:
             add.using(queue=queue).enqueue(1)

@@ -1,0 +1,59 @@
+"""Several statements in one message, on Django's connection to PostgreSQL."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import DatabaseError
+
+from .sessions import DjangoSession, Row
+
+
+def can_be_sent(wrapper: Any) -> bool:
+    """Whether `send` works now: no transaction is open, the driver binds parameters by itself, and
+    nobody who surrounds the statements of this connection expects one at a time.
+    """
+    if wrapper.execute_wrappers or DjangoSession(wrapper.alias).is_in_transaction:
+        return False
+    from psycopg import ClientCursor
+    from psycopg.pq import PipelineStatus
+
+    raw = wrapper.connection
+    return (
+        issubclass(raw.cursor_factory, ClientCursor)
+        and raw.pgconn.pipeline_status == PipelineStatus.OFF
+    )
+
+
+def send(wrapper: Any, statements: Sequence[str], parameters: Mapping[str, Any]) -> list[list[Row]]:
+    """Run statements that begin and commit a transaction among them; return the rows of each.
+
+    Where one fails, those behind it are not run, and the transaction is rolled back.
+    """
+    with _left_idle(wrapper), wrapper.cursor() as cursor:
+        cursor.execute(";".join(statements), parameters)
+        rows = [_rows_of(cursor)]
+        while cursor.nextset():
+            rows.append(_rows_of(cursor))
+        return rows
+
+
+def _rows_of(cursor: Any) -> list[Row]:
+    return [] if cursor.rownumber is None else cursor.fetchall()
+
+
+@contextmanager
+def _left_idle(wrapper: Any) -> Iterator[None]:
+    """End the transaction, or the statement, that an error or an interrupt has left."""
+    try:
+        yield
+    except BaseException:
+        status = None if wrapper.connection is None else wrapper.connection.info.transaction_status
+        try:
+            if status is not None and status.name in ("INTRANS", "INERROR"):
+                wrapper.rollback()
+            elif status is not None and status.name == "ACTIVE":
+                wrapper.close()
+        except DatabaseError:
+            wrapper.close()
+        raise
