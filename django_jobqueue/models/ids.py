@@ -5,7 +5,6 @@ from contextlib import contextmanager
 
 from django.db import router
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.state import ProjectState
 
 from .operations import Around
 
@@ -36,36 +35,15 @@ class KeepLastIds(Around):
         operations = [KeepLastIds([migrations.AddField("job", …), …])]
     """
 
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        with _last_ids_kept(app_label, schema_editor):
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
-
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        with _last_ids_kept(app_label, schema_editor):
-            super().database_backwards(app_label, schema_editor, from_state, to_state)
-
-
-@contextmanager
-def _last_ids_kept(app_label: str, schema_editor: BaseDatabaseSchemaEditor) -> Iterator[None]:
-    connection = schema_editor.connection
-    if connection.vendor != "sqlite" or not router.allow_migrate(
-        connection.alias, app_label, model_name="job"
-    ):
-        yield
-        return
-    schema_editor.execute(_BEFORE, params=None)
-    yield
-    for statement in _AFTER:
-        schema_editor.execute(statement, params=None)
+    @contextmanager
+    def around(self, app_label: str, schema_editor: BaseDatabaseSchemaEditor) -> Iterator[bool]:
+        connection = schema_editor.connection
+        is_counted = connection.vendor == "sqlite" and router.allow_migrate(
+            connection.alias, app_label, model_name="job"
+        )
+        if is_counted:
+            schema_editor.execute(_BEFORE, params=None)
+        yield True
+        if is_counted:
+            for statement in _AFTER:
+                schema_editor.execute(statement, params=None)

@@ -1,6 +1,7 @@
 """Migration operations around others."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -17,11 +18,39 @@ class Around(SeparateDatabaseAndState):
     def __init__(self, operations: Sequence[Operation]) -> None:
         super().__init__(database_operations=operations, state_operations=operations)
 
+    def around(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor
+    ) -> AbstractContextManager[bool]:
+        """Surround a change of the database; what it yields says whether there is one to make."""
+        raise NotImplementedError
+
     def deconstruct(self) -> Any:
         return type(self).__qualname__, [], {"operations": self.database_operations}
 
     def describe(self) -> str:
         return "; ".join(operation.describe() for operation in self.database_operations)
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        with self.around(app_label, schema_editor) as is_meant:
+            if is_meant:
+                super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        with self.around(app_label, schema_editor) as is_meant:
+            if is_meant:
+                super().database_backwards(app_label, schema_editor, from_state, to_state)
 
 
 class OnVendor(Around):
@@ -38,22 +67,6 @@ class OnVendor(Around):
         name, args, kwargs = super().deconstruct()
         return name, args, {"vendor": self.vendor, **kwargs}
 
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        if schema_editor.connection.vendor == self.vendor:
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
-
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        if schema_editor.connection.vendor == self.vendor:
-            super().database_backwards(app_label, schema_editor, from_state, to_state)
+    @contextmanager
+    def around(self, app_label: str, schema_editor: BaseDatabaseSchemaEditor) -> Iterator[bool]:
+        yield schema_editor.connection.vendor == self.vendor
