@@ -17,12 +17,12 @@ from django_jobqueue.core.specs import (
     WantedJobs,
 )
 
-from . import messages
 from .base import OVERTIME
 from .postgresql_arrays import quoted_array
 from .postgresql_claims import ready_queues
 from .postgresql_copy import copy_plain_jobs
 from .postgresql_exchanges import PostgreSQLExchanges
+from .postgresql_messages import can_send_message, send_message
 from .postgresql_reads import reads_of_at_most
 from .postgresql_workers import statement
 from .sessions import PsycopgSession, Statement
@@ -131,12 +131,12 @@ class PostgreSQLStore(PostgreSQLExchanges):
 
     @property
     def can_insert_and_notify(self) -> bool:
-        return messages.can_be_sent(self.connection)
+        return can_send_message(self.connection)
 
     def insert_and_notify(self, new: NewJob) -> Inserted:
         text, parameters = self.insertion(new, None)
         statements = ("BEGIN", text, "COMMIT", NOTIFY_UNLESS_FULL)
-        _, [(job_id,)], *_ = messages.send(
+        _, [(job_id,)], *_ = send_message(
             self.connection, statements, {**parameters, "channel": CHANNEL}
         )
         return Inserted(id=job_id, created=True)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
-from django_jobqueue.store.messages import can_be_sent, send
+from django_jobqueue.store.postgresql_messages import can_send_message, send_message
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -25,13 +25,15 @@ def status() -> str:
 
 
 def test_it_returns_the_rows_of_each() -> None:
-    assert send(connection, MESSAGE, {"number": 1}) == [[], [(1,)], [], [(2, 3)]]
+    assert send_message(connection, MESSAGE, {"number": 1}) == [[], [(1,)], [], [(2, 3)]]
     assert status() == "IDLE"
 
 
 def test_what_fails_is_rolled_back_and_the_rest_is_not_run(raw: Any) -> None:
     with pytest.raises(DatabaseError, match="division by zero"):
-        send(connection, ("BEGIN", "SELECT 1 / %(number)s", "COMMIT", "SELECT 1"), {"number": 0})
+        send_message(
+            connection, ("BEGIN", "SELECT 1 / %(number)s", "COMMIT", "SELECT 1"), {"number": 0}
+        )
 
     assert status() == "IDLE"
     assert connection.connection is raw
@@ -71,10 +73,10 @@ def test_an_interrupt_is_raised_and_leaves_no_transaction(
         raise KeyboardInterrupt
 
     with connection.execute_wrapper(interrupted), pytest.raises(KeyboardInterrupt):
-        send(connection, MESSAGE, {"number": 1})
+        send_message(connection, MESSAGE, {"number": 1})
 
     assert (connection.connection is raw) == is_kept
-    assert send(connection, MESSAGE, {"number": 1})[1] == [(1,)]
+    assert send_message(connection, MESSAGE, {"number": 1})[1] == [(1,)]
 
 
 def test_a_session_that_was_lost_is_not_replaced_behind_its_user(raw: Any) -> None:
@@ -83,28 +85,28 @@ def test_a_session_that_was_lost_is_not_replaced_behind_its_user(raw: Any) -> No
 
     for _ in range(2):
         with pytest.raises((OperationalError, InterfaceError)):
-            send(connection, MESSAGE, {"number": 1})
+            send_message(connection, MESSAGE, {"number": 1})
     assert connection.connection is raw
 
 
 class TestWhenItCanBeSent:
     def test_it_can(self) -> None:
-        assert can_be_sent(connection)
+        assert can_send_message(connection)
 
     def test_not_within_a_transaction(self) -> None:
         with transaction.atomic():
-            assert not can_be_sent(connection)
+            assert not can_send_message(connection)
 
     def test_not_in_a_pipeline(self, raw: Any) -> None:
         with raw.pipeline():
-            assert not can_be_sent(connection)
+            assert not can_send_message(connection)
 
     def test_not_where_the_server_binds(self, monkeypatch: pytest.MonkeyPatch) -> None:
         connection.close()
         monkeypatch.setitem(connection.settings_dict["OPTIONS"], "server_side_binding", True)
 
-        assert not can_be_sent(connection)
+        assert not can_send_message(connection)
 
     def test_not_where_somebody_surrounds_statements(self) -> None:
         with connection.execute_wrapper(lambda execute, *call: execute(*call)):
-            assert not can_be_sent(connection)
+            assert not can_send_message(connection)

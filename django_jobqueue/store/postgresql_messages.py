@@ -9,9 +9,9 @@ from django.db import DatabaseError
 from .sessions import DjangoSession, Row
 
 
-def can_be_sent(wrapper: Any) -> bool:
-    """Whether `send` works now: no transaction is open, the driver binds parameters by itself, and
-    nobody who surrounds the statements of this connection expects one at a time.
+def can_send_message(wrapper: Any) -> bool:
+    """Whether `send_message` works now: no transaction is open, the driver binds parameters by
+    itself, and nobody who surrounds the statements of this connection expects one at a time.
     """
     if wrapper.execute_wrappers or DjangoSession(wrapper.alias).is_in_transaction:
         return False
@@ -25,7 +25,9 @@ def can_be_sent(wrapper: Any) -> bool:
     )
 
 
-def send(wrapper: Any, statements: Sequence[str], parameters: Mapping[str, Any]) -> list[list[Row]]:
+def send_message(
+    wrapper: Any, statements: Sequence[str], parameters: Mapping[str, Any]
+) -> list[list[Row]]:
     """Run statements that begin and commit a transaction among them; return the rows of each.
 
     Where one fails, those behind it are not run, and the transaction is rolled back.
