@@ -50,11 +50,12 @@ def _left_idle(wrapper: Any) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        status = None if wrapper.connection is None else wrapper.connection.info.transaction_status
+        raw = wrapper.connection
+        status = "" if raw is None else raw.info.transaction_status.name
         try:
-            if status is not None and status.name in ("INTRANS", "INERROR"):
+            if status in ("INTRANS", "INERROR"):
                 wrapper.rollback()
-            elif status is not None and status.name == "ACTIVE":
+            elif status == "ACTIVE":
                 wrapper.close()
         except DatabaseError:
             wrapper.close()

@@ -89,6 +89,14 @@ def test_a_session_that_was_lost_is_not_replaced_behind_its_user(raw: Any) -> No
     assert connection.connection is raw
 
 
+def test_a_server_that_cannot_be_reached_is_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection.close()
+    monkeypatch.setitem(connection.settings_dict, "HOST", "/nowhere")
+
+    with pytest.raises(OperationalError, match="nowhere"):
+        send_message(connection, MESSAGE, {"number": 1})
+
+
 class TestWhenItCanBeSent:
     def test_it_can(self) -> None:
         assert can_send_message(connection)
