@@ -51,7 +51,7 @@ def _left_idle(wrapper: Any) -> Iterator[None]:
         yield
     except BaseException:
         raw = wrapper.connection
-        status = "" if raw is None else raw.info.transaction_status.name
+        status = None if raw is None else raw.info.transaction_status.name
         try:
             if status in ("INTRANS", "INERROR"):
                 wrapper.rollback()
