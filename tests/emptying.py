@@ -6,17 +6,29 @@ and each index gets a new file. That is more work than what most tests do themse
 
 from functools import cache
 
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
 from django.test import TransactionTestCase
 
 #: Filled by migrations, and written by no test.
 LASTING = frozenset({"auth_permission", "django_content_type", "django_migrations"})
+#: What a killed process was amid of may hold a table and want another that is locked here already.
+TRIES = 5
 
 
 def empty_tables(using: str) -> None:
     """Delete all rows but those that migrations have made."""
+    for left in reversed(range(TRIES)):
+        try:
+            return _empty_tables(using)
+        except OperationalError as error:
+            if "deadlock" not in str(error) or not left:
+                raise
+    return None
+
+
+def _empty_tables(using: str) -> None:
     connection = connections[using]
-    tables = _tables_of(using)
+    tables = tables_of(using)
     holding = " UNION ALL ".join(
         f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {table})" for table in tables
     )
@@ -36,6 +48,6 @@ def empty_databases(case: TransactionTestCase) -> None:
 
 
 @cache
-def _tables_of(using: str) -> tuple[str, ...]:
+def tables_of(using: str) -> tuple[str, ...]:
     found = connections[using].introspection.table_names()
     return tuple(table for table in found if table not in LASTING)

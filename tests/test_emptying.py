@@ -1,5 +1,7 @@
 """Nothing that one test has committed is there for the next."""
 
+import threading
+
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
@@ -8,7 +10,7 @@ from django.db import DatabaseError, connection
 from django_jobqueue.models import Job
 from django_jobqueue.store.sessions import PsycopgSession
 
-from .emptying import empty_tables
+from .emptying import empty_tables, tables_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,3 +47,33 @@ def test_it_waits_for_whoever_is_still_writing() -> None:
                 empty_tables("default")
     finally:
         session.close()
+
+
+@pytest.mark.postgresql
+def test_of_a_deadlock_with_whoever_is_still_writing_it_is_tried_again() -> None:
+    first, *_, last = tables_of("default")
+    session, looking = (PsycopgSession("default", prepared=False) for _ in range(2))
+    [(pid,)] = session.rows("SELECT pg_backend_pid()", {})
+
+    def want_the_first() -> None:
+        waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND %(pid)s = ANY(pg_blocking_pids(pid))"
+        for _ in range(20_000):
+            if looking.rows(waits, {"pid": pid}):
+                break
+        session.rows(f"LOCK TABLE {first} IN ROW EXCLUSIVE MODE", {})
+        session.rows("COMMIT", {})
+
+    Job.objects.create()
+    wanting = threading.Thread(target=want_the_first)
+    try:
+        session.rows("BEGIN", {})
+        session.rows("SET LOCAL deadlock_timeout = '1h'", {})  # the other notices
+        session.rows(f"LOCK TABLE {last} IN ROW EXCLUSIVE MODE", {})
+        wanting.start()
+        empty_tables("default")
+    finally:
+        wanting.join(timeout=30)
+        session.close()
+        looking.close()
+
+    assert not Job.objects.exists()
