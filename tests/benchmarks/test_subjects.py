@@ -1,11 +1,13 @@
 """What is counted of other job queues, and when a figure of theirs is not believed."""
 
+import json
 import os
 import subprocess
 import sys
 from argparse import Namespace
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -109,6 +111,19 @@ def test_a_process_that_enqueues_is_warm_when_its_jobs_begin_to_count(lines):
     assert first >= 1_000 * hour
     assert max(others) < 1_000 * hour
     assert lines(fault="begins five with an hour each").enqueue(2) > 2 / hour
+
+
+def test_the_end_of_who_enqueues_does_not_meet_the_pickup_of_the_last_job(lines, tmp_path):
+    lines()
+    done = subprocess.run(
+        [sys.executable, tmp_path / "with_lines.py", "enqueue-each", "0", "1", "0", "0.2"],
+        env={**os.environ, "SUBJECT_URL": str(tmp_path)},
+        capture_output=True,
+        check=True,
+    )
+
+    [called_at] = json.loads(done.stdout)["moments"]
+    assert monotonic() - called_at >= 0.2
 
 
 def test_a_trial_goes_on_until_it_has_taken_long_enough():
