@@ -85,6 +85,7 @@ TARGETS = (
         measure="enqueue_many of 20,000, of a bare COPY",
         bound=0.5,
         read=at("enqueue/in_bulk/ratio"),
+        profile="decisions/0025-cost-of-an-enqueue.md",
     ),
     Target(
         measure="pickup latency, idle worker, p50, of pgqueuer's",
