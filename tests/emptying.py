@@ -19,11 +19,11 @@ def empty_tables(using: str) -> None:
     """Delete all rows but those that migrations have made."""
     for left in reversed(range(TRIES)):
         try:
-            return _empty_tables(using)
+            _empty_tables(using)
+            return
         except OperationalError as error:
             if "deadlock" not in str(error) or not left:
                 raise
-    return None
 
 
 def _empty_tables(using: str) -> None:

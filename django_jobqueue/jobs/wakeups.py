@@ -54,7 +54,7 @@ class WakeUps:
     def has_one(self, queue: str, *, store: JobStore, debounce: float) -> bool:
         """Whether this queue has a wake-up left, for the caller to send."""
         with self._lock:
-            return self._spent_at(store.using, queue, debounce) is not None
+            return self._after_spending(store.using, queue, debounce) is not None
 
     def spend(self, queue: str, *, store: JobStore, debounce: float) -> None:
         """The caller has sent one."""
@@ -63,14 +63,16 @@ class WakeUps:
 
     def _takes(self, using: str, queue: str, debounce: float) -> bool:
         """Spend a wake-up of a token bucket, if there is one; it is kept as a moment."""
-        if (spent := self._spent_at(using, queue, debounce)) is None:
+        if (spent := self._after_spending(using, queue, debounce)) is None:
             return False
         if len(self._sent) > _REMEMBERED_QUEUES:
             self._sent.clear()
         self._sent[using, queue] = spent
         return True
 
-    def _spent_at(self, using: str, queue: str, debounce: float) -> tuple[float, float] | None:
+    def _after_spending(
+        self, using: str, queue: str, debounce: float
+    ) -> tuple[float, float] | None:
         """What would be known of the queue once one is spent now; None if none is left."""
         now = self._clock()
         last, back_at = self._sent.get((using, queue), (float("-inf"), now))

@@ -23,12 +23,12 @@ def insert_and_wake(
     # Of a unique key nobody knows yet whether it is taken, and a wake-up for nothing.
     if new.unique_key is not None or not _is_soon(new, settings):
         return None
-    has_one = wakeups.has_one(new.queue, store=store, debounce=debounce)
-    if not (has_one and store.can_insert_and_notify):
+    if not wakeups.has_one(new.queue, store=store, debounce=debounce):
         return None
     inserted = store.insert_and_notify(new)
-    # Not before it is sent: another enqueue would rely on one that may never be.
-    wakeups.spend(new.queue, store=store, debounce=debounce)
+    if inserted is not None:
+        # Not before it is sent: another enqueue would rely on one that may never be.
+        wakeups.spend(new.queue, store=store, debounce=debounce)
     return inserted
 
 

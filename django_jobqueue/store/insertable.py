@@ -27,18 +27,13 @@ class Insertable(ABC):
         """Store one job or many, all or nothing; the answers come in the order of `jobs`."""
         return [self.insert(jobs[0])] if len(jobs) == 1 else self.insert_many(jobs)
 
-    @property
-    def can_insert_and_notify(self) -> bool:
-        """Whether `insert_and_notify` can be had: not while a transaction is open."""
-        return False
-
-    def insert_and_notify(self, new: NewJob) -> Inserted:
+    def insert_and_notify(self, new: NewJob) -> Inserted | None:
         """Store one job without a unique key, commit it, and wake the listeners of its queue, in
-        one round trip.
+        one round trip; None, and nothing is stored, where that cannot be had, as in a transaction.
 
         An error after the commit is raised, too: as where the answer to a commit is lost.
         """
-        raise NotImplementedError
+        return None
 
     @abstractmethod
     def insert_once(self, receipt: UUID, jobs: Sequence[NewJob]) -> list[Inserted] | None:

@@ -31,12 +31,13 @@ CHANNEL = "django_jobqueue"
 NOTIFY = "SELECT pg_notify(%(channel)s, %(queue)s)"
 #: A notification has a transaction id, and its commit would wait for the disk before anybody hears;
 #: a crash that loses it loses the listeners, too.
-NOTIFY_AT_ONCE = f"{NOTIFY}, set_config('synchronous_commit', 'off', true)"
+_AT_ONCE = "set_config('synchronous_commit', 'off', true)"
+NOTIFY_AT_ONCE = f"{NOTIFY}, {_AT_ONCE}"
 #: In a message with the enqueue, which it must not fail. Where the queue of notifications is nearly
 #: full, because somebody who listens has kept a transaction open, workers poll.
 NOTIFY_UNLESS_FULL = (
     "SELECT CASE WHEN pg_notification_queue_usage() < 0.9 "
-    "THEN pg_notify(%(channel)s, %(queue)s) END, set_config('synchronous_commit', 'off', true)"
+    f"THEN pg_notify(%(channel)s, %(queue)s) END, {_AT_ONCE}"
 )
 
 
@@ -129,11 +130,9 @@ class PostgreSQLStore(PostgreSQLExchanges):
     def _insert_plain_many(self, jobs: Sequence[NewJob], now: datetime | None) -> list[int]:
         return copy_plain_jobs(connections[self.using], jobs, now)
 
-    @property
-    def can_insert_and_notify(self) -> bool:
-        return can_send_message(self.connection)
-
-    def insert_and_notify(self, new: NewJob) -> Inserted:
+    def insert_and_notify(self, new: NewJob) -> Inserted | None:
+        if not can_send_message(self.connection):
+            return None
         text, parameters = self.insertion(new, None)
         statements = ("BEGIN", text, "COMMIT", NOTIFY_UNLESS_FULL)
         _, [(job_id,)], *_ = send_message(

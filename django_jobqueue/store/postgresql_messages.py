@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import DatabaseError
 
-from .sessions import DjangoSession, Row
+from .sessions import DjangoSession, Row, rows_of
 
 
 def can_send_message(wrapper: Any) -> bool:
@@ -34,14 +34,10 @@ def send_message(
     """
     with _left_idle(wrapper), wrapper.cursor() as cursor:
         cursor.execute(";".join(statements), parameters)
-        rows = [_rows_of(cursor)]
+        rows = [rows_of(cursor)]
         while cursor.nextset():
-            rows.append(_rows_of(cursor))
+            rows.append(rows_of(cursor))
         return rows
-
-
-def _rows_of(cursor: Any) -> list[Row]:
-    return [] if cursor.rownumber is None else cursor.fetchall()
 
 
 @contextmanager

@@ -122,7 +122,7 @@ class PsycopgSession:
 
     def rows(self, sql: str, parameters: Parameters) -> list[Row]:
         with self._left_idle() as connection:
-            return _rows_of(connection.execute(sql, parameters))
+            return rows_of(connection.execute(sql, parameters))
 
     def changed(self, sql: str, parameters: Parameters) -> int:
         with self._left_idle() as connection:
@@ -149,7 +149,7 @@ class PsycopgSession:
         with connection.pipeline():
             cursors = [connection.execute(sql, parameters) for sql, parameters in statements]
         # A cursor knows its answer only when the pipeline has been left.
-        return [_rows_of(cursor) for cursor in cursors]
+        return [rows_of(cursor) for cursor in cursors]
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
@@ -197,6 +197,7 @@ class PsycopgSession:
         return opened
 
 
-def _rows_of(cursor: Any) -> list[Row]:
+def rows_of(cursor: Any) -> list[Row]:
+    """Return the rows that psycopg's cursor is at; none where its statement has none to give."""
     # Not asked for its description, to say whether it has any: of each column one would be made.
     return [] if cursor.rownumber is None else cursor.fetchall()
