@@ -21,13 +21,14 @@ class Draft:
     InvalidOptions where what the call said and what the handler says do not go together.
     """
 
-    __slots__ = ("_blank", "_filled", "_key_template", "_options", "handler")
+    __slots__ = ("_blank", "_filled", "_has_keys", "_key_template", "_options", "handler")
 
     def __init__(self, handler: Handler, said: JobOptions, *, template: str | None = None) -> None:
         self.handler = handler
         self._options = options = handler.options_with(said)
         # A key that the call gives is taken as it is: it may be made of what users type.
         self._key_template = None if said.concurrency_key else options.concurrency_key
+        self._has_keys = options.wants_unique or self._key_template is not None
         self._blank = NewJob(
             handler=handler.name,
             queue=options.queue or "default",
@@ -77,7 +78,7 @@ class Draft:
             payload=payload,
             fingerprint=options.fingerprint or fingerprint,
         )
-        if self._key_template is None and not options.wants_unique:
+        if not self._has_keys:
             return job
         return self._with_keys(job, arguments, fingerprint=fingerprint)
 

@@ -118,7 +118,7 @@ class Enqueuer(Generic[P]):
         settings = conf.current()
         refuse_result_as(self.said)
         self._check_timeout(settings)
-        jobs = [self._numbered(index, call, settings) for index, call in enumerate(calls)]
+        jobs = self._drafted(list(calls), settings)
         return _stored(jobs, settings=settings) if jobs else []
 
     def s(self, *args: P.args, **kwargs: P.kwargs) -> JobCall:
@@ -137,15 +137,19 @@ class Enqueuer(Generic[P]):
             if why := why_it_holds_too_long(timeout, store=store, lease=settings.lease):
                 raise InvalidOptions("timeout", why)
 
-    def _numbered(self, index: int, call: Call, settings: JobQueueSettings) -> NewJob:
+    def _drafted(self, calls: Sequence[Call], settings: JobQueueSettings) -> list[NewJob]:
+        spread, with_arguments = self.handler.spread, self._draft.with_arguments
+        jobs: list[NewJob] = []
         try:
-            args, kwargs = self.handler.spread(call)
-            return self._draft.with_arguments(args, kwargs, settings=settings)
+            for call in calls:
+                args, kwargs = spread(call)
+                jobs.append(with_arguments(args, kwargs, settings=settings))
         except PayloadError as error:
-            raise error.at_index(index) from None
+            raise error.at_index(len(jobs)) from None
         except InvalidArguments as error:
-            told = f"job {index} of the call: {error.why}"
+            told = f"job {len(jobs)} of the call: {error.why}"
             raise InvalidArguments(error.handler, told) from None
+        return jobs
 
     async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle:
         """As `enqueue`."""

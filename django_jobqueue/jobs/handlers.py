@@ -157,7 +157,8 @@ class Handler:
         """Return one call of a bulk enqueue as positional and keyword arguments."""
         if isinstance(self.declared, type) and isinstance(call, self.declared):
             return (), {name: getattr(call, name) for name in self.arguments.parameters}
-        if isinstance(call, Mapping):
+        # Most are dictionaries: to ask an abstract class takes as long as all the rest of this.
+        if isinstance(call, (dict, Mapping)):
             return (), call
         if isinstance(call, list | tuple):
             return call, {}

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from operator import attrgetter
 from struct import Struct
 from typing import Any
 
@@ -97,9 +96,6 @@ _OPTIONAL: Mapping[str, _Form] = {
     "on_failure": _text,
     "has_next": Struct("!?").pack,
 }
-_terms_of = attrgetter(
-    "handler", "queue", "run_at", "delay", "max_attempts", "max_attempts_is_default", *_OPTIONAL
-)
 
 
 def copy_plain_jobs(
@@ -107,7 +103,7 @@ def copy_plain_jobs(
 ) -> list[int]:
     """Store jobs without unique keys, in the caller's transaction; return their ids in order."""
     # Neighbours differ in little: the rest of their rows is made once for all of them.
-    groups = [list(alike) for _, alike in groupby(jobs, key=_terms_of)]
+    groups = [list(alike) for _, alike in groupby(jobs, key=_without_its_own)]
     filled = [name for name in _OPTIONAL if _is_filled(name, groups)]
     columns = ", ".join(("id", "payload", "fingerprint", *_COMMON, *filled))
     with connection.cursor() as cursor:
@@ -125,6 +121,10 @@ def copy_plain_jobs(
                     copy.write(part)
             copy.write(_END)
     return list(ids)
+
+
+def _without_its_own(job: NewJob) -> NewJob:
+    return msgspec.structs.replace(job, payload="", fingerprint="")
 
 
 def _is_filled(name: str, groups: Sequence[_Alike]) -> bool:
