@@ -28,6 +28,7 @@ from .batchable import Batchable
 from .followable import Followable
 from .holdable import Holdable
 from .insertable import Insertable
+from .notifications import Notifications
 from .readable import Readable
 from .schedulable import Schedulable
 from .steerable import Steerable
@@ -240,6 +241,10 @@ class JobStore(
         """Return a store for one thread, on a connection apart from Django's where the database has
         such; with `suspects`, for the quarantine.
         """
+
+    def notifications(self) -> Notifications | None:
+        """Return what hears wake-ups on the connection that `dedicated` gave, if it gave one."""
+        return None
 
     def close(self) -> None:
         """Close the connection that `dedicated` opened."""

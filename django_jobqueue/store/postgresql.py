@@ -18,6 +18,7 @@ from django_jobqueue.core.specs import (
 )
 
 from .base import OVERTIME
+from .notifications import CHANNEL, Notifications
 from .postgresql_arrays import quoted_array
 from .postgresql_claims import ready_queues
 from .postgresql_copy import copy_plain_jobs
@@ -27,7 +28,6 @@ from .postgresql_reads import reads_of_at_most
 from .postgresql_workers import statement
 from .sessions import PsycopgSession, Statement
 
-CHANNEL = "django_jobqueue"
 NOTIFY = "SELECT pg_notify(%(channel)s, %(queue)s)"
 #: A notification has a transaction id, and its commit would wait for the disk before anybody hears;
 #: a crash that loses it loses the listeners, too.
@@ -56,6 +56,10 @@ class PostgreSQLStore(PostgreSQLExchanges):
     ) -> Self:
         session = PsycopgSession(self.using, prepared=prepared)
         return type(self)(self.using, session=session, suspects=suspects, overtime=overtime)
+
+    def notifications(self) -> Notifications | None:
+        session = self.session
+        return Notifications(session) if isinstance(session, PsycopgSession) else None
 
     def close(self) -> None:
         self.session.close()

@@ -171,17 +171,19 @@ class PsycopgSession:
         return self._connected()
 
     def _connected(self) -> Any:
-        if not self._is_usable:
+        if self.current is None:
             with self._opening:  # or two threads open one each, and one of them is never closed
-                if not self._is_usable:
+                if self.current is None:
                     self.close()
                     self._connection = self._open()
         return self._connection
 
     @property
-    def _is_usable(self) -> bool:
+    def current(self) -> Any:
+        """The psycopg connection, or None where it is not connected."""
         connection = self._connection
-        return connection is not None and not connection.closed  # as a broken one is
+        # A broken one is closed, too.
+        return None if connection is None or connection.closed else connection
 
     def _open(self) -> Any:
         import psycopg

@@ -19,6 +19,7 @@ from .database_thread import DatabaseThread
 from .draining import Drain
 from .executor import Executor
 from .hands import HeldJob, InHand
+from .hearing import Hearing
 from .hygiene import clean_async_thread, clean_thread, close_connections
 from .isolation import Isolation
 from .job_processes import JobProcesses
@@ -52,6 +53,7 @@ class Claiming:
     `membership` says under which identity claims are made, `marks` is told what starts,
     `rescheduled` that a job waits for a time, `elapsed` tells how long held jobs have waited. With
     `until_empty`, the pump ends only while `others_are_idle`; in a quarantine it waits for more.
+    With `hearing`, it hears wake-ups by itself while it waits.
     """
 
     def __init__(
@@ -64,14 +66,18 @@ class Claiming:
         marks: Marks,
         rescheduled: Callable[[], object],
         others_are_idle: Callable[[], bool] = lambda: True,
+        hearing: Hearing | None = None,
         elapsed: Callable[[], float] = monotonic,
     ) -> None:
         self._conf, self._options, self._marks = conf, options, marks
         self._others_are_idle, self._elapsed = others_are_idle, elapsed
+        self._hearing = hearing
         self._watching, grace = Watching(), conf.timeout_grace.total_seconds()
         self._timeouts = TimeoutWatch(self._watching, grace=grace, marks=marks)
         self.in_hand, self.membership = InHand(cancelled=self._timeouts.cancel), membership
         self._store = self._claiming_store(store)
+        if hearing is not None:
+            hearing.listens_with(self._store.notifications())
         # Not the handler's own connection: progress must be seen while its transaction is open.
         self._context_store = store.dedicated(prepared=conf.prepared_statements)
         self._watermarks = Watermarks(supported=self._store.supports_watermarks, elapsed=elapsed)
@@ -114,6 +120,8 @@ class Claiming:
         self._watching.stop()
         self._job_processes.stop()
         self._context_store.close()
+        if self._hearing is not None:
+            self._hearing.close()
 
     def _make_executor(self) -> Executor:
         def make_context(held: HeldJob) -> JobContext:
@@ -196,6 +204,7 @@ class Claiming:
             until_empty=self._options.until_empty,
             others_are_idle=self._others_are_idle,
             at_rest=self._let_go_of_connections if lingers else None,
+            wake=self._hearing,
         )
 
     def _make_asking(self, slots: Slots, outbox: Outbox, looking: Looking) -> Asking:

@@ -1,6 +1,5 @@
 """The end of a worker: what runs may end, the rest is given back."""
 
-import threading
 from collections.abc import Callable, Sequence
 
 from django_jobqueue.core.clock import monotonic
@@ -11,6 +10,7 @@ from django_jobqueue.core.states import JobState
 from django_jobqueue.events import EventBus
 
 from .answers import with_log
+from .bell import Wake
 from .hands import HeldJob, InHand
 from .leaving import Leaving
 from .outbox import Outbox
@@ -89,7 +89,7 @@ class Drain:
             left = self._seconds if self._until is None else max(0.0, self._until - self._elapsed())
             self._leaving.expect(self._outbox.rest, hung_after=left + self.HUNG_SECONDS)
 
-    def run(self, wake: threading.Event) -> bool:
+    def run(self, wake: Wake) -> bool:
         """Return whether every handler has ended. `wake` is set when an outcome has come."""
         self._events.emit("worker.draining", in_hand=len(self._in_hand))
         if self._until is None:
@@ -101,7 +101,7 @@ class Drain:
         with self._leaving.at_last(self._outbox.rest, hung_after=left + self.HUNG_SECONDS):
             return self._settle(wake)
 
-    def _settle(self, wake: threading.Event) -> bool:
+    def _settle(self, wake: Wake) -> bool:
         self._write_until(lambda: self._until or 0.0, wake)
         running = self._in_hand.all()
         for held in running:
@@ -112,7 +112,7 @@ class Drain:
         self._write_until(lambda: until, wake)
         return have_ended
 
-    def _write_until(self, deadline: Callable[[], float], wake: threading.Event) -> None:
+    def _write_until(self, deadline: Callable[[], float], wake: Wake) -> None:
         """Write outcomes as they come, until nothing is in hand or the deadline has passed."""
         while True:
             wake.clear()

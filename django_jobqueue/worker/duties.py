@@ -19,6 +19,7 @@ from django_jobqueue.store import JobStore
 from .admission import Policies
 from .clocks import ClockWatch
 from .flusher import Flusher
+from .hearing import Hearing
 from .hygiene import close_connections, drop_broken_connections
 from .janitor import Janitor
 from .listener import DataVersionWatch, Listener
@@ -45,7 +46,7 @@ class HostDuties:
     """Poller, promoter, reaper, clock watch, flusher, janitor, scheduler and listener of one
     worker. `wake` has its pumps look at once, `suspects_wait` is called while there are some, and
     when jobs were taken back from a dead worker. What the handlers of `registry` declare is
-    scheduled.
+    scheduled. `hearing` is what hears notifications, where there are such.
     """
 
     def __init__(
@@ -54,18 +55,18 @@ class HostDuties:
         *,
         store: JobStore,
         membership: Membership,
-        serves: Callable[[str], bool],
         wake: WakePumps,
         suspects_wait: Callable[[], object],
         registry: Registry,
         events: EventBus,
+        hearing: Hearing | None = None,
     ) -> None:
         self._conf, self._store, self._membership = conf, store, membership
-        self._serves, self._wake_pump, self._events = serves, wake, events
+        self._wake_pump, self._events = wake, events
         self._suspects_wait, self._registry = suspects_wait, registry
         self.promoter, self.scheduler = self._promoter(), self._scheduler()
         self.flusher = self._flusher()
-        self._reaps, self._listens = self._reaper(), self._listener()
+        self._reaps, self._listens = self._reaper(), self._listener(hearing)
         self.poller = self._poller()
 
     def before_claims(self, stop: StopReceiver, *, fires: bool = False) -> None:
@@ -180,19 +181,10 @@ class HostDuties:
             after_tick=close_connections,
         )
 
-    def _listener(self) -> Listener | DataVersionWatch:
-        if not self._store.supports_notify:
+    def _listener(self, hearing: Hearing | None) -> Listener | DataVersionWatch:
+        if hearing is None:
             return DataVersionWatch(self._conf.database, wake=self._wake)
-        from django_jobqueue.store.notifications import Notifications
-
-        return Listener(
-            notifications=Notifications(self._conf.database),
-            serves=self._serves,
-            wake=self._wake_pump,
-            # Not made yet: it asks the listener whether it hears.
-            look=lambda: self.poller.wake(),
-            events=self._events,
-        )
+        return Listener(hearing, events=self._events)
 
     def _notify(self, queues: Sequence[str]) -> None:
         """Wake other workers, as seldom as an enqueue in this process does."""

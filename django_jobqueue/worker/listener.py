@@ -12,108 +12,134 @@ from django_jobqueue.service import StopReceiver, TickingTask
 from django_jobqueue.store.file_version import FileVersion
 from django_jobqueue.store.notifications import Notifications
 
+from .hearing import Hearing
+
 
 class Listener(TickingTask):
-    """Waits for notifications on a connection of its own, and proves every 15 s that it still
-    hears. It wakes the pump, and has the poller look a moment later: at once, its look would keep
-    the pump from the interpreter, and its claim from the server. So would a proof, which is a new
-    connection: it waits for a quiet moment, if there is one soon.
+    """Proves every 15 s that the worker hears notifications. A proof is a new connection, which
+    would keep the pump from the interpreter, and its claim from the server: it waits for a quiet
+    moment, if there is one soon.
 
-    Where it does not, because the connection is half open or a pooler in transaction mode swallows
-    LISTEN, it says so once, opens a new connection and tries again; the pump polls meanwhile.
+    Where a proof does not come back, because the connection is half open or a pooler in transaction
+    mode swallows LISTEN, it says so once, has the connection renewed and tries again; the pump
+    polls meanwhile.
     """
 
     id = "listener"
     PROOF_SECONDS = 15.0
+    #: By then a proof comes back.
+    ANSWER_SECONDS = 5.0
     #: How much later a proof is sent where one notification follows another.
     PATIENCE_SECONDS = 5.0
-    #: One wait: short enough that a stop is noticed in time.
-    WAIT_SECONDS = 0.5
-    #: By then an idle pump has claimed what it was woken for.
-    MOMENT_SECONDS = 0.01
+    #: How often to see whether wake-ups have paused.
+    MOMENT_SECONDS = 0.02
+    #: How often to see whether whoever listens has time to.
+    BUSY_SECONDS = 1.0
 
     def __init__(
         self,
+        hearing: Hearing,
         *,
-        notifications: Notifications,
-        serves: Callable[[str], bool],
-        wake: Callable[[str], None],
-        look: Callable[[], object],
         events: EventBus,
         elapsed: Callable[[], float] = monotonic,
     ) -> None:
         super().__init__(interval=self.PROOF_SECONDS, backoff=1.0, max_backoff=30.0)
-        self._notifications, self._serves = notifications, serves
-        self._wake_pump, self._look, self._events = wake, look, events
-        self._elapsed = elapsed
-        self._look_at: float | None = None
-        self._is_quiet = True  #: whether the last wait heard no wake-up
-        self._proof_sent_at: float | None = None
-        self._next_proof = 0.0
+        self._hearing, self._events, self._elapsed = hearing, events, elapsed
+        self._connection: object = None  #: the one that is proved
+        self._next_proof = self._missing_since = elapsed()
+        self._sent_at: float | None = None  #: when the proof that has not come back was sent
         self.hears = False  #: whether the last proof came back
-
-    def run(self, stop: StopReceiver) -> None:
-        try:
-            super().run(stop)
-        finally:
-            self._notifications.close()
+        hearing.changed = self.wake
 
     def tick(self) -> float | None:
         try:
-            self._ask_for_proof()
-            wait = self.WAIT_SECONDS if self._look_at is None else self.MOMENT_SECONDS
-            told = self._notifications.wait(wait)
-            for heard in told:
-                self._handle(heard)
-            self._is_quiet = all(heard == self._notifications.proof for heard in told)
-            self._look_soon()
-            self._check_proof()
+            return self._prove()
         except Exception:
             self._lose()
             raise
-        return 0.0
 
     def is_well(self) -> bool:
         # A new connection that hears nothing either is the same trouble.
         return self.hears
 
-    def _handle(self, heard: str) -> None:
-        if heard == self._notifications.proof:
-            self._proof_sent_at = None
-            if not self.hears:
-                self.hears = True
-                self._events.emit("listener.hears")
-        elif self._serves(heard):
-            self._wake_pump(heard)
-            if self._look_at is None:
-                self._look_at = self._elapsed() + self.MOMENT_SECONDS
-
-    def _look_soon(self) -> None:
-        if self._look_at is not None and (self._is_quiet or self._elapsed() >= self._look_at):
-            self._look_at = None
-            self._look()
-
-    def _ask_for_proof(self) -> None:
+    def _prove(self) -> float:
         now = self._elapsed()
-        due_at = self._next_proof + (0.0 if self._is_quiet else self.PATIENCE_SECONDS)
-        if self._proof_sent_at is None and now >= due_at:
-            self._notifications.send_proof()
-            self._proof_sent_at, self._next_proof = now, now + self.PROOF_SECONDS
+        self._look_at_connection(now)
+        if self._connection is None:
+            return self._missing_since + self.ANSWER_SECONDS - now
+        if self._sent_at is not None and self._hearing.proved_at >= self._sent_at:
+            self._sent_at = None
+            self._hear()
+        if self._sent_at is None:
+            if (due_in := self._proof_due_in(now)) > 0:
+                return due_in
+            self._sent_at, self._next_proof = now, now + self.PROOF_SECONDS
+            self._hearing.send_proof()
+        return self._patience(now - self._sent_at)
 
-    def _check_proof(self) -> None:
-        sent = self._proof_sent_at
-        if sent is not None and self._elapsed() - sent >= self.PROOF_SECONDS / 3:
-            raise ConnectionError(
-                "notifications do not arrive: the connection is half open, or a pooler in "
-                "transaction mode is in between"
-            )
+    def _look_at_connection(self, now: float) -> None:
+        """Begin anew with a new one; ConnectionError where there is none."""
+        connection = self._hearing.connection
+        if connection is not self._connection:
+            self._connection, self._sent_at = connection, None
+            self._next_proof = self._missing_since = now
+        if connection is None and (self.hears or now - self._missing_since >= self.ANSWER_SECONDS):
+            raise ConnectionError(f"no connection listens: {self._hearing.trouble}")
+
+    def _proof_due_in(self, now: float) -> float:
+        if now < self._next_proof:
+            return self._next_proof - now
+        is_quiet = now - self._hearing.heard_at >= self.MOMENT_SECONDS
+        is_late = now - self._next_proof >= self.PATIENCE_SECONDS
+        return 0.0 if is_quiet or is_late else self.MOMENT_SECONDS
+
+    def _patience(self, waited: float) -> float:
+        if waited < self.ANSWER_SECONDS:
+            return self.ANSWER_SECONDS - waited
+        if not self._hearing.is_waiting:
+            return self.BUSY_SECONDS  # it may have come, and is heard once that is done
+        self._hearing.renew()
+        raise ConnectionError(
+            "notifications do not arrive: the connection is half open, or a pooler in "
+            "transaction mode is in between"
+        )
+
+    def _hear(self) -> None:
+        if not self.hears:
+            self.hears = True
+            self._events.emit("listener.hears")
 
     def _lose(self) -> None:
-        self._notifications.close()
-        self._proof_sent_at, self._next_proof = None, 0.0
+        self._sent_at, self._next_proof = None, self._elapsed()
         if self.hears:
             self.hears = False
             self._events.emit("listener.deaf")
+
+
+class Ear(TickingTask):
+    """Waits for notifications where no pump does, on a connection of its own."""
+
+    id = "ear"
+
+    def __init__(self, hearing: Hearing, notifications: Notifications) -> None:
+        super().__init__(interval=1.0, backoff=1.0, max_backoff=30.0)
+        self._hearing, self._notifications = hearing, notifications
+        hearing.listens_with(notifications)
+
+    def run(self, stop: StopReceiver) -> None:
+        try:
+            with stop.notifying(self._hearing.set):
+                super().run(stop)
+        finally:
+            self._notifications.close()
+            self._hearing.close()
+
+    def tick(self) -> float | None:
+        self._notifications.open()
+        self._hearing.wait()
+        # Not before: a stop that came meanwhile would be waited for.
+        self._hearing.clear()
+        return 0.0
 
 
 class DataVersionWatch(TickingTask):

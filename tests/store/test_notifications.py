@@ -12,7 +12,8 @@ from django_jobqueue.core.states import DeathReason, JobState
 from django_jobqueue.store import store_for
 from django_jobqueue.store.base import JobStore
 from django_jobqueue.store.notifications import Notifications
-from django_jobqueue.store.postgresql import CHANNEL
+from django_jobqueue.store.sessions import PsycopgSession
+from tests.worker.site import within
 
 from .helpers import claim, register_worker
 
@@ -22,7 +23,8 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def notifications() -> Iterator[Notifications]:
-    made = Notifications("default")
+    made = Notifications.apart("default")
+    made.open()
     yield made
     made.close()
 
@@ -36,66 +38,105 @@ def listeners() -> int:
         return int(cursor.fetchone()[0])
 
 
+def heard_by(notifications: Notifications, *, until: str) -> list[str]:
+    """All that comes, up to this."""
+    heard: list[str] = []
+
+    def has_come() -> bool:
+        heard.extend(notifications.take())
+        return until in heard
+
+    assert within(PATIENCE, has_come)
+    return heard
+
+
 def test_it_hears_which_queues_are_notified(notifications: Notifications) -> None:
-    assert notifications.wait(0.0) == []
+    assert notifications.take() == []
 
     store_for("default").notify(["mail", "reports"])
 
-    heard: list[str] = []
-    while len(heard) < 2:
-        some = notifications.wait(PATIENCE)
-        assert some
-        heard += some
-    assert heard == ["mail", "reports"]
-    assert notifications.wait(0.0) == []
+    assert heard_by(notifications, until="reports") == ["mail", "reports"]
+    assert notifications.take() == []
 
 
-def test_its_proof_comes_back_to_it_alone(notifications: Notifications) -> None:
-    other = Notifications("default")
-    try:
-        assert other.proof != notifications.proof
-        notifications.send_proof()  # it listens from here on
-        assert notifications.wait(PATIENCE) == [notifications.proof]
-    finally:
-        other.close()
+def test_what_comes_beside_the_answer_to_a_statement_is_kept(notifications: Notifications) -> None:
+    store_for("default").notify(["mail"])
+    assert notifications._session.rows("SELECT 1", {}) == [(1,)]
+    notifications._session.rows("SELECT 1", {})
+
+    assert heard_by(notifications, until="mail") == ["mail"]
 
 
-def test_a_proof_is_sent_on_a_connection_of_its_own_that_is_closed(
+def test_what_is_sent_comes_on_a_connection_of_its_own_that_is_closed(
     notifications: Notifications,
 ) -> None:
-    notifications.send_proof()
+    pids: list[int] = []
+    notifications.connection.add_notify_handler(lambda one: pids.append(one.pid))
+    notifications.send("proof")
+    while not pids:
+        notifications._session.rows("SELECT 1", {})
 
-    [heard] = notifications._listening().notifies(timeout=PATIENCE, stop_after=1)
-
-    assert heard.pid != notifications._listening().info.backend_pid
+    assert notifications.take() == ["proof"]
+    assert pids != [notifications.connection.info.backend_pid]
     # A backend that was told to end may still be seen for a moment.
-    assert any(listeners() == 1 for _ in range(1000))
+    assert within(PATIENCE, lambda: listeners() == 1)
 
 
 def test_it_prepares_nothing(notifications: Notifications) -> None:
     session = notifications._session
-    session.rows(f"LISTEN {CHANNEL}", {})
 
     assert session.rows("SELECT count(*) FROM pg_prepared_statements", {}) == [(0,)]
 
 
-def test_it_listens_again_on_a_new_connection(notifications: Notifications) -> None:
-    notifications.send_proof()
-    assert notifications.wait(PATIENCE) == [notifications.proof]
+def test_on_the_connection_of_a_pump_it_prepares_nothing_either() -> None:
+    session = PsycopgSession("default")
+    notifications = Notifications(session)
+    try:
+        notifications.open()
+        texts = session.rows("SELECT statement FROM pg_prepared_statements", {})
+        assert not [text for (text,) in texts if "LISTEN" in text]
+    finally:
+        notifications.close()
 
-    notifications._session.connection.close()
-    notifications.send_proof()
 
-    assert notifications.wait(PATIENCE) == [notifications.proof]
+def test_it_listens_once_on_each_connection(notifications: Notifications) -> None:
+    assert not notifications.listen()
+    first = notifications.connection
+
+    notifications._session.close()
+    assert notifications.connection is None
+    assert not notifications.listen()
+    notifications._session.open()
+    assert notifications.connection is None
+    assert notifications.listen()
+
+    assert notifications.connection not in (None, first)
+    notifications.send("proof")
+    assert heard_by(notifications, until="proof") == ["proof"]
+
+
+def test_a_lost_connection_is_an_error(notifications: Notifications) -> None:
+    from psycopg import OperationalError
+
+    pid = notifications.connection.info.backend_pid
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+
+    with pytest.raises(OperationalError):
+        heard_by(notifications, until="nothing")
 
 
 def test_closing_it_ends_its_connection(notifications: Notifications) -> None:
-    notifications.wait(0.0)
-    listening = notifications._session.connection
+    listening = notifications.connection
 
     notifications.close()
 
     assert listening.closed
+    assert notifications.take() == []
+
+
+def test_a_store_on_djangos_connection_hears_nothing() -> None:
+    assert store_for("default").notifications() is None
 
 
 def in_a_finish(store: JobStore, done: FinishedJob) -> None:
@@ -127,14 +168,8 @@ def test_the_queue_of_what_goes_on_after_a_success_is_told(
         [NewJob(handler="a", concurrency_key="k"), NewJob(handler="b", queue="mail")]
     )
     [job] = claim(store, register_worker(store), limits=Limits())
-    notifications.wait(0.0)  # it listens from here on
 
     write(store, FinishedJob(job, end))
     store.notify(["the last"])
 
-    heard: list[str] = []
-    while "the last" not in heard:
-        some = notifications.wait(PATIENCE)
-        assert some
-        heard += some
-    assert heard == [*told, "the last"]
+    assert heard_by(notifications, until="the last") == [*told, "the last"]

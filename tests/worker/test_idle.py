@@ -55,7 +55,6 @@ def duties_of(conf: JobQueueSettings) -> dict[str, TickingTask]:
         conf,
         store=store_for("default"),
         membership=membership,
-        serves=lambda queue: True,
         suspects_wait=lambda: None,
         registry=Registry(),
         wake=lambda: None,

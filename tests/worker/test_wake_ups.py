@@ -1,20 +1,92 @@
 """Wake-ups from other processes: real notifications on PostgreSQL, `data_version` on SQLite."""
 
-from collections.abc import Callable
-from typing import Any
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from django.db import connection
 
 from django_jobqueue.events import EventBus
 from django_jobqueue.models import QueueRecord
-from django_jobqueue.service.threads import caught
+from django_jobqueue.service import StopSender
 from django_jobqueue.store import store_for
-from django_jobqueue.worker.listener import DataVersionWatch, Listener
+from django_jobqueue.store.notifications import Notifications
+from django_jobqueue.worker.hearing import Hearing
+from django_jobqueue.worker.listener import DataVersionWatch, Ear, Listener
 from tests.elsewhere import elsewhere
 
 from .bench import Time
-from .site import COMMITTED, PATIENCE, Site, Told
+from .site import COMMITTED, PATIENCE, Site, Told, within
+
+
+class Proving:
+    """A listener, and the pause of whoever hears for it, both a step at a time."""
+
+    def __init__(self) -> None:
+        self.time, self.told, bus = Time(), Told(), EventBus()
+        bus.subscribe(self.told)
+        self.wakes: list[str | None] = []
+        self.proofs: list[bool] = []  #: of each that is sent, whether it was to arrive
+        self.arrive = True
+        self.notifications = Notifications.apart("default")
+        self.hearing = Hearing(
+            serves=lambda queue: queue == "mail",
+            wake=self.wakes.append,
+            look=lambda: None,
+            elapsed=self.time,
+        )
+        self.hearing.listens_with(self.notifications)
+        self.listener = Listener(self.hearing, events=bus, elapsed=self.time)
+        send = self.notifications.send
+
+        def send_and_count(payload: str) -> None:
+            self.proofs.append(self.arrive)
+            if self.arrive:
+                send(payload)
+
+        self.notifications.send = send_and_count  # type: ignore[method-assign]
+
+    def pause(self) -> None:
+        """One that takes no time."""
+        self.hearing.set()
+        self.hearing.wait()
+        self.hearing.clear()
+
+    def hears(self) -> "Proving":
+        """Return once a proof has come back."""
+        self.notifications.open()
+        self.until(lambda: self.listener.hears)
+        return self
+
+    def until(self, condition: Callable[[], object]) -> None:
+        def stepped() -> bool:
+            self.listener.tick()
+            self.pause()
+            return bool(condition())
+
+        assert within(PATIENCE, stepped)
+
+    def hears_a_wake_up(self) -> None:
+        count = len(self.wakes)
+        elsewhere(lambda: store_for("default").notify(["mail"]))
+
+        def heard() -> bool:
+            self.pause()
+            return len(self.wakes) > count
+
+        assert within(PATIENCE, heard)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """With somebody who hears what comes, but what comes is nothing."""
+        self.hearing.is_waiting = True
+        yield
+        self.hearing.is_waiting = False
+
+    def close(self) -> None:
+        self.notifications.close()
+        self.hearing.close()
 
 
 @pytest.mark.postgresql
@@ -22,171 +94,192 @@ class TestListener:
     pytestmark = COMMITTED
 
     @pytest.fixture
-    def listener(self) -> Any:
-        from django_jobqueue.store.notifications import Notifications
+    def it(self) -> Iterator[Proving]:
+        it = Proving()
+        yield it
+        it.close()
 
-        class Hearing(Listener):
-            WAIT_SECONDS = 0.05  # a tick that hears nothing takes this long
+    def test_it_proves_that_it_hears(self, it: Proving) -> None:
+        it.hears()
 
-        self.time, self.told, bus = Time(), Told(), EventBus()
-        bus.subscribe(self.told)
-        self.wakes: list[str] = []
-        self.looks: list[int] = []
-        self.notifications = Notifications("default")
-        yield Hearing(
-            notifications=self.notifications,
-            serves=lambda queue: queue == "mail",
-            wake=self.wakes.append,
-            look=lambda: self.looks.append(len(self.wakes)),
-            events=bus,
-            elapsed=self.time,
-        )
-        self.notifications.close()
+        assert it.told.names == ["listener.hears"]
+        assert it.proofs == [True]
 
-    def until(self, listener: Any, condition: Callable[[], object]) -> None:
-        for _ in range(100):
-            listener.tick()
-            if condition():
-                return
-        raise AssertionError("it did not come true")
+    def test_before_anybody_listens_it_sends_no_proof(self, it: Proving) -> None:
+        assert it.listener.tick() == Listener.ANSWER_SECONDS
+        it.time.passes(1)
+        assert it.listener.tick() == Listener.ANSWER_SECONDS - 1
 
-    def test_it_proves_that_it_hears(self, listener: Any) -> None:
-        self.until(listener, lambda: listener.hears)
+        assert it.proofs == []
 
-        assert self.told.names == ["listener.hears"]
+    def test_where_nobody_begins_to_listen_it_says_so(self, it: Proving) -> None:
+        it.listener.tick()
+        it.time.passes(Listener.ANSWER_SECONDS)
 
-    def test_a_notification_of_a_queue_it_serves_wakes_the_pump(self, listener: Any) -> None:
-        self.until(listener, lambda: listener.hears)
-        elsewhere(lambda: store_for("default").notify(["mail"]))
+        with pytest.raises(ConnectionError, match="no connection listens"):
+            it.listener.tick()
+        assert it.told.names == []
+        assert it.hears().told.names == ["listener.hears"]
 
-        self.until(listener, lambda: self.wakes)
-        assert self.wakes == ["mail"]
+    def test_a_proof_keeps_out_of_the_way_of_the_claim_after_a_wake_up(self, it: Proving) -> None:
+        it.hears()
+        it.listener.tick()
+        it.time.passes(15)
+        it.hears_a_wake_up()
 
-    def test_the_poller_looks_once_the_pump_had_a_moment(self, listener: Any) -> None:
-        self.until(listener, lambda: listener.hears)
-        elsewhere(lambda: store_for("default").notify(["mail"]))
-        self.until(listener, lambda: self.wakes)
-        assert self.looks == []
+        assert it.listener.tick() == Listener.MOMENT_SECONDS
+        assert len(it.proofs) == 1
+        it.time.passes(2 * Listener.MOMENT_SECONDS)
+        it.listener.tick()
 
-        listener.tick()
-        listener.tick()
-
-        assert self.looks == [1]
-
-    def test_a_stream_of_notifications_does_not_keep_the_poller_from_looking(
-        self, listener: Any
-    ) -> None:
-        listener.MOMENT_SECONDS = PATIENCE  # no moment is quiet
-        self.until(listener, lambda: listener.hears)
-        for passes in (0, PATIENCE):
-            elsewhere(lambda: store_for("default").notify(["mail"]))
-            self.time.passes(passes)
-            listener.tick()
-
-        assert self.looks == [2]
-
-    def test_that_of_another_queue_wakes_nobody(self, listener: Any) -> None:
-        self.until(listener, lambda: listener.hears)
-        elsewhere(lambda: store_for("default").notify(["reports", "mail"]))
-
-        self.until(listener, lambda: self.wakes)
-        assert self.wakes == ["mail"]
-
-    def proofs(self) -> list[bool]:
-        """What grows with each proof that is sent."""
-        sent: list[bool] = []
-        send = self.notifications.send_proof
-
-        def send_and_count() -> None:
-            sent.append(True)
-            send()
-
-        self.notifications.send_proof = send_and_count  # type: ignore[method-assign]
-        return sent
-
-    def test_a_proof_keeps_out_of_the_way_of_the_claim_after_a_wake_up(self, listener: Any) -> None:
-        sent = self.proofs()
-        self.until(listener, lambda: listener.hears)
-        listener.tick()
-        elsewhere(lambda: store_for("default").notify(["mail"]))
-        self.until(listener, lambda: self.wakes)
-        self.time.passes(15)
-
-        listener.tick()
-        assert len(sent) == 1
-        listener.tick()
-
-        assert len(sent) == 2
+        assert len(it.proofs) == 2
 
     def test_a_stream_of_notifications_does_not_keep_it_from_proving_itself(
-        self, listener: Any
+        self, it: Proving
     ) -> None:
-        sent = self.proofs()
-        self.until(listener, lambda: listener.hears)
-        elsewhere(lambda: store_for("default").notify(["mail"]))
-        self.until(listener, lambda: self.wakes)
+        it.hears()
+        it.listener.tick()
         for passes in (19, 2):
-            elsewhere(lambda: store_for("default").notify(["mail"]))
-            self.time.passes(passes)
-            listener.tick()
-            assert len(sent) == 1 + (passes == 2)
+            it.time.passes(passes)
+            it.hears_a_wake_up()
+            it.listener.tick()
+            assert len(it.proofs) == 1 + (passes == 2)
 
-    def test_it_proves_itself_again_every_fifteen_seconds(self, listener: Any) -> None:
-        sent = self.proofs()
-        self.until(listener, lambda: listener.hears)
-        listener.tick()
-        assert len(sent) == 1
-        self.time.passes(15)
-        listener.tick()
+    def test_it_proves_itself_again_every_fifteen_seconds(self, it: Proving) -> None:
+        it.hears()
+        assert it.listener.tick() == 15
+        it.time.passes(14)
+        assert it.listener.tick() == 1
+        assert len(it.proofs) == 1
+        it.time.passes(1)
+        it.listener.tick()
 
-        assert len(sent) == 2
+        assert len(it.proofs) == 2
+
+    def test_a_new_connection_proves_itself_at_once(self, it: Proving) -> None:
+        it.hears()
+        it.notifications.close()
+        it.notifications.open()
+
+        it.listener.tick()
+
+        assert len(it.proofs) == 2
+        assert it.listener.hears
 
     def test_where_the_proof_does_not_come_back_it_is_deaf_and_says_so_once(
-        self, listener: Any
+        self, it: Proving
     ) -> None:
-        self.until(listener, lambda: listener.hears)
+        it.hears()
         # As a half-open connection, or a pooler in transaction mode: sent, and never heard.
-        self.notifications.send_proof = lambda: None  # type: ignore[method-assign]
+        it.arrive = False
         for _ in range(2):
-            self.time.passes(15)
-            listener.tick()
-            self.time.passes(5)
-            with pytest.raises(ConnectionError, match="do not arrive"):
-                listener.tick()
+            before = it.hearing.connection
+            it.time.passes(15)
+            assert it.listener.tick() == Listener.ANSWER_SECONDS
+            it.time.passes(5)
+            with it.waiting(), pytest.raises(ConnectionError, match="do not arrive"):
+                it.listener.tick()
+            it.pause()
+            it.notifications.open()
+            assert it.hearing.connection is not before
 
-        assert not listener.hears
-        assert self.told.names == ["listener.hears", "listener.deaf"]
+        assert not it.listener.hears
+        assert it.told.names == ["listener.hears", "listener.deaf"]
 
-    def test_while_it_stays_deaf_it_warns_once_whatever_it_opens_anew(
-        self, listener: Any, caplog: pytest.LogCaptureFixture
+    def test_who_has_no_time_to_listen_is_not_deaf(self, it: Proving) -> None:
+        it.hears()
+        it.time.passes(15)
+        it.listener.tick()
+        it.time.passes(60)
+        assert it.listener.tick() == Listener.BUSY_SECONDS
+        assert it.listener.hears
+
+        it.until(lambda: it.listener.tick() == Listener.PROOF_SECONDS)
+        assert it.told.names == ["listener.hears"]
+
+    def test_while_it_stays_deaf_it_warns_once_whatever_is_opened_anew(
+        self, it: Proving, caplog: pytest.LogCaptureFixture
     ) -> None:
-        self.until(listener, lambda: listener.hears)
-        self.notifications.send_proof = lambda: None  # type: ignore[method-assign]
+        it.hears()
+        it.arrive = False
         for _ in range(3):
-            self.time.passes(15)
-            listener.round()
-            self.time.passes(5)
-            listener.round()
+            it.time.passes(15)
+            it.listener.round()
+            it.time.passes(5)
+            with it.waiting():
+                it.listener.round()
+            it.pause()
+            it.notifications.open()
 
         [warning] = [record for record in caplog.records if record.name.endswith("service.loop")]
         assert "do not arrive" in warning.getMessage()
 
-    def test_a_connection_that_was_cut_is_opened_anew(self, listener: Any) -> None:
-        self.until(listener, lambda: listener.hears)
+    def test_where_a_proof_cannot_be_sent_it_is_deaf(self, it: Proving) -> None:
+        it.hears()
+
+        def refuse(payload: str) -> None:
+            raise ConnectionError("too many clients")
+
+        it.notifications.send = refuse  # type: ignore[method-assign]
+        it.time.passes(15)
+        with pytest.raises(ConnectionError, match="too many clients"):
+            it.listener.tick()
+
+        assert it.told.names == ["listener.hears", "listener.deaf"]
+        assert it.hearing.connection is not None
+
+    def test_a_connection_that_was_cut_is_opened_anew(self, it: Proving) -> None:
+        it.hears()
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE application_name = 'django_jobqueue listener'"
             )
+        it.hearing.wait()
+        with pytest.raises(ConnectionError, match="no connection listens: .*OperationalError"):
+            it.listener.tick()
+        assert not it.listener.hears
+
+        it.hears()
+        it.hears_a_wake_up()
+
+
+@pytest.mark.postgresql
+class TestEar:
+    """Of a worker whose pumps are in other processes."""
+
+    pytestmark = COMMITTED
+
+    def test_it_connects_and_hears_until_it_is_stopped(self) -> None:
+        woken = threading.Event()
+        hearing = Hearing(
+            serves=lambda queue: True, wake=lambda queue: woken.set(), look=lambda: None
+        )
+        notifications, stop = Notifications.apart("default"), StopSender()
+        ear = Ear(hearing, notifications)
+        thread = threading.Thread(target=ear.run, args=[stop.receiver()])
+        thread.start()
+        assert within(PATIENCE, lambda: hearing.is_waiting)
+
+        elsewhere(lambda: store_for("default").notify(["mail"]))
+        assert woken.wait(PATIENCE)
+        stop.send()
+
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+        assert notifications.connection is None
+
+    def test_what_it_cannot_connect_to_is_told_as_its_trouble(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        hearing = Hearing(serves=lambda queue: True, wake=lambda queue: None, look=lambda: None)
+        ear = Ear(hearing, Notifications.apart("default"))
+        monkeypatch.setitem(connection.settings_dict, "HOST", "/nowhere")
+
         from psycopg import OperationalError
 
-        error = caught(lambda: self.until(listener, lambda: False))
-        assert isinstance(error, OperationalError)
-        assert not listener.hears
-
-        self.until(listener, lambda: listener.hears)
-        elsewhere(lambda: store_for("default").notify(["mail"]))
-        self.until(listener, lambda: self.wakes)
+        with pytest.raises(OperationalError):
+            ear.tick()
 
 
 @pytest.mark.sqlite

@@ -1,0 +1,119 @@
+"""What a pump waits for: another thread, or something to read."""
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from django_jobqueue.worker.bell import Bell
+
+from .site import PATIENCE
+
+Pair = tuple[socket.socket, socket.socket]
+
+
+@pytest.fixture
+def bell() -> Iterator[Bell]:
+    it = Bell()
+    yield it
+    it.close()
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield ours, theirs
+
+
+def waiting(bell: Bell, fileno: int | None = None) -> threading.Thread:
+    """A thread that waits, once it does."""
+    thread = threading.Thread(target=bell.wait_beside, args=(fileno, PATIENCE))
+    thread.start()
+    while not bell._is_waited_for:
+        pass
+    return thread
+
+
+def test_who_sets_it_before_is_not_waited_for(bell: Bell) -> None:
+    bell.set()
+
+    assert not bell.wait_beside(None, PATIENCE)
+    assert bell.is_set()
+
+
+def test_who_sets_it_meanwhile_ends_the_wait(bell: Bell) -> None:
+    thread = waiting(bell)
+
+    bell.set()
+    bell.set()
+
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+
+
+def test_that_it_was_set_before_ends_no_later_wait(bell: Bell) -> None:
+    thread = waiting(bell)
+    bell.set()
+    thread.join(PATIENCE)
+    bell.clear()
+
+    assert not bell.is_set()
+    thread = waiting(bell)
+    assert thread.is_alive()
+    bell.set()
+    thread.join(PATIENCE)
+
+
+def test_what_can_be_read_ends_the_wait(bell: Bell, pair: Pair) -> None:
+    ours, theirs = pair
+    theirs.send(b"x")
+
+    assert bell.wait_beside(ours.fileno(), PATIENCE)
+    assert not bell.is_set()
+    assert ours.recv(1) == b"x"
+    assert not bell.wait_beside(ours.fileno(), 0.0)
+
+
+def test_it_says_so_although_it_is_set(bell: Bell, pair: Pair) -> None:
+    ours, theirs = pair
+    theirs.send(b"x")
+    bell.set()
+
+    assert bell.wait_beside(ours.fileno(), PATIENCE)
+
+
+def test_what_is_not_waited_for_any_more_ends_no_wait(bell: Bell, pair: Pair) -> None:
+    ours, theirs = pair
+    assert not bell.wait_beside(ours.fileno(), 0.0)
+    theirs.send(b"x")
+
+    assert not bell.wait_beside(None, 0.0)
+
+
+def test_a_file_that_was_closed_is_followed_by_one_of_the_same_number(
+    bell: Bell, pair: Pair
+) -> None:
+    ours, _ = pair
+    number = ours.fileno()
+    assert not bell.wait_beside(number, 0.0)
+    ours.close()
+    # Whoever opens the next one is likely to get that number.
+    assert not bell.wait_beside(None, 0.0)
+    first, second = socket.socketpair()
+    with first, second:
+        readable, other = (first, second) if first.fileno() == number else (second, first)
+        other.send(b"x")
+
+        assert bell.wait_beside(readable.fileno(), PATIENCE)
+
+
+def test_once_closed_it_can_be_set_and_waited_for_again(bell: Bell) -> None:
+    bell.wait_beside(None, 0.0)
+    bell.close()
+    bell.close()
+    bell.set()
+
+    assert not bell.wait_beside(None, PATIENCE)
+    assert bell.is_set()
