@@ -24,11 +24,11 @@ from django_jobqueue.core.specs import (
     WorkerIdentity,
 )
 
+from .audible import Audible
 from .batchable import Batchable
 from .followable import Followable
 from .holdable import Holdable
 from .insertable import Insertable
-from .notifications import Notifications
 from .readable import Readable
 from .schedulable import Schedulable
 from .steerable import Steerable
@@ -42,13 +42,12 @@ TellLimits = Callable[[LimitsInForce], object]
 
 
 class JobStore(
-    Readable, Insertable, Followable, Batchable, Schedulable, Steerable, Holdable, Waitable
+    Readable, Insertable, Followable, Batchable, Schedulable, Steerable, Holdable, Waitable, Audible
 ):
     """All lifecycle writes of one database. `using` is the alias of the Django connection it works
     on.
     """
 
-    supports_notify = False  #: can wake a listener in another process
     has_one_writer = False  #: a transaction that has written keeps all others from writing
     supports_watermarks = False  #: looks that begin where others ended are the cheaper for it
     supports_dedicated_connection = False  #: `dedicated` gives a connection apart from Django's
@@ -229,11 +228,6 @@ class JobStore(
         """
         return nullcontext()
 
-    # Waking.
-
-    def notify(self, queues: Sequence[str]) -> None:
-        """Wake listeners of these queues; nothing where the database cannot."""
-
     @abstractmethod
     def dedicated(
         self, *, prepared: bool = True, suspects: bool = False, overtime: timedelta = OVERTIME
@@ -241,10 +235,6 @@ class JobStore(
         """Return a store for one thread, on a connection apart from Django's where the database has
         such; with `suspects`, for the quarantine.
         """
-
-    def notifications(self) -> Notifications | None:
-        """Return what hears wake-ups on the connection that `dedicated` gave, if it gave one."""
-        return None
 
     def close(self) -> None:
         """Close the connection that `dedicated` opened."""

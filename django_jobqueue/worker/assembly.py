@@ -23,16 +23,13 @@ from django_jobqueue.service import (
     StopSender,
 )
 from django_jobqueue.store import JobStore, store_for
-from django_jobqueue.store.notifications import Notifications
 
 from .claiming import Claiming
 from .duties import HostDuties
 from .ending import end_within
-from .hearing import Hearing
 from .heartbeat import Heartbeat
 from .hygiene import close_connections
 from .lease import Holder, Lease
-from .listener import Ear
 from .marks import NO_MARKS
 from .membership import Membership
 from .options import AFTER_DRAIN_SECONDS, WorkerOptions
@@ -113,16 +110,15 @@ class _Assembly:
         #: Of this host, whose heartbeats say whether it may declare others dead.
         self.membership = Membership(lease=conf.lease)
         self.shutdown_seconds = conf.drain.total_seconds() + AFTER_DRAIN_SECONDS
-        self.hearing = self._hearing()
         self.duties = HostDuties(
             conf,
             store=self.store,
             membership=self.membership,
+            serves=options.serves,
             wake=self._wake,
             suspects_wait=self._look_for_suspects,
             registry=options.registry,
             events=options.events,
-            hearing=self.hearing,
         )
         self.claiming = None if options.processes else self._claiming()
         has_quarantine = options.quarantine and names_settings()
@@ -153,9 +149,8 @@ class _Assembly:
             scheduler=self.options.scheduler,
             # With `until_empty` it never idles, so nothing needs to wake it.
             listener=not self.options.until_empty,
+            ear=self.claiming is None,
         )
-        if self.hearing is not None and self.claiming is None:
-            tasks.append(Ear(self.hearing, Notifications.apart(self.conf.database)))
         if self.options.handles_signals:
             tasks += self._of_a_command()
         if self.options.probes and (address := self.conf.probes) is not None:
@@ -192,15 +187,6 @@ class _Assembly:
             tasks.append(Reload(snapshot=source_files(), changed=self._reload))
         return tasks
 
-    def _hearing(self) -> Hearing | None:
-        if not self.store.supports_notify or self.options.until_empty:
-            return None
-        return Hearing(
-            serves=self.options.serves,
-            wake=self._wake,
-            look=lambda: self.duties.poller.wake(),  # not made yet
-        )
-
     def _claiming(self) -> Claiming:
         return Claiming(
             self.conf,
@@ -210,7 +196,7 @@ class _Assembly:
             marks=NO_MARKS,
             rescheduled=self.duties.poller.wake,
             others_are_idle=self._has_no_suspects,
-            hearing=self.hearing,
+            hearing=None if self.options.until_empty else self.duties.hearing,
         )
 
     def _supervising(self) -> Supervising:

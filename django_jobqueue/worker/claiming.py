@@ -1,5 +1,6 @@
 """The half of a worker that claims jobs and runs them: the pump, and all it is made of."""
 
+import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -51,9 +52,8 @@ class Claiming:
     """Makes the parts, and hands each what it needs of the others.
 
     `membership` says under which identity claims are made, `marks` is told what starts,
-    `rescheduled` that a job waits for a time, `elapsed` tells how long held jobs have waited. With
-    `until_empty`, the pump ends only while `others_are_idle`; in a quarantine it waits for more.
-    With `hearing`, it hears wake-ups by itself while it waits.
+    `rescheduled` that a job waits for a time, `elapsed` tells how long held jobs have waited. What
+    hears wake-ups is `hearing`. With `until_empty`, the pump ends only while `others_are_idle`.
     """
 
     def __init__(
@@ -70,20 +70,17 @@ class Claiming:
         elapsed: Callable[[], float] = monotonic,
     ) -> None:
         self._conf, self._options, self._marks = conf, options, marks
-        self._others_are_idle, self._elapsed = others_are_idle, elapsed
-        self._hearing = hearing
+        self._others_are_idle, self._hearing, self._elapsed = others_are_idle, hearing, elapsed
         self._watching, grace = Watching(), conf.timeout_grace.total_seconds()
         self._timeouts = TimeoutWatch(self._watching, grace=grace, marks=marks)
         self.in_hand, self.membership = InHand(cancelled=self._timeouts.cancel), membership
         self._store = self._claiming_store(store)
-        if hearing is not None:
-            hearing.listens_with(self._store.notifications())
         # Not the handler's own connection: progress must be seen while its transaction is open.
         self._context_store = store.dedicated(prepared=conf.prepared_statements)
         self._watermarks = Watermarks(supported=self._store.supports_watermarks, elapsed=elapsed)
         self.queues, self._limits = self._served_queues(), self._known_limits()
         self._policies = Policies(conf.retry_policy, backoff_of_queue=self._limits.backoff_of_queue)
-        self._job_processes = self._make_job_processes()
+        self._isolation = self._make_isolation()
         self._executor = self._make_executor()
         self.database_thread = DatabaseThread(self._watching, grace=grace, events=options.events)
         self._event_loop = self._make_event_loop()
@@ -118,7 +115,7 @@ class Claiming:
     def close(self) -> None:
         """Let go of what outlives the pump; after its end."""
         self._watching.stop()
-        self._job_processes.stop()
+        self._isolation.stop()
         self._context_store.close()
         if self._hearing is not None:
             self._hearing.close()
@@ -147,23 +144,18 @@ class Claiming:
             marks=self._marks,
             events=events,
             lease_in_doubt=self.membership.is_in_doubt,
-            isolation=self._make_isolation(),
+            isolation=self._isolation,
             permitted=self._make_permitted(answers),
         )
 
-    def _make_job_processes(self) -> JobProcesses:
-        options = self._options
-        return JobProcesses(
-            lease=self._conf.lease, recycling=options.recycling, events=options.events
-        )
-
     def _make_isolation(self) -> Isolation:
+        lease, recycling, events = self._conf.lease, self._options.recycling, self._options.events
         return Isolation(
-            self._job_processes,
+            JobProcesses(lease=lease, recycling=recycling, events=events),
             membership=self.membership,
-            lease=self._conf.lease,
+            lease=lease,
             grace=self._conf.timeout_grace.total_seconds(),
-            events=self._options.events,
+            events=events,
         )
 
     def _make_permitted(self, answers: Answers) -> Permitted:
@@ -188,6 +180,8 @@ class Claiming:
         looking = _make_looking(self._conf, until_empty=self._options.until_empty)
         outbox = self._make_outbox(slots, rescheduled)
         lingers = self._options.suspects and not self._options.until_empty
+        if self._hearing is not None:
+            self._hearing.listens_with(self._store.notifications())
         return Pump(
             store=self._store,
             membership=self.membership,
@@ -204,7 +198,7 @@ class Claiming:
             until_empty=self._options.until_empty,
             others_are_idle=self._others_are_idle,
             at_rest=self._let_go_of_connections if lingers else None,
-            wake=self._hearing,
+            wake=self._hearing or threading.Event(),
         )
 
     def _make_asking(self, slots: Slots, outbox: Outbox, looking: Looking) -> Asking:

@@ -15,6 +15,7 @@ from django_jobqueue.jobs.spooling import spool_of
 from django_jobqueue.jobs.wakeups import wakeups
 from django_jobqueue.service import ServiceTask, StopReceiver
 from django_jobqueue.store import JobStore
+from django_jobqueue.store.notifications import Notifications
 
 from .admission import Policies
 from .clocks import ClockWatch
@@ -22,7 +23,7 @@ from .flusher import Flusher
 from .hearing import Hearing
 from .hygiene import close_connections, drop_broken_connections
 from .janitor import Janitor
-from .listener import DataVersionWatch, Listener
+from .listener import DataVersionWatch, Ear, Listener
 from .membership import Membership
 from .overdue import Overdue
 from .poller import Poller
@@ -46,7 +47,8 @@ class HostDuties:
     """Poller, promoter, reaper, clock watch, flusher, janitor, scheduler and listener of one
     worker. `wake` has its pumps look at once, `suspects_wait` is called while there are some, and
     when jobs were taken back from a dead worker. What the handlers of `registry` declare is
-    scheduled. `hearing` is what hears notifications, where there are such.
+    scheduled. `hearing` is what hears notifications of queues that it `serves`, where the database
+    has such.
     """
 
     def __init__(
@@ -55,18 +57,19 @@ class HostDuties:
         *,
         store: JobStore,
         membership: Membership,
+        serves: Callable[[str], bool],
         wake: WakePumps,
         suspects_wait: Callable[[], object],
         registry: Registry,
         events: EventBus,
-        hearing: Hearing | None = None,
     ) -> None:
         self._conf, self._store, self._membership = conf, store, membership
         self._wake_pump, self._events = wake, events
         self._suspects_wait, self._registry = suspects_wait, registry
         self.promoter, self.scheduler = self._promoter(), self._scheduler()
         self.flusher = self._flusher()
-        self._reaps, self._listens = self._reaper(), self._listener(hearing)
+        self.hearing = self._make_hearing(serves)
+        self._reaps, self._listens = self._reaper(), self._listener()
         self.poller = self._poller()
 
     def before_claims(self, stop: StopReceiver, *, fires: bool = False) -> None:
@@ -76,7 +79,10 @@ class HostDuties:
         if fires:
             self.scheduler.round()
 
-    def tasks(self, *, janitor: bool, scheduler: bool, listener: bool) -> list[ServiceTask]:
+    def tasks(
+        self, *, janitor: bool, scheduler: bool, listener: bool, ear: bool
+    ) -> list[ServiceTask]:
+        """Return those that are to run; `ear` where no pump of this process hears."""
         tasks: list[ServiceTask] = [self.poller, self.promoter, self._reaps, self._clock_watch()]
         if self.flusher is not None:
             tasks.append(self.flusher)
@@ -86,6 +92,8 @@ class HostDuties:
             tasks.append(self.scheduler)
         if listener:
             tasks.append(self._listens)
+            if ear and self.hearing is not None:
+                tasks.append(Ear(self.hearing, Notifications.apart(self._conf.database)))
         return tasks
 
     def _poller(self) -> Poller:
@@ -181,10 +189,19 @@ class HostDuties:
             after_tick=close_connections,
         )
 
-    def _listener(self, hearing: Hearing | None) -> Listener | DataVersionWatch:
-        if hearing is None:
+    def _make_hearing(self, serves: Callable[[str], bool]) -> Hearing | None:
+        if not self._store.supports_notify:
+            return None
+        return Hearing(
+            serves=serves,
+            wake=self._wake_pump,
+            look=lambda: self.poller.wake(),  # not made yet: it asks whether anybody hears
+        )
+
+    def _listener(self) -> Listener | DataVersionWatch:
+        if self.hearing is None:
             return DataVersionWatch(self._conf.database, wake=self._wake)
-        return Listener(hearing, events=self._events)
+        return Listener(self.hearing, events=self._events)
 
     def _notify(self, queues: Sequence[str]) -> None:
         """Wake other workers, as seldom as an enqueue in this process does."""

@@ -53,6 +53,10 @@ class Isolation:
         self._processes, self._membership, self._events = processes, membership, events
         self._lease, self._grace = lease.total_seconds(), grace
 
+    def stop(self) -> None:
+        """End the processes."""
+        self._processes.stop()
+
     def run(self, held: HeldJob) -> Transition:
         """Return what is to be written for the job, as its process has decided.
 

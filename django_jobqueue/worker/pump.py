@@ -34,7 +34,7 @@ class Pump(ServiceTask):
     when nothing is due and `others_are_idle`.
 
     With `at_rest`, it polls only while it finds something: then it calls that, and waits to be
-    woken. What it waits for in its pauses is `wake`, an event of its own unless given.
+    woken. In its pauses it waits for `wake`.
     """
 
     id = "pump"
@@ -59,14 +59,13 @@ class Pump(ServiceTask):
         until_empty: bool = False,
         others_are_idle: Callable[[], bool] = lambda: True,
         at_rest: Callable[[], object] | None = None,
-        wake: Wake | None = None,
+        wake: Wake,
     ) -> None:
         self._store, self._membership, self._in_hand = store, membership, in_hand
         self._slots, self._queues, self._prepare, self._asking = slots, queues, prepare, asking
         self._outbox, self._looking, self._pauses, self._drain = outbox, looking, pauses, drain
-        self._poll_seconds, self._at_rest = poll_seconds, at_rest
+        self._poll_seconds, self._at_rest, self._wake = poll_seconds, at_rest, wake
         self._until_empty, self._others_are_idle = until_empty, others_are_idle
-        self._wake: Wake = threading.Event() if wake is None else wake
         self._found_nothing = self._is_retiring = False
         self.polling = threading.Event()  #: set once the first look was taken
         self.drained = threading.Event()  #: set once nothing is in hand and nothing will be claimed

@@ -1,6 +1,7 @@
 """A pump on a bench: a real store, and runners that a test works by hand."""
 
 import math
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -149,6 +150,7 @@ class Bench:
             pauses=Pauses(self.store, **held, seconds=poll_seconds, elapsed=elapsed),
             drain=self.drain_of(drain_seconds, elapsed),
             poll_seconds=poll_seconds,
+            wake=threading.Event(),
             **more,
         )
 

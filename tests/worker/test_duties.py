@@ -233,6 +233,7 @@ def test_however_often_a_queue_is_promoted_others_are_woken_once_in_a_debounce()
         JobQueueSettings(notify_debounce=3600),
         store=Noted("default"),
         membership=Membership(lease=LEASE),
+        serves=lambda queue: True,
         suspects_wait=lambda: None,
         registry=Registry(),
         wake=lambda queue=None: None,

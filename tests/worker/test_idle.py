@@ -55,12 +55,13 @@ def duties_of(conf: JobQueueSettings) -> dict[str, TickingTask]:
         conf,
         store=store_for("default"),
         membership=membership,
+        serves=lambda queue: True,
         suspects_wait=lambda: None,
         registry=Registry(),
         wake=lambda: None,
         events=EventBus(),
     )
-    tasks: Any = duties.tasks(janitor=True, scheduler=True, listener=False)
+    tasks: Any = duties.tasks(janitor=True, scheduler=True, listener=False, ear=False)
     for task in tasks:
         task.tick()
     duties.poller._not_before = float("-inf")  # as long after that as it takes

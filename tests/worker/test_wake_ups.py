@@ -1,6 +1,5 @@
 """Wake-ups from other processes: real notifications on PostgreSQL, `data_version` on SQLite."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -9,11 +8,10 @@ from django.db import connection
 
 from django_jobqueue.events import EventBus
 from django_jobqueue.models import QueueRecord
-from django_jobqueue.service import StopSender
 from django_jobqueue.store import store_for
 from django_jobqueue.store.notifications import Notifications
 from django_jobqueue.worker.hearing import Hearing
-from django_jobqueue.worker.listener import DataVersionWatch, Ear, Listener
+from django_jobqueue.worker.listener import DataVersionWatch, Listener
 from tests.elsewhere import elsewhere
 
 from .bench import Time
@@ -197,7 +195,7 @@ class TestListener:
         it.until(lambda: it.listener.tick() == Listener.PROOF_SECONDS)
         assert it.told.names == ["listener.hears"]
 
-    def test_while_it_stays_deaf_it_warns_once_whatever_is_opened_anew(
+    def test_while_it_stays_deaf_it_warns_once_whatever_it_opens_anew(
         self, it: Proving, caplog: pytest.LogCaptureFixture
     ) -> None:
         it.hears()
@@ -236,50 +234,12 @@ class TestListener:
                 " WHERE application_name = 'django_jobqueue listener'"
             )
         it.hearing.wait()
-        with pytest.raises(ConnectionError, match="no connection listens: .*OperationalError"):
+        with pytest.raises(ConnectionError, match=r"no connection listens: .*OperationalError"):
             it.listener.tick()
         assert not it.listener.hears
 
         it.hears()
         it.hears_a_wake_up()
-
-
-@pytest.mark.postgresql
-class TestEar:
-    """Of a worker whose pumps are in other processes."""
-
-    pytestmark = COMMITTED
-
-    def test_it_connects_and_hears_until_it_is_stopped(self) -> None:
-        woken = threading.Event()
-        hearing = Hearing(
-            serves=lambda queue: True, wake=lambda queue: woken.set(), look=lambda: None
-        )
-        notifications, stop = Notifications.apart("default"), StopSender()
-        ear = Ear(hearing, notifications)
-        thread = threading.Thread(target=ear.run, args=[stop.receiver()])
-        thread.start()
-        assert within(PATIENCE, lambda: hearing.is_waiting)
-
-        elsewhere(lambda: store_for("default").notify(["mail"]))
-        assert woken.wait(PATIENCE)
-        stop.send()
-
-        thread.join(PATIENCE)
-        assert not thread.is_alive()
-        assert notifications.connection is None
-
-    def test_what_it_cannot_connect_to_is_told_as_its_trouble(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        hearing = Hearing(serves=lambda queue: True, wake=lambda queue: None, look=lambda: None)
-        ear = Ear(hearing, Notifications.apart("default"))
-        monkeypatch.setitem(connection.settings_dict, "HOST", "/nowhere")
-
-        from psycopg import OperationalError
-
-        with pytest.raises(OperationalError):
-            ear.tick()
 
 
 @pytest.mark.sqlite
