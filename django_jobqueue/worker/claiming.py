@@ -52,8 +52,9 @@ class Claiming:
     """Makes the parts, and hands each what it needs of the others.
 
     `membership` says under which identity claims are made, `marks` is told what starts,
-    `rescheduled` that a job waits for a time, `elapsed` tells how long held jobs have waited. What
-    hears wake-ups is `hearing`. With `until_empty`, the pump ends only while `others_are_idle`.
+    `rescheduled` that a job waits for a time, `elapsed` tells how long held jobs have waited. With
+    `until_empty`, the pump ends only while `others_are_idle`; in a quarantine it waits for more. It
+    hears wake-ups with `hearing`.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Claiming:
         self._watching, grace = Watching(), conf.timeout_grace.total_seconds()
         self._timeouts = TimeoutWatch(self._watching, grace=grace, marks=marks)
         self.in_hand, self.membership = InHand(cancelled=self._timeouts.cancel), membership
-        self._store = self._claiming_store(store)
+        self._store = _claiming_store(store, conf, suspects=options.suspects)
         # Not the handler's own connection: progress must be seen while its transaction is open.
         self._context_store = store.dedicated(prepared=conf.prepared_statements)
         self._watermarks = Watermarks(supported=self._store.supports_watermarks, elapsed=elapsed)
@@ -86,13 +87,6 @@ class Claiming:
         self._event_loop = self._make_event_loop()
         self.pump = self._make_pump(rescheduled)
         self._executor.reports_to(self.pump.report)
-
-    def _claiming_store(self, store: JobStore) -> JobStore:
-        return store.dedicated(
-            prepared=self._conf.prepared_statements,
-            suspects=self._options.suspects,
-            overtime=overtime(self._conf.timeout_grace),
-        )
 
     def _served_queues(self) -> ServedQueues:
         return ServedQueues(
@@ -149,12 +143,12 @@ class Claiming:
         )
 
     def _make_isolation(self) -> Isolation:
-        lease, recycling, events = self._conf.lease, self._options.recycling, self._options.events
+        conf, events = self._conf, self._options.events
         return Isolation(
-            JobProcesses(lease=lease, recycling=recycling, events=events),
+            JobProcesses(lease=conf.lease, recycling=self._options.recycling, events=events),
             membership=self.membership,
-            lease=lease,
-            grace=self._conf.timeout_grace.total_seconds(),
+            lease=conf.lease,
+            grace=conf.timeout_grace.total_seconds(),
             events=events,
         )
 
@@ -255,6 +249,14 @@ class Claiming:
         run, rest = self._executor.perform, partial(close_kept, for_next_job_only=True)
         threads = ThreadRunners(self._conf.concurrency, run, at_rest=rest, at_end=close_connections)
         return Slots(sync=threads, asynchronous=self._event_loop, alone=self._options.suspects)
+
+
+def _claiming_store(store: JobStore, conf: JobQueueSettings, *, suspects: bool) -> JobStore:
+    return store.dedicated(
+        prepared=conf.prepared_statements,
+        suspects=suspects,
+        overtime=overtime(conf.timeout_grace),
+    )
 
 
 def _make_looking(conf: JobQueueSettings, *, until_empty: bool) -> Looking:
