@@ -15,56 +15,56 @@ class Notifications:
     def __init__(self, session: PsycopgSession) -> None:
         self._session = session
         self._listens_on: Any = None
-        self._came: list[str] = []
+        self._refused_on: Any = None
+        self._beside: list[str] = []
 
     @classmethod
     def apart(cls, using: str) -> Self:
         """Return what hears on a connection of its own."""
-        # Not prepared: behind a pooler the statements may land on different servers.
-        return cls(PsycopgSession(using, prepared=False, name="django_jobqueue listener"))
+        return cls(_session_apart(using))
 
     @property
     def connection(self) -> Any:
         """The psycopg connection that listens, or None; from any thread."""
         current = self._session.current
-        return None if current is None or current is not self._listens_on else current
+        return current if current is self._listens_on else None
 
-    def open(self) -> None:
-        """Connect, unless it is connected, and listen."""
+    def connect(self) -> None:
+        """Connect, unless it is connected."""
         self._session.open()
-        self.listen()
 
     def listen(self) -> bool:
-        """Listen where that is connected, and did not; return whether that was so."""
+        """Listen where that is connected, and did not; return whether that was so. A connection
+        that refuses to raises psycopg's error, once.
+        """
         connection = self._session.current
-        if connection is self._listens_on:
+        if connection is None or connection is self._listens_on or connection is self._refused_on:
             return False
-        self._listens_on = None
-        if connection is None:
-            return False
+        self._listens_on, self._refused_on = None, connection
+        # psycopg takes in what comes beside the answer to a statement.
+        connection.add_notify_handler(lambda heard: self._beside.append(heard.payload))
         connection.execute(f"LISTEN {CHANNEL}", prepare=False)
-        # What comes beside the answer to a statement is not seen by whoever waits afterwards.
-        connection.add_notify_handler(lambda heard: self._came.append(heard.payload))
-        self._listens_on = connection
+        self._listens_on, self._refused_on = connection, None
         return True
 
-    def take(self) -> list[str]:
-        """Return the payloads that have come, without waiting; psycopg's OperationalError where the
-        connection is lost.
+    def take(self) -> tuple[list[str], list[str]]:
+        """Return the payloads that came beside answers to statements, and those that have come
+        since, without waiting; psycopg's OperationalError where the connection is lost.
         """
-        if self._listens_on is not None:
-            pgconn = self._listens_on.pgconn
+        alone = []
+        if (connection := self.connection) is not None:
+            pgconn = connection.pgconn
             pgconn.consume_input()
             while (one := pgconn.notifies()) is not None:
-                self._came.append(one.extra.decode())
-        came, self._came = self._came, []
-        return came
+                alone.append(one.extra.decode())
+        beside, self._beside = self._beside, []
+        return beside, alone
 
     def send(self, payload: str) -> None:
         """Send a payload that must come back; from any thread."""
         # Not on the connection that listens: a pooler in transaction mode hands a notification to
         # whoever has the server's connection when it arrives, and that is who sent it.
-        apart = PsycopgSession(self._session.using, prepared=False, name=self._session.name)
+        apart = _session_apart(self._session.using)
         try:
             parameters = {"channel": CHANNEL, "payload": payload}
             apart.rows("SELECT pg_notify(%(channel)s, %(payload)s)", parameters)
@@ -72,6 +72,10 @@ class Notifications:
             apart.close()
 
     def close(self) -> None:
-        """Close the connection; the next `open`, or the next statement on it, opens a new one."""
-        self._listens_on = None
+        """Close the connection; the next statement opens a new one."""
         self._session.close()
+
+
+def _session_apart(using: str) -> PsycopgSession:
+    # Not prepared: behind a pooler the statements may land on different servers.
+    return PsycopgSession(using, prepared=False, name="django_jobqueue listener")

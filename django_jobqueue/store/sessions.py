@@ -106,7 +106,7 @@ def connection_parameters(using: str, *, name: str = APPLICATION_NAME) -> dict[s
 
 class PsycopgSession:
     """Statements on a psycopg connection of its own, in autocommit mode. Threads may share it, one
-    statement at a time; `together` and `atomic` are for a session of one thread.
+    statement at a time; `together`, `atomic` and hearing are for a session of one thread.
 
     Errors are psycopg's, not Django's. After a lost connection the next statement opens a new one.
     """

@@ -1,14 +1,12 @@
 """Hearing that jobs may have changed, so that nobody needs to look all the time."""
 
-import selectors
-import socket
 from collections.abc import Collection
-from contextlib import suppress
 from threading import Event
 from typing import Any, Protocol
 
 from django_jobqueue.core.clock import monotonic
 
+from .bell import Bell
 from .file_version import FileVersion
 from .sessions import PsycopgSession
 
@@ -41,9 +39,7 @@ class Notices:
         self._session = session
         self._connection: Any = None  #: the one that listens
         self._heard: set[int] = set()
-        self._alarm, self._bell = socket.socketpair()
-        self._alarm.setblocking(False)
-        self._bell.setblocking(False)
+        self._bell = Bell()
 
     def start(self) -> None:
         connection = self._session.connection
@@ -56,22 +52,16 @@ class Notices:
     def wait(self, seconds: float, *, among: Collection[int]) -> Collection[int]:
         self._take()
         if not self._heard:
-            with selectors.DefaultSelector() as selector:
-                selector.register(self._connection.fileno(), selectors.EVENT_READ)
-                selector.register(self._alarm, selectors.EVENT_READ)
-                selector.select(seconds)
+            self._bell.wait_beside(self._connection.fileno(), seconds)
             self._take()
-        with suppress(BlockingIOError):
-            self._alarm.recv(4096)
+        self._bell.clear()
         heard, self._heard = self._heard.intersection(among), set()
         return heard
 
     def wake(self) -> None:
-        with suppress(OSError):  # closed, or full of calls that were not heard yet
-            self._bell.send(b"!")
+        self._bell.set()
 
     def close(self) -> None:
-        self._alarm.close()
         self._bell.close()
 
     def _take(self) -> None:

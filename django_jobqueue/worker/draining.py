@@ -10,8 +10,8 @@ from django_jobqueue.core.states import JobState
 from django_jobqueue.events import EventBus
 
 from .answers import with_log
-from .bell import Wake
 from .hands import HeldJob, InHand
+from .hearing import Wake
 from .leaving import Leaving
 from .outbox import Outbox
 from .slots import Slots

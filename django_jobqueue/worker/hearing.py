@@ -1,28 +1,39 @@
 """A pause that ends when a notification comes, on the very connection that is needed then."""
 
 from collections.abc import Callable
+from typing import Protocol
 from uuid import uuid4
 
 from django_jobqueue.core.clock import monotonic
 from django_jobqueue.core.error_text import describe_error
+from django_jobqueue.store.bell import Bell
 from django_jobqueue.store.notifications import Notifications
 
-from .bell import Bell
+
+class Wake(Protocol):
+    """What one thread waits for, as for a threading.Event, and others set."""
+
+    def set(self) -> None: ...
+    def is_set(self) -> bool: ...
+    def clear(self) -> None: ...
+    def wait(self, timeout: float | None = None) -> bool: ...
 
 
 class Hearing:
     """What a pump waits for, as for a threading.Event, and hears notifications with meanwhile.
 
-    One thread waits, any may `set` it. In the thread that waits, it has the queue woken that it
-    `serves` and was told of, or any where the connection was lost; and has the poller `look` a
-    moment later: at once, that would keep the pump from the interpreter, and its claim from the
-    server. `changed` is called when it listens anew, does not any more, or heard its `proof`.
+    One thread waits, any may `set` it. In the thread that waits, it has a queue woken that it
+    `serves` and was told of, or any when it begins to listen and when the connection is lost; and
+    has the poller `look` a moment after it was told: at once, that would keep the pump from the
+    interpreter, and its claim from the server. `changed` is called when another connection listens,
+    or none does, and when the `proof` was heard.
     """
 
+    PROOF = "proof:"  #: how the payloads begin that concern nobody but who sent them
     #: By then an idle pump has claimed what it was woken for.
     MOMENT_SECONDS = 0.01
-    #: When to try again on a connection that refuses to listen.
-    RETRY_SECONDS = 5.0
+    #: A connection that is lost sooner than that after the last is not opened anew at once.
+    PATIENCE_SECONDS = 1.0
 
     def __init__(
         self,
@@ -35,14 +46,16 @@ class Hearing:
         self._serves, self._wake, self._look, self._elapsed = serves, wake, look, elapsed
         self._bell = Bell()
         self._notifications: Notifications | None = None
+        self._known: object = None  #: the connection that listened when it was looked at last
         self._look_at: float | None = None
         self._is_to_renew = False
-        self._listen_after = float("-inf")
         self.changed: Callable[[], object] = lambda: None
-        self.proof = f"proof:{uuid4()}"
-        self.proved_at = self.heard_at = float("-inf")
+        self.proof = f"{self.PROOF}{uuid4()}"
+        #: When the proof came while it waited, and when beside something else; when a wake-up came,
+        #: and when a connection was lost.
+        self.proved_at = self.proved_beside_at = self.heard_at = self._lost_at = float("-inf")
         self.is_waiting = False  #: whether what comes now is heard at once
-        self.trouble = "none was opened"  #: why no connection listens, if none does
+        self.refusal: str | None = None  #: why the connection cannot listen
 
     def listens_with(self, notifications: Notifications | None) -> None:
         """Take these, before the first wait."""
@@ -81,9 +94,13 @@ class Hearing:
         was lost.
         """
         until = None if timeout is None else self._elapsed() + timeout
-        self._listen()
+        if self._notifications is not None:
+            self._listen(self._notifications)
+        self._hear()  # what came beside answers to statements
         while True:
             self._look_if_due()
+            if self._is_to_renew:
+                self._lose()
             if self._bell.is_set():
                 return True
             now = self._elapsed()
@@ -104,35 +121,47 @@ class Hearing:
         if is_told:
             self._hear()
 
-    def _listen(self) -> None:
-        if self._is_to_renew:
-            self._is_to_renew = False
-            self._lose()
-        if self._notifications is not None and self._elapsed() >= self._listen_after:
-            self._listen_with(self._notifications)
-        self._hear()  # what came beside the answers to other statements
-
-    def _listen_with(self, notifications: Notifications) -> None:
+    def _listen(self, notifications: Notifications) -> None:
         try:
             if notifications.listen():
-                self.changed()
+                self.refusal = None
+                # Nobody was told of what came since the last look.
+                self._wake(None)
         except Exception as error:
             # It may do for all else: a pooler may refuse this.
-            self.trouble = _told(error)
-            self._listen_after = self._elapsed() + self.RETRY_SECONDS
+            described = describe_error(error)
+            self.refusal = f"{described.type}: {described.message}"
+            self.changed()
+        if notifications.connection is not self._known:
+            self._known = notifications.connection
             self.changed()
 
     def _hear(self) -> None:
-        for payload in self._heard():
+        if self._notifications is None:
+            return
+        try:
+            beside, alone = self._notifications.take()
+        except Exception:
+            self._lose()
+            return
+        for payload in beside:
+            self._handle(payload, is_beside=True)
+        for payload in alone:
             self._handle(payload)
 
-    def _heard(self) -> list[str]:
-        try:
-            return [] if self._notifications is None else self._notifications.take()
-        except Exception as error:
-            self.trouble = _told(error)
-            self._lose()
-            return []
+    def _handle(self, payload: str, *, is_beside: bool = False) -> None:
+        if payload == self.proof:
+            # A pooler in transaction mode hands on what comes during a transaction, and no more.
+            if is_beside:
+                self.proved_beside_at = self._elapsed()
+            else:
+                self.proved_at = self._elapsed()
+            self.changed()
+        elif not payload.startswith(self.PROOF) and self._serves(payload):
+            self.heard_at = self._elapsed()
+            if self._look_at is None:
+                self._look_at = self.heard_at + self.MOMENT_SECONDS
+            self._wake(payload)
 
     def _look_if_due(self) -> None:
         if self._look_at is not None and self._elapsed() >= self._look_at:
@@ -143,21 +172,9 @@ class Hearing:
         """Whoever needs the connection next, at once, opens another."""
         if self._notifications is not None:
             self._notifications.close()
-        self._wake(None)
+        self._is_to_renew, self._known, now = False, None, self._elapsed()
+        if now - self._lost_at >= self.PATIENCE_SECONDS:
+            self._wake(None)
+        self._lost_at = now
         self.set()
         self.changed()
-
-    def _handle(self, payload: str) -> None:
-        if payload == self.proof:
-            self.proved_at = self._elapsed()
-            self.changed()
-        elif self._serves(payload):
-            self.heard_at = self._elapsed()
-            if self._look_at is None:
-                self._look_at = self.heard_at + self.MOMENT_SECONDS
-            self._wake(payload)
-
-
-def _told(error: Exception) -> str:
-    described = describe_error(error)
-    return f"{described.type}: {described.message}"

@@ -27,14 +27,14 @@ class Listener(TickingTask):
 
     id = "listener"
     PROOF_SECONDS = 15.0
-    #: By then a proof comes back.
+    #: By then a proof comes back to who waits for it.
     ANSWER_SECONDS = 5.0
     #: How much later a proof is sent where one notification follows another.
     PATIENCE_SECONDS = 5.0
-    #: How often to see whether wake-ups have paused.
+    #: How long ago the last wake-up is where nobody is busy with it.
     MOMENT_SECONDS = 0.02
-    #: How often to see whether whoever listens has time to.
-    BUSY_SECONDS = 1.0
+    #: How often to look while it does not hear, or cannot say whether it does.
+    AGAIN_SECONDS = 0.2
 
     def __init__(
         self,
@@ -46,68 +46,78 @@ class Listener(TickingTask):
         super().__init__(interval=self.PROOF_SECONDS, backoff=1.0, max_backoff=30.0)
         self._hearing, self._events, self._elapsed = hearing, events, elapsed
         self._connection: object = None  #: the one that is proved
-        self._next_proof = self._missing_since = elapsed()
+        self._next_proof = 0.0
         self._sent_at: float | None = None  #: when the proof that has not come back was sent
         self.hears = False  #: whether the last proof came back
         hearing.changed = self.wake
 
     def tick(self) -> float | None:
         try:
-            return self._prove()
+            due_in = self._prove()
         except Exception:
             self._lose()
             raise
+        # After a failure nobody but the time wakes it.
+        return due_in if self.hears else min(due_in, self.AGAIN_SECONDS)
 
     def is_well(self) -> bool:
         # A new connection that hears nothing either is the same trouble.
         return self.hears
 
     def _prove(self) -> float:
-        now = self._elapsed()
+        # In this order: who waits now has not begun to after it was asked for the proof.
+        is_waiting, now = self._hearing.is_waiting, self._elapsed()
         self._look_at_connection(now)
         if self._connection is None:
-            return self._missing_since + self.ANSWER_SECONDS - now
-        if self._sent_at is not None and self._hearing.proved_at >= self._sent_at:
-            self._sent_at = None
-            self._hear()
-        if self._sent_at is None:
-            if (due_in := self._proof_due_in(now)) > 0:
-                return due_in
-            self._sent_at, self._next_proof = now, now + self.PROOF_SECONDS
-            self._hearing.send_proof()
-        return self._patience(now - self._sent_at)
+            return self.PROOF_SECONDS
+        if self._sent_at is not None:
+            self._look_at_proof(self._sent_at, now)
+        if self._sent_at is not None:
+            return self._patience(now - self._sent_at, is_waiting=is_waiting)
+        if (due_in := self._proof_due_in(now)) > 0:
+            return due_in
+        self._sent_at, self._next_proof = now, now + self.PROOF_SECONDS
+        self._hearing.send_proof()
+        return self.ANSWER_SECONDS
 
     def _look_at_connection(self, now: float) -> None:
-        """Begin anew with a new one; ConnectionError where there is none."""
+        """Begin anew with a new one; ConnectionError where the last was lost or refuses."""
         connection = self._hearing.connection
         if connection is not self._connection:
-            self._connection, self._sent_at = connection, None
-            self._next_proof = self._missing_since = now
-        if connection is None and (self.hears or now - self._missing_since >= self.ANSWER_SECONDS):
-            raise ConnectionError(f"no connection listens: {self._hearing.trouble}")
+            self._connection, self._sent_at, self._next_proof = connection, None, now
+        if connection is None and self._hearing.refusal:
+            self._hearing.renew()
+            raise ConnectionError(f"the connection cannot listen: {self._hearing.refusal}")
+        if connection is None and self.hears:
+            raise ConnectionError("the connection that listened was lost")
+
+    def _look_at_proof(self, sent_at: float, now: float) -> None:
+        if self._hearing.proved_at >= sent_at:
+            self._sent_at = None
+            if not self.hears:
+                self.hears = True
+                self._events.emit("listener.hears")
+        elif self._hearing.proved_beside_at >= sent_at:
+            # It says nothing of those that come while nothing else does.
+            self._sent_at, self._next_proof = None, now + 1.0
 
     def _proof_due_in(self, now: float) -> float:
         if now < self._next_proof:
             return self._next_proof - now
         is_quiet = now - self._hearing.heard_at >= self.MOMENT_SECONDS
         is_late = now - self._next_proof >= self.PATIENCE_SECONDS
-        return 0.0 if is_quiet or is_late else self.MOMENT_SECONDS
+        return 0.0 if is_quiet or is_late else self.AGAIN_SECONDS
 
-    def _patience(self, waited: float) -> float:
+    def _patience(self, waited: float, *, is_waiting: bool) -> float:
         if waited < self.ANSWER_SECONDS:
             return self.ANSWER_SECONDS - waited
-        if not self._hearing.is_waiting:
-            return self.BUSY_SECONDS  # it may have come, and is heard once that is done
+        if not is_waiting and waited < self.PROOF_SECONDS:
+            return self.AGAIN_SECONDS  # it is heard once whoever listens has done what it does
         self._hearing.renew()
         raise ConnectionError(
             "notifications do not arrive: the connection is half open, or a pooler in "
             "transaction mode is in between"
         )
-
-    def _hear(self) -> None:
-        if not self.hears:
-            self.hears = True
-            self._events.emit("listener.hears")
 
     def _lose(self) -> None:
         self._sent_at, self._next_proof = None, self._elapsed()
@@ -120,6 +130,8 @@ class Ear(TickingTask):
     """Waits for notifications where no pump does, on a connection of its own."""
 
     id = "ear"
+    #: How often to see to the connection.
+    WAIT_SECONDS = 5.0
 
     def __init__(self, hearing: Hearing, notifications: Notifications) -> None:
         super().__init__(interval=1.0, backoff=1.0, max_backoff=30.0)
@@ -135,10 +147,12 @@ class Ear(TickingTask):
             self._hearing.close()
 
     def tick(self) -> float | None:
-        self._notifications.open()
-        self._hearing.wait()
+        self._notifications.connect()
+        self._hearing.wait(self.WAIT_SECONDS)
         # Not before: a stop that came meanwhile would be waited for.
         self._hearing.clear()
+        if self._notifications.connection is None:
+            raise ConnectionError(self._hearing.refusal or "the connection was lost")
         return 0.0
 
 

@@ -16,9 +16,9 @@ from django_jobqueue.service import ServiceTask, StopReceiver
 from django_jobqueue.store import JobStore
 
 from .asking import Asking
-from .bell import Wake
 from .draining import Drain, untouched
 from .hands import HeldJob, InHand
+from .hearing import Wake
 from .looking import Looking
 from .membership import Membership
 from .outbox import Outbox

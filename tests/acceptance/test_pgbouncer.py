@@ -51,6 +51,23 @@ def test_it_drains_jobs_by_polling_and_says_that_it_hears_nothing(
         assert trouble not in worker.output
 
 
+def test_one_process_does_so_too(deployment: Deployment, socket: Path) -> None:
+    work.enqueue_many([{"number": number} for number in range(JOBS)])
+
+    behind_it = pgbouncer.url_behind(socket, url_of_the_suite())
+    worker = deployment.start("runjobs", url=behind_it, PREPARED_STATEMENTS=False)
+
+    assert within(PATIENCE, lambda: not Job.objects.exists()), worker.output
+    assert worker.says("a pooler in transaction mode is in between")
+    # On the connection that was opened anew meanwhile.
+    assert tell_attempt.enqueue().wait(PATIENCE).state == JobState.SUCCEEDED
+    assert (ArchivedJob.objects.count(), DeadJob.objects.count()) == (JOBS + 1, 0)
+    worker.send(signal.SIGTERM)
+    assert worker.status() == 0
+    for trouble in ("listener.deaf", "pump.database_failed", "declared_dead"):
+        assert trouble not in worker.output
+
+
 def test_what_the_listener_sends_as_a_proof_does_not_come_back_through_it(
     socket: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,9 +78,10 @@ def test_what_the_listener_sends_as_a_proof_does_not_come_back_through_it(
     monkeypatch.setitem(connection.settings_dict, "PORT", "")
     notifications = Notifications.apart("default")
     try:
-        notifications.open()
+        notifications.connect()
+        notifications.listen()
         notifications.send("proof")
         select.select([notifications.connection], [], [], 0.5)
-        assert notifications.take() == []
+        assert notifications.take() == ([], [])
     finally:
         notifications.close()

@@ -186,11 +186,12 @@ def test_workers_of_another_queue_are_woken_for_what_became_ready_there(
     [first] = claim_of(mine, worker)
     make_job(JobState.BLOCKED, queue="elsewhere", concurrency_key="k", blocked_by="key:k")
     try:
-        heard.open()
+        heard.connect()
+        heard.listen()
         [second] = exchange(mine, worker, first)
         assert exchange(mine, worker, second) == []
         queues: list[str] = []
-        assert within(PATIENCE, lambda: bool(queues.extend(heard.take()) or queues))
+        assert within(PATIENCE, lambda: bool(queues.extend(heard.take()[1]) or queues))
         assert queues == ["elsewhere"], "nobody is woken for what was claimed"
     finally:
         heard.close()

@@ -24,7 +24,8 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def notifications() -> Iterator[Notifications]:
     made = Notifications.apart("default")
-    made.open()
+    made.connect()
+    made.listen()
     yield made
     made.close()
 
@@ -43,7 +44,8 @@ def heard_by(notifications: Notifications, *, until: str) -> list[str]:
     heard: list[str] = []
 
     def has_come() -> bool:
-        heard.extend(notifications.take())
+        for some in notifications.take():
+            heard.extend(some)
         return until in heard
 
     assert within(PATIENCE, has_come)
@@ -51,20 +53,21 @@ def heard_by(notifications: Notifications, *, until: str) -> list[str]:
 
 
 def test_it_hears_which_queues_are_notified(notifications: Notifications) -> None:
-    assert notifications.take() == []
+    assert notifications.take() == ([], [])
 
     store_for("default").notify(["mail", "reports"])
 
     assert heard_by(notifications, until="reports") == ["mail", "reports"]
-    assert notifications.take() == []
+    assert notifications.take() == ([], [])
 
 
 def test_what_comes_beside_the_answer_to_a_statement_is_kept(notifications: Notifications) -> None:
     store_for("default").notify(["mail"])
-    assert notifications._session.rows("SELECT 1", {}) == [(1,)]
-    notifications._session.rows("SELECT 1", {})
+    while not notifications._beside:
+        assert notifications._session.rows("SELECT 1", {}) == [(1,)]
 
-    assert heard_by(notifications, until="mail") == ["mail"]
+    assert notifications.take() == (["mail"], [])
+    assert notifications.take() == ([], [])
 
 
 def test_what_is_sent_comes_on_a_connection_of_its_own_that_is_closed(
@@ -76,7 +79,7 @@ def test_what_is_sent_comes_on_a_connection_of_its_own_that_is_closed(
     while not pids:
         notifications._session.rows("SELECT 1", {})
 
-    assert notifications.take() == ["proof"]
+    assert notifications.take() == (["proof"], [])
     assert pids != [notifications.connection.info.backend_pid]
     # A backend that was told to end may still be seen for a moment.
     assert within(PATIENCE, lambda: listeners() == 1)
@@ -92,7 +95,8 @@ def test_on_the_connection_of_a_pump_it_prepares_nothing_either() -> None:
     session = PsycopgSession("default")
     notifications = Notifications(session)
     try:
-        notifications.open()
+        notifications.connect()
+        assert notifications.listen()
         texts = session.rows("SELECT statement FROM pg_prepared_statements", {})
         assert not [text for (text,) in texts if "LISTEN" in text]
     finally:
@@ -106,13 +110,34 @@ def test_it_listens_once_on_each_connection(notifications: Notifications) -> Non
     notifications._session.close()
     assert notifications.connection is None
     assert not notifications.listen()
-    notifications._session.open()
+    assert notifications.take() == ([], [])
+    notifications.connect()
     assert notifications.connection is None
     assert notifications.listen()
 
     assert notifications.connection not in (None, first)
     notifications.send("proof")
     assert heard_by(notifications, until="proof") == ["proof"]
+
+
+def test_a_connection_that_refuses_is_asked_once(
+    notifications: Notifications, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from psycopg.errors import SyntaxError
+
+    notifications.close()
+    notifications.connect()
+    monkeypatch.setattr("django_jobqueue.store.notifications.CHANNEL", "no channel")
+    with pytest.raises(SyntaxError):
+        notifications.listen()
+    monkeypatch.undo()
+
+    assert not notifications.listen()
+    assert notifications.connection is None
+    assert notifications._session.rows("SELECT 1", {}) == [(1,)]
+    notifications.close()
+    notifications.connect()
+    assert notifications.listen()
 
 
 def test_a_lost_connection_is_an_error(notifications: Notifications) -> None:
@@ -132,7 +157,7 @@ def test_closing_it_ends_its_connection(notifications: Notifications) -> None:
     notifications.close()
 
     assert listening.closed
-    assert notifications.take() == []
+    assert notifications.take() == ([], [])
 
 
 def test_a_store_on_djangos_connection_hears_nothing() -> None:

@@ -1,90 +1,16 @@
 """Wake-ups from other processes: real notifications on PostgreSQL, `data_version` on SQLite."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 
 import pytest
 from django.db import connection
 
-from django_jobqueue.events import EventBus
 from django_jobqueue.models import QueueRecord
-from django_jobqueue.store import store_for
-from django_jobqueue.store.notifications import Notifications
-from django_jobqueue.worker.hearing import Hearing
 from django_jobqueue.worker.listener import DataVersionWatch, Listener
 from tests.elsewhere import elsewhere
 
-from .bench import Time
-from .site import COMMITTED, PATIENCE, Site, Told, within
-
-
-class Proving:
-    """A listener, and the pause of whoever hears for it, both a step at a time."""
-
-    def __init__(self) -> None:
-        self.time, self.told, bus = Time(), Told(), EventBus()
-        bus.subscribe(self.told)
-        self.wakes: list[str | None] = []
-        self.proofs: list[bool] = []  #: of each that is sent, whether it was to arrive
-        self.arrive = True
-        self.notifications = Notifications.apart("default")
-        self.hearing = Hearing(
-            serves=lambda queue: queue == "mail",
-            wake=self.wakes.append,
-            look=lambda: None,
-            elapsed=self.time,
-        )
-        self.hearing.listens_with(self.notifications)
-        self.listener = Listener(self.hearing, events=bus, elapsed=self.time)
-        send = self.notifications.send
-
-        def send_and_count(payload: str) -> None:
-            self.proofs.append(self.arrive)
-            if self.arrive:
-                send(payload)
-
-        self.notifications.send = send_and_count  # type: ignore[method-assign]
-
-    def pause(self) -> None:
-        """One that takes no time."""
-        self.hearing.set()
-        self.hearing.wait()
-        self.hearing.clear()
-
-    def hears(self) -> "Proving":
-        """Return once a proof has come back."""
-        self.notifications.open()
-        self.until(lambda: self.listener.hears)
-        return self
-
-    def until(self, condition: Callable[[], object]) -> None:
-        def stepped() -> bool:
-            self.listener.tick()
-            self.pause()
-            return bool(condition())
-
-        assert within(PATIENCE, stepped)
-
-    def hears_a_wake_up(self) -> None:
-        count = len(self.wakes)
-        elsewhere(lambda: store_for("default").notify(["mail"]))
-
-        def heard() -> bool:
-            self.pause()
-            return len(self.wakes) > count
-
-        assert within(PATIENCE, heard)
-
-    @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """With somebody who hears what comes, but what comes is nothing."""
-        self.hearing.is_waiting = True
-        yield
-        self.hearing.is_waiting = False
-
-    def close(self) -> None:
-        self.notifications.close()
-        self.hearing.close()
+from .proving import Proving
+from .site import COMMITTED
 
 
 @pytest.mark.postgresql
@@ -103,21 +29,34 @@ class TestListener:
         assert it.told.names == ["listener.hears"]
         assert it.proofs == [True]
 
-    def test_before_anybody_listens_it_sends_no_proof(self, it: Proving) -> None:
-        assert it.listener.tick() == Listener.ANSWER_SECONDS
-        it.time.passes(1)
-        assert it.listener.tick() == Listener.ANSWER_SECONDS - 1
+    def test_before_anybody_listens_it_sends_no_proof_and_has_no_trouble(self, it: Proving) -> None:
+        for _ in range(3):
+            assert it.listener.tick() == Listener.AGAIN_SECONDS
+            it.time.passes(60)
 
         assert it.proofs == []
-
-    def test_where_nobody_begins_to_listen_it_says_so(self, it: Proving) -> None:
-        it.listener.tick()
-        it.time.passes(Listener.ANSWER_SECONDS)
-
-        with pytest.raises(ConnectionError, match="no connection listens"):
-            it.listener.tick()
-        assert it.told.names == []
         assert it.hears().told.names == ["listener.hears"]
+
+    def test_while_it_does_not_hear_it_looks_often(self, it: Proving) -> None:
+        it.arrive = False
+        it.notifications.connect()
+        it.pause()
+
+        assert it.listener.tick() == Listener.AGAIN_SECONDS
+        assert it.proofs == [False]
+
+    def test_a_connection_that_refuses_to_listen_is_its_trouble(
+        self, it: Proving, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("django_jobqueue.store.notifications.CHANNEL", "no channel")
+        it.notifications.connect()
+        it.pause()
+        with pytest.raises(ConnectionError, match=r"cannot listen: .*syntax error"):
+            it.listener.tick()
+        monkeypatch.undo()
+
+        it.pause()  # it is renewed
+        it.hears()
 
     def test_a_proof_keeps_out_of_the_way_of_the_claim_after_a_wake_up(self, it: Proving) -> None:
         it.hears()
@@ -125,7 +64,7 @@ class TestListener:
         it.time.passes(15)
         it.hears_a_wake_up()
 
-        assert it.listener.tick() == Listener.MOMENT_SECONDS
+        assert it.listener.tick() == Listener.AGAIN_SECONDS
         assert len(it.proofs) == 1
         it.time.passes(2 * Listener.MOMENT_SECONDS)
         it.listener.tick()
@@ -157,7 +96,8 @@ class TestListener:
     def test_a_new_connection_proves_itself_at_once(self, it: Proving) -> None:
         it.hears()
         it.notifications.close()
-        it.notifications.open()
+        it.notifications.connect()
+        it.pause()
 
         it.listener.tick()
 
@@ -173,27 +113,52 @@ class TestListener:
         for _ in range(2):
             before = it.hearing.connection
             it.time.passes(15)
-            assert it.listener.tick() == Listener.ANSWER_SECONDS
+            it.listener.tick()
             it.time.passes(5)
             with it.waiting(), pytest.raises(ConnectionError, match="do not arrive"):
                 it.listener.tick()
             it.pause()
-            it.notifications.open()
-            assert it.hearing.connection is not before
+            it.notifications.connect()
+            it.pause()
+            assert it.hearing.connection not in (None, before)
 
         assert not it.listener.hears
         assert it.told.names == ["listener.hears", "listener.deaf"]
 
-    def test_who_has_no_time_to_listen_is_not_deaf(self, it: Proving) -> None:
+    def test_who_has_no_time_to_listen_is_deaf_after_a_while(self, it: Proving) -> None:
         it.hears()
         it.time.passes(15)
         it.listener.tick()
-        it.time.passes(60)
-        assert it.listener.tick() == Listener.BUSY_SECONDS
+        it.time.passes(14)
+        assert it.listener.tick() == Listener.AGAIN_SECONDS
         assert it.listener.hears
 
-        it.until(lambda: it.listener.tick() == Listener.PROOF_SECONDS)
+        it.time.passes(1)
+        with pytest.raises(ConnectionError, match="do not arrive"):
+            it.listener.tick()
+
+    def test_who_had_no_time_may_have_heard_it(self, it: Proving) -> None:
+        it.hears()
+        it.time.passes(15)
+        it.listener.tick()
+        it.time.passes(14)
+        it.until(lambda: it.hearing.proved_at == it.time())
+
+        assert it.listener.tick() == 1
         assert it.told.names == ["listener.hears"]
+
+    def test_a_proof_that_came_beside_something_else_is_sent_again(self, it: Proving) -> None:
+        it.notifications.connect()
+        it.pause()
+        it.listener.tick()
+        it.hearing.proved_beside_at = it.time()
+
+        assert it.listener.tick() == Listener.AGAIN_SECONDS
+        assert not it.listener.hears
+        it.time.passes(1)
+        it.listener.tick()
+
+        assert it.proofs == [True, True]
 
     def test_while_it_stays_deaf_it_warns_once_whatever_it_opens_anew(
         self, it: Proving, caplog: pytest.LogCaptureFixture
@@ -207,7 +172,8 @@ class TestListener:
             with it.waiting():
                 it.listener.round()
             it.pause()
-            it.notifications.open()
+            it.notifications.connect()
+            it.pause()
 
         [warning] = [record for record in caplog.records if record.name.endswith("service.loop")]
         assert "do not arrive" in warning.getMessage()
@@ -234,7 +200,7 @@ class TestListener:
                 " WHERE application_name = 'django_jobqueue listener'"
             )
         it.hearing.wait()
-        with pytest.raises(ConnectionError, match=r"no connection listens: .*OperationalError"):
+        with pytest.raises(ConnectionError, match="was lost"):
             it.listener.tick()
         assert not it.listener.hears
 
@@ -268,24 +234,3 @@ class TestDataVersionWatch:
             watch.tick()
 
         assert wakes == []
-
-
-class TestThroughAWorker:
-    pytestmark = COMMITTED
-
-    @pytest.mark.parametrize("options", [{}, {"delay": 0.2}], ids=["due now", "due soon"])
-    def test_a_worker_that_never_looks_by_itself_starts_what_is_enqueued(
-        self, site: Site, monkeypatch: pytest.MonkeyPatch, options: dict[str, float]
-    ) -> None:
-        runs = site.counted("work")
-        seldom = {"promote_interval": 3600, "schedule_interval": 3600, "reap_interval": 3600}
-        with site.working(**seldom) as it:
-            it.polls()
-            if connection.vendor == "postgresql":
-                site.told.wait_for("listener.hears")
-            monkeypatch.setattr(it.worker.pump, "rest", lambda: 3600.0)
-            it.worker.pump.wake()
-            elsewhere(lambda: site.declared["work"].using(**options).enqueue())
-            site.told.wait_for("job.succeeded")
-
-        assert runs == ["work"]
