@@ -112,7 +112,8 @@ class PsycopgSession:
     """
 
     def __init__(self, using: str, *, prepared: bool = True, name: str = APPLICATION_NAME) -> None:
-        self.using, self.name = using, name
+        self.using: str = using
+        self.name: str = name
         self._prepare_threshold = 0 if prepared else None
         self._connection: Any = None
         self._opening = threading.Lock()

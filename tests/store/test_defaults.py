@@ -90,7 +90,7 @@ def test_a_store_takes_what_the_contract_says_with_its_defaults(store, name: str
 def test_a_store_can_do_no_more_than_its_flags_say(store: type[JobStore]):
     flags = {
         name: getattr(store, name)
-        for name in vars(JobStore)
+        for name in dir(JobStore)
         if isinstance(getattr(JobStore, name), bool)
     }
 
