@@ -2,6 +2,7 @@
 
 import selectors
 import socket
+import threading
 from contextlib import suppress
 
 #: The cheapest to make; not everywhere.
@@ -13,29 +14,37 @@ _Selector: type[selectors.BaseSelector] = getattr(
 class Bell:
     """Any thread sets it, as a threading.Event; one waits for that, or for something to read."""
 
+    #: A selector waits for whole milliseconds, and not for months.
+    SHORT_SECONDS, LONG_SECONDS = 0.005, 3_600.0
+
     def __init__(self) -> None:
-        self._is_set = False
+        self._event = threading.Event()
         self._is_waited_for = False
         self._ends: tuple[socket.socket, socket.socket] | None = None
 
     def set(self) -> None:
-        self._is_set = True
+        self._event.set()
+        ends = self._ends
         # A system call is spared for all but the first who sets it while somebody waits.
-        if self._is_waited_for and self._ends is not None:
+        if self._is_waited_for and ends is not None:
             self._is_waited_for = False
             with suppress(OSError):  # nobody waits any more
-                self._ends[0].send(b"\0")
+                ends[0].send(b"\0")
 
     def is_set(self) -> bool:
-        return self._is_set
+        return self._event.is_set()
 
     def clear(self) -> None:
-        self._is_set = False
+        self._event.clear()
 
     def wait_beside(self, fileno: int | None, seconds: float | None) -> bool:
-        """Return once it is set, what has this file number can be read, or the time is over;
-        whether it can be read.
+        """Return once it is set, or what has this file number can be read, or the time is over, or
+        an hour; whether it can be read, which a short wait does not say.
         """
+        if seconds is not None and seconds < self.SHORT_SECONDS:
+            self._event.wait(seconds)
+            return False
+        seconds = self.LONG_SECONDS if seconds is None else min(seconds, self.LONG_SECONDS)
         _, alarm = self._ends = self._ends or _pair()
         # A new one each time: one that is kept may hold on to a file that was closed, whose number
         # the next connection has.
@@ -44,13 +53,10 @@ class Bell:
             if fileno is not None:
                 selector.register(fileno, selectors.EVENT_READ)
             self._is_waited_for = True
-            try:
-                # Asked after that was said: who sets it from now on ends the wait.
-                ready = [
-                    key.fileobj for key, _ in selector.select(0.0 if self._is_set else seconds)
-                ]
-            finally:
-                self._is_waited_for = False
+            # Asked after that was said: who sets it from now on ends the wait.
+            events = selector.select(0.0 if self._event.is_set() else seconds)
+            self._is_waited_for = False
+        ready = [key.fileobj for key, _ in events]
         if alarm in ready:
             alarm.recv(4096)
         return fileno in ready

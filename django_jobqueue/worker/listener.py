@@ -99,7 +99,9 @@ class Listener(TickingTask):
                 self._events.emit("listener.hears")
         elif self._hearing.proved_beside_at >= sent_at:
             # It says nothing of those that come while nothing else does.
-            self._sent_at, self._next_proof = None, now + 1.0
+            self._sent_at = None
+            if not self.hears:
+                self._next_proof = now + 1.0
 
     def _proof_due_in(self, now: float) -> float:
         if now < self._next_proof:

@@ -9,6 +9,8 @@ import pytest
 from django_jobqueue.store.bell import Bell
 from tests.worker.site import PATIENCE
 
+#: A wait that is not a short one.
+SOON = Bell.SHORT_SECONDS
 Pair = tuple[socket.socket, socket.socket]
 
 
@@ -65,6 +67,26 @@ def test_that_it_was_set_before_ends_no_later_wait(bell: Bell, pair: Pair) -> No
     assert bell.wait_beside(ours.fileno(), PATIENCE)
 
 
+def test_a_short_wait_ends_in_time_and_says_nothing_of_what_can_be_read(
+    bell: Bell, pair: Pair
+) -> None:
+    ours, theirs = pair
+    theirs.send(b"x")
+
+    assert not bell.wait_beside(ours.fileno(), SOON / 5)
+    assert bell._ends is None  # nor does it need anything
+    bell.set()
+    assert not bell.wait_beside(ours.fileno(), SOON / 5)
+
+
+@pytest.mark.parametrize("seconds", [None, 1e9, float("inf")])
+def test_one_may_wait_for_ever(bell: Bell, pair: Pair, seconds: float | None) -> None:
+    ours, theirs = pair
+    theirs.send(b"x")
+
+    assert bell.wait_beside(ours.fileno(), seconds)
+
+
 def test_what_can_be_read_ends_the_wait(bell: Bell, pair: Pair) -> None:
     ours, theirs = pair
     theirs.send(b"x")
@@ -72,7 +94,7 @@ def test_what_can_be_read_ends_the_wait(bell: Bell, pair: Pair) -> None:
     assert bell.wait_beside(ours.fileno(), PATIENCE)
     assert not bell.is_set()
     assert ours.recv(1) == b"x"
-    assert not bell.wait_beside(ours.fileno(), 0.0)
+    assert not bell.wait_beside(ours.fileno(), SOON)
 
 
 def test_it_says_so_although_it_is_set(bell: Bell, pair: Pair) -> None:
@@ -85,10 +107,10 @@ def test_it_says_so_although_it_is_set(bell: Bell, pair: Pair) -> None:
 
 def test_what_is_not_waited_for_any_more_ends_no_wait(bell: Bell, pair: Pair) -> None:
     ours, theirs = pair
-    assert not bell.wait_beside(ours.fileno(), 0.0)
+    assert not bell.wait_beside(ours.fileno(), SOON)
     theirs.send(b"x")
 
-    assert not bell.wait_beside(None, 0.0)
+    assert not bell.wait_beside(None, SOON)
 
 
 def test_a_file_that_was_closed_is_followed_by_one_of_the_same_number(
@@ -96,7 +118,7 @@ def test_a_file_that_was_closed_is_followed_by_one_of_the_same_number(
 ) -> None:
     ours, _ = pair
     number = ours.fileno()
-    assert not bell.wait_beside(number, 0.0)
+    assert not bell.wait_beside(number, SOON)
     ours.close()
     # Whoever opens the next ones gets the lowest number that is free.
     first, second = socket.socketpair()
@@ -109,7 +131,7 @@ def test_a_file_that_was_closed_is_followed_by_one_of_the_same_number(
 
 
 def test_once_closed_it_can_be_set_and_waited_for_again(bell: Bell) -> None:
-    bell.wait_beside(None, 0.0)
+    bell.wait_beside(None, SOON)
     bell.close()
     bell.close()
     bell.set()

@@ -160,6 +160,15 @@ class TestListener:
 
         assert it.proofs == [True, True]
 
+    def test_of_one_that_hears_it_is_not_sent_again_sooner(self, it: Proving) -> None:
+        it.hears()
+        it.time.passes(15)
+        it.listener.tick()
+        it.hearing.proved_beside_at = it.time()
+
+        assert it.listener.tick() == Listener.PROOF_SECONDS
+        assert it.listener.hears
+
     def test_while_it_stays_deaf_it_warns_once_whatever_it_opens_anew(
         self, it: Proving, caplog: pytest.LogCaptureFixture
     ) -> None:
