@@ -37,6 +37,10 @@ class Bell:
     def clear(self) -> None:
         self._event.clear()
 
+    def wait(self, seconds: float) -> bool:
+        """Return whether it is set by then."""
+        return self._event.wait(seconds)
+
     def wait_beside(self, fileno: int | None, seconds: float | None) -> bool:
         """Return once it is set, or what has this file number can be read, or the time is over, or
         an hour; whether it can be read, which a short wait does not say.

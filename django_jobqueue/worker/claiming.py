@@ -175,7 +175,8 @@ class Claiming:
         outbox = self._make_outbox(slots, rescheduled)
         lingers = self._options.suspects and not self._options.until_empty
         if self._hearing is not None:
-            self._hearing.listens_with(self._store.notifications())
+            heard, in_hand = self._store.notifications(), self.in_hand
+            self._hearing.listens_with(heard, is_busy=lambda: len(in_hand) > 0)
         return Pump(
             store=self._store,
             membership=self.membership,

@@ -32,6 +32,8 @@ class Hearing:
     PROOF = "proof:"  #: how the payloads begin that concern nobody but who sent them
     #: By then an idle pump has claimed what it was woken for.
     MOMENT_SECONDS = 0.01
+    #: By then a busy pump is told of what has ended, mostly.
+    SHORT_SECONDS = 0.003
     #: A connection that is lost sooner than that after the last is not opened anew at once.
     PATIENCE_SECONDS = 1.0
 
@@ -46,6 +48,8 @@ class Hearing:
         self._serves, self._wake, self._look, self._elapsed = serves, wake, look, elapsed
         self._bell = Bell()
         self._notifications: Notifications | None = None
+        self._is_busy: Callable[[], bool] = lambda: False
+        self._hear_by = float("-inf")  #: when to hear what has come, although it is set
         self._known: object = None  #: the connection that listened when it was looked at last
         self._look_at: float | None = None
         self._is_to_renew = False
@@ -57,9 +61,11 @@ class Hearing:
         self.is_waiting = False  #: whether what comes now is heard at once
         self.refusal: str | None = None  #: why the connection cannot listen
 
-    def listens_with(self, notifications: Notifications | None) -> None:
-        """Take these, before the first wait."""
-        self._notifications = notifications
+    def listens_with(
+        self, notifications: Notifications | None, *, is_busy: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Take these, before the first wait; `is_busy` says whether it will soon be set anyway."""
+        self._notifications, self._is_busy = notifications, is_busy
 
     # From any thread.
 
@@ -93,7 +99,10 @@ class Hearing:
         """Return whether it is set by then, as it is once a wake-up was heard, or the connection
         was lost.
         """
-        until = None if timeout is None else self._elapsed() + timeout
+        now = self._elapsed()
+        if now < self._hear_by and self._bell.is_set() and not self._is_to_renew:
+            return True  # as for most of the pauses of a busy pump
+        until, self._hear_by = None if timeout is None else now + timeout, now + self.MOMENT_SECONDS
         if self._notifications is not None:
             self._listen(self._notifications)
         self._hear()  # what came beside answers to statements
@@ -115,6 +124,11 @@ class Hearing:
     def _pause(self, seconds: float | None) -> None:
         connection = None if self._notifications is None else self._notifications.connection
         fileno = None if connection is None else connection.fileno()
+        if self._is_busy():
+            # To wait with a selector, and to be woken out of it, is dearer.
+            short = self.SHORT_SECONDS if seconds is None else min(seconds, self.SHORT_SECONDS)
+            if self._bell.wait(short) or short == seconds:
+                return
         self.is_waiting = True
         is_told = self._bell.wait_beside(fileno, seconds)
         self.is_waiting = False

@@ -39,6 +39,7 @@ class Heard:
 
     def look(self) -> None:
         """A pause that takes no time."""
+        self.hearing._hear_by = float("-inf")
         self.hearing.set()
         self.hearing.wait()
         self.hearing.clear()

@@ -43,6 +43,7 @@ class Proving:
 
     def pause(self) -> None:
         """One that takes no time."""
+        self.hearing._hear_by = float("-inf")
         self.hearing.set()
         self.hearing.wait()
         self.hearing.clear()

@@ -181,3 +181,27 @@ def test_with_nothing_to_hear_it_is_an_event_like_others() -> None:
         assert hearing.connection is None
     finally:
         hearing.close()
+
+
+def test_what_is_set_already_is_heard_beside_now_and_then(heard: Heard) -> None:
+    notify("mail")
+    heard.hearing.set()
+
+    assert heard.hearing.wait()
+    assert heard.wakes == []  # it has heard a moment ago
+    heard.time.passes(Hearing.MOMENT_SECONDS)
+    assert heard.hearing.wait()
+    assert heard.wakes == ["mail"]
+
+
+def test_one_that_is_busy_is_set_and_hears_all_the_same(heard: Heard) -> None:
+    heard.hearing.listens_with(heard.hearing._notifications, is_busy=lambda: True)
+    threading.Timer(0.001, heard.hearing.set).start()
+    assert heard.hearing.wait(PATIENCE)
+    assert heard.wakes == []
+    heard.hearing.clear()
+
+    threading.Timer(0.05, notify, ["mail"]).start()
+
+    assert heard.hearing.wait()
+    assert heard.wakes == ["mail"]
