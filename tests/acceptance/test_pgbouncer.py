@@ -31,14 +31,15 @@ def socket(transactional_db: None) -> Iterator[Path]:
         yield its_socket
 
 
+@pytest.mark.parametrize("processes", ["0", "2"])
 def test_it_drains_jobs_by_polling_and_says_that_it_hears_nothing(
-    deployment: Deployment, socket: Path
+    deployment: Deployment, socket: Path, processes: str
 ) -> None:
     work.enqueue_many([{"number": number} for number in range(JOBS)])
 
     behind_it = pgbouncer.url_behind(socket, url_of_the_suite())
     worker = deployment.start(
-        "runjobs", "--processes", "2", url=behind_it, PREPARED_STATEMENTS=False
+        "runjobs", "--processes", processes, url=behind_it, PREPARED_STATEMENTS=False
     )
 
     assert within(PATIENCE, lambda: not Job.objects.exists()), worker.output
@@ -48,23 +49,6 @@ def test_it_drains_jobs_by_polling_and_says_that_it_hears_nothing(
     worker.send(signal.SIGTERM)
     assert worker.status() == 0
     for trouble in ("listener.deaf", "pump.database_failed", "child.died", "declared_dead"):
-        assert trouble not in worker.output
-
-
-def test_one_process_does_so_too(deployment: Deployment, socket: Path) -> None:
-    work.enqueue_many([{"number": number} for number in range(JOBS)])
-
-    behind_it = pgbouncer.url_behind(socket, url_of_the_suite())
-    worker = deployment.start("runjobs", url=behind_it, PREPARED_STATEMENTS=False)
-
-    assert within(PATIENCE, lambda: not Job.objects.exists()), worker.output
-    assert worker.says("a pooler in transaction mode is in between")
-    # On the connection that was opened anew meanwhile.
-    assert tell_attempt.enqueue().wait(PATIENCE).state == JobState.SUCCEEDED
-    assert (ArchivedJob.objects.count(), DeadJob.objects.count()) == (JOBS + 1, 0)
-    worker.send(signal.SIGTERM)
-    assert worker.status() == 0
-    for trouble in ("listener.deaf", "pump.database_failed", "declared_dead"):
         assert trouble not in worker.output
 
 
