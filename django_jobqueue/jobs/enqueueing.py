@@ -118,6 +118,7 @@ class Enqueuer(Generic[P]):
         settings = conf.current()
         refuse_result_as(self.said)
         self._check_timeout(settings)
+        # All of them first: what an iterator raises is no fault of a call.
         jobs = self._drafted(list(calls), settings)
         return _stored(jobs, settings=settings) if jobs else []
 

@@ -1,7 +1,7 @@
 """A pause that ends when a notification comes, on the very connection that is needed then."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import uuid4
 
 from django_jobqueue.core.clock import monotonic
@@ -79,8 +79,8 @@ class Hearing:
         self._bell.clear()
 
     @property
-    def connection(self) -> object:
-        """The one that listens, or None."""
+    def connection(self) -> Any:
+        """The psycopg connection that listens, or None."""
         return None if self._notifications is None else self._notifications.connection
 
     def send_proof(self) -> None:
@@ -122,7 +122,7 @@ class Hearing:
         self._bell.close()
 
     def _pause(self, seconds: float | None) -> None:
-        connection = None if self._notifications is None else self._notifications.connection
+        connection = self.connection
         fileno = None if connection is None else connection.fileno()
         if self._is_busy():
             # To wait with a selector, and to be woken out of it, is dearer.
