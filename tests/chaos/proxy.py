@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Self
+from weakref import WeakSet
 
 #: How a server says that it is idle: what was asked is done, and committed where it was to be.
 READY_AND_IDLE = b"Z\x00\x00\x00\x05I"
@@ -39,17 +40,18 @@ class Proxy:
         self.port = 0
         self._socket = socket
         self._links: set[_Link] = set()
+        self._begun: WeakSet[asyncio.Task[Any] | None] = WeakSet()
         self._replies_to_lose = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="chaos-proxy")
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._in_loop(self._open())
+        self.in_loop(self._open())
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._in_loop(self._close())
+        self.in_loop(self.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PATIENCE)
         self._loop.close()
@@ -89,7 +91,7 @@ class Proxy:
         for link in tuple(self._links):
             verb(link)
 
-    def _in_loop(self, work: Coroutine[Any, Any, None]) -> None:
+    def in_loop(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
 
     async def _open(self) -> None:
@@ -98,17 +100,22 @@ class Proxy:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
 
-    async def _close(self) -> None:
+    async def close(self) -> None:
+        """End every connection, those too that are only being made."""
+        # One that was accepted as the server closes, and is not served yet, would never be ended.
+        while asyncio.all_tasks().difference(self._begun, {asyncio.current_task()}):
+            await asyncio.sleep(0)
         self._server.close()
         self._gate.set()
-        self._for_each(_Link.reset)
-        if tasks := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait(tasks, timeout=PATIENCE)
+        while asyncio.all_tasks() - {asyncio.current_task()}:
+            self._for_each(_Link.reset)
+            await asyncio.sleep(0)
         # A transport that was aborted closes its socket in the round after.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
 
     async def _serve(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        self._begun.add(asyncio.current_task())
         try:
             server, to_server = await asyncio.open_unix_connection(self._socket)
         except OSError:
@@ -125,6 +132,7 @@ class Proxy:
             self._links.discard(link)
 
     async def _requests(self, client: asyncio.StreamReader, link: _Link) -> None:
+        self._begun.add(asyncio.current_task())
         while data := await client.read(CHUNK):
             await self._gate.wait()
             link.server.write(data)
@@ -132,6 +140,7 @@ class Proxy:
         link.server.close()
 
     async def _replies(self, server: asyncio.StreamReader, link: _Link) -> None:
+        self._begun.add(asyncio.current_task())
         while data := await server.read(CHUNK):
             await self._gate.wait()
             if self._replies_to_lose and data.endswith(READY_AND_IDLE):

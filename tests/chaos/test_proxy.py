@@ -1,5 +1,6 @@
 """What the proxy does to a connection is what it says, seen from both ends."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
@@ -127,3 +128,22 @@ def test_nothing_of_it_is_left_behind(listener: socket.socket) -> None:
     assert is_reset(ends.client)
     assert "chaos-proxy" not in {thread.name for thread in threading.enumerate()}
     ends.close()
+
+
+def test_who_connects_as_it_closes_sees_an_end(listener: socket.socket) -> None:
+    clients: list[socket.socket] = []
+
+    with Proxy(socket=listener.getsockname()) as proxy:
+
+        async def connect_and_close() -> None:
+            clients.append(socket.create_connection(("127.0.0.1", proxy.port), PATIENCE))
+            # One round of the loop accepts it; the next would begin to serve it.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            await proxy.close()
+
+        proxy.in_loop(connect_and_close())
+
+    [client] = clients
+    assert is_reset(client)
+    client.close()
