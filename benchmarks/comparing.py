@@ -9,7 +9,7 @@ from typing import Any
 from .report import Cell, percentile, progress
 from .rounds import as_figures, in_turn
 from .storages import OURS
-from .subject import Subject
+from .subject import Pickups, Subject
 
 #: How long a measurement should take: the jobs of slow systems are cut to that.
 DRAIN_SECONDS = 5.0
@@ -120,24 +120,33 @@ def _enqueue_many(
 
 def _latencies(
     subjects: Mapping[str, Subject], *, options: Namespace
-) -> dict[str, dict[str, float]]:
-    """Return the percentiles of all rounds together, in milliseconds, and what the first pickup of
-    a round takes.
-    """
-    found: dict[str, list[float]] = {name: [] for name in subjects}
-    firsts: dict[str, list[float]] = {name: [] for name in subjects}
+) -> dict[str, dict[str, object]]:
+    """Return what pickups take in milliseconds, the first of a round apart."""
+    rounds: dict[str, list[Pickups]] = {name: [] for name in subjects}
     for number in range(1, options.runs + 1):
         for name, one in subjects.items():
-            first, milliseconds = one.latency(options.pickups)
-            found[name] += milliseconds
-            firsts[name].append(first)
-            told = f"p50 {percentile(milliseconds, 50):.2f} ms"
+            found = one.latency(options.pickups)
+            rounds[name].append(found)
+            told = f"p50 {percentile(found.others, 50):.2f} ms"
             progress(f"run {number} of {options.runs}, pickup, {name}: {told}")
-    return {
-        name: {
-            "count": len(milliseconds),
-            "first_ms": round(median(firsts[name]), 2),
-            **{f"p{one}_ms": round(percentile(milliseconds, one), 2) for one in PERCENTS},
-        }
-        for name, milliseconds in found.items()
+    return {name: _pickups(found, beside=rounds[OURS]) for name, found in rounds.items()}
+
+
+def _pickups(rounds: Sequence[Pickups], *, beside: Sequence[Pickups]) -> dict[str, object]:
+    """Return percentiles of all rounds together and of each, and the median of what each round
+    gives beside those.
+    """
+    together = [one for found in rounds for one in found.others]
+    figures: dict[str, object] = {
+        "count": len(together),
+        "first_ms": round(median(found.first for found in rounds), 2),
     }
+    for percent in PERCENTS:
+        mine, theirs = (
+            [percentile(found.others, percent) for found in some] for some in (rounds, beside)
+        )
+        figures[f"p{percent}_ms"] = round(percentile(together, percent), 2)
+        figures[f"p{percent}_runs"] = [round(one, 2) for one in mine]
+        ratios = (one / other for one, other in zip(mine, theirs, strict=True))
+        figures[f"p{percent}_ratio"] = round(median(ratios), 3)
+    return figures

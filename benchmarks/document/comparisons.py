@@ -1,6 +1,6 @@
 """The same work on other job queues."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .charts import Bar
 from .page import Body, Row, Section
@@ -43,6 +43,7 @@ def _compared(name: str) -> Callable[[Results], Body]:
         ]
         told = [*_tunings(result["subjects"]), *_absent(result.get("absent", {}))]
         told += [WARM_UP] if "first_ms" in pickups else []
+        told += _rounds(waits)
         return Body(
             table=rows, chart_title="No-op jobs per second, one worker", bars=bars, remarks=told
         )
@@ -56,6 +57,19 @@ def _tunings(subjects: Results) -> list[str]:
         f"{about['jobs']:,} jobs a drain"
         for name, about in subjects.items()
     ]
+
+
+def _rounds(waits: Results) -> list[str]:
+    return [
+        f"{name}'s pickups of each round, ms: p50 {_listed(found['p50_runs'])}; "
+        f"p99 {_listed(found['p99_runs'])}"
+        for name, found in waits.items()
+        if "p99_runs" in found
+    ]
+
+
+def _listed(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:.2f}" for value in values)
 
 
 def _absent(absent: Results) -> list[str]:

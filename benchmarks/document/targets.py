@@ -57,11 +57,6 @@ def inverse(path: str) -> Callable[[Results], float | None]:
     return read
 
 
-def compared_pickup(percent: int) -> Callable[[Results], float | None]:
-    waits, name = "pgqueuer/latency", f"p{percent}_ms"
-    return quotient(f"{waits}/django_jobqueue/{name}", of=f"{waits}/pgqueuer/{name}")
-
-
 TARGETS = (
     Target(measure="drain, one worker, of the limit beside it", bound=0.5, read=at("drain/ratio")),
     Target(measure="the same, two workers", bound=0.5, read=at("drain-two/ratio")),
@@ -91,14 +86,14 @@ TARGETS = (
         measure="pickup latency, idle worker, p50, of pgqueuer's",
         bound=1.0,
         kind=AT_MOST,
-        read=compared_pickup(50),
+        read=inverse("pgqueuer/latency/pgqueuer/p50_ratio"),
         profile=PICKUP_PROFILE,
     ),
     Target(
         measure="the same, p99",
         bound=1.0,
         kind=AT_MOST,
-        read=compared_pickup(99),
+        read=inverse("pgqueuer/latency/pgqueuer/p99_ratio"),
         profile=PICKUP_PROFILE,
     ),
     Target(

@@ -26,11 +26,20 @@ def comparison(other: str) -> dict[str, Any]:
     return {
         "subjects": dict.fromkeys(names, about),
         **{work: {names[0]: rate(9_000), other: rate(3_000, ratio=1 / 3)} for work in works},
-        "latency": {name: {"first_ms": 25.5, "p50_ms": 2.0, "p99_ms": 9.0} for name in names},
+        "latency": {name: dict(PICKUPS) for name in names},
         "absent": {"another": "it needs redis-server"},
     }
 
 
+PICKUPS = {
+    "first_ms": 25.5,
+    "p50_ms": 2.0,
+    "p50_runs": [2.0, 3.0],
+    "p50_ratio": 1.25,
+    "p99_ms": 9.0,
+    "p99_runs": [8.0, 10.5],
+    "p99_ratio": 0.5,
+}
 CASE = {"jobs": 10, "concurrency": 5, "ideal_seconds": 2.0, "seconds": 2.5, "ratio": 0.8}
 COST = {"server_microseconds": 50.0, "worker_microseconds": 80.0, "wal_bytes": 1_000.0}
 MILLISECONDS = {"p50_ms": 2.0, "p95_ms": 5.0, "p99_ms": 9.0, "max_ms": 12.0}

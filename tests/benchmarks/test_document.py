@@ -63,6 +63,15 @@ def test_first_pickups_stand_by_themselves_in_results_that_tell_them_apart():
     assert "stands by itself" not in before
 
 
+def test_pickups_of_each_round_are_listed_where_results_tell_rounds_apart():
+    peers = deepcopy(RESULTS["peers"])
+    del peers["latency"]["django_jobqueue"]["p99_runs"]
+    page = " ".join(files_of({"peers": peers})["performance.md"].split())
+
+    assert "pgqueuer's pickups of each round, ms: p50 2.00, 3.00; p99 8.00, 10.50" in page
+    assert "django_jobqueue's pickups of each round" not in page
+
+
 def test_every_chart_is_shown_and_every_shown_chart_is_there():
     files = files_of(RESULTS)
     charts = {name for name in files if name.endswith(".svg")}
@@ -92,7 +101,7 @@ def test_a_bound_that_was_not_kept_is_told():
     assert rows["drain, one worker, of the limit beside it"] == ("0.60", "yes")
     assert rows["the same, two workers"] == ("0.40", "no")
     assert rows["drain, one worker, of pgqueuer at its best batch size"] == ("3", "yes")
-    assert rows["pickup latency, idle worker, p50, of pgqueuer's"] == ("1", "yes")
+    assert rows["pickup latency, idle worker, p50, of pgqueuer's"] == ("0.80", "yes")
     assert rows["statements per second of an idle worker"] == ("1.20", "yes")
 
 

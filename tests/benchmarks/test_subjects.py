@@ -6,6 +6,7 @@ import subprocess
 import sys
 from argparse import Namespace
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
@@ -16,7 +17,7 @@ from benchmarks.comparing import compare, table_of_comparison, trial
 from benchmarks.environments import NotAvailable, python_of, redis_server
 from benchmarks.evidence import NotExactlyOnce
 from benchmarks.storages import OURS, jobqueue_subject, sqlite_storage
-from benchmarks.subject import Subject, rate_of
+from benchmarks.subject import Pickups, Subject, rate_of
 from benchmarks.subjects.calls import CALLS_FILE, Call, Calls, make_room
 
 SCRIPTS = Path(module.__file__).parent / "subjects"
@@ -142,6 +143,25 @@ def test_a_trial_takes_no_more_jobs_than_are_drained():
 
     assert trial(lambda count: counts.append(count) or 1e6, most=500) == 1e6
     assert counts == [300, 500]
+
+
+def test_pickups_are_compared_round_by_round(lines, monkeypatch):
+    rounds = {
+        OURS: iter([Pickups(9.0, [1.0, 2.0]), Pickups(7.0, [1.0, 60.0]), Pickups(8.0, [2.0, 4.0])]),
+        "lines": iter(
+            [Pickups(5.0, [2.0, 8.0]), Pickups(5.0, [3.0, 6.0]), Pickups(5.0, [2.0, 6.0])]
+        ),
+    }
+    monkeypatch.setattr(Subject, "latency", lambda subject, jobs: next(rounds[subject.name]))
+    options = Namespace(jobs=20, count=2, bulk=5, pickups=2, runs=3, processes=[1])
+    subjects = {name: replace(lines(), name=name) for name in rounds}
+
+    found = compare(subjects, options=options)["latency"]["lines"]
+
+    assert found["p50_runs"] == [2.0, 3.0, 2.0]
+    assert (found["p50_ms"], found["p50_ratio"]) == (3.0, 2.0)  # 2, 3 and 1 times ours
+    assert (found["p99_ms"], found["p99_ratio"]) == (8.0, 1.5)  # 4, 0.1 and 1.5 times ours
+    assert (found["count"], found["first_ms"]) == (6, 5.0)
 
 
 def test_a_comparison_tells_what_each_does_beside_this_project(lines):
