@@ -19,17 +19,16 @@ class Bell:
 
     def __init__(self) -> None:
         self._event = threading.Event()
-        self._is_waited_for = False
         self._ends: tuple[socket.socket, socket.socket] | None = None
+        self._waiter: socket.socket | None = None  #: what tells the one who waits now
 
     def set(self) -> None:
         self._event.set()
-        ends = self._ends
         # A system call is spared for all but the first who sets it while somebody waits.
-        if self._is_waited_for and ends is not None:
-            self._is_waited_for = False
+        if (waiter := self._waiter) is not None:
+            self._waiter = None
             with suppress(OSError):  # nobody waits any more
-                ends[0].send(b"\0")
+                waiter.send(b"\0")
 
     def is_set(self) -> bool:
         return self._event.is_set()
@@ -49,17 +48,17 @@ class Bell:
             self._event.wait(seconds)
             return False
         seconds = self.LONG_SECONDS if seconds is None else min(seconds, self.LONG_SECONDS)
-        _, alarm = self._ends = self._ends or _pair()
+        ours, alarm = self._ends = self._ends or _pair()
         # A new one each time: one that is kept may hold on to a file that was closed, whose number
         # the next connection has.
         with _Selector() as selector:
             selector.register(alarm, selectors.EVENT_READ)
             if fileno is not None:
                 selector.register(fileno, selectors.EVENT_READ)
-            self._is_waited_for = True
+            self._waiter = ours
             # Asked after that was said: who sets it from now on ends the wait.
             events = selector.select(0.0 if self._event.is_set() else seconds)
-            self._is_waited_for = False
+            self._waiter = None
         ready = [key.fileobj for key, _ in events]
         if alarm in ready:
             alarm.recv(4096)

@@ -32,7 +32,7 @@ def waiting(bell: Bell, fileno: int | None = None) -> threading.Thread:
     """A thread that waits, once it does."""
     thread = threading.Thread(target=bell.wait_beside, args=(fileno, PATIENCE))
     thread.start()
-    while not bell._is_waited_for:
+    while bell._waiter is None:
         pass
     return thread
 
