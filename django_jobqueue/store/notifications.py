@@ -15,7 +15,7 @@ class Notifications:
     def __init__(self, session: PsycopgSession) -> None:
         self._session = session
         self._listens_on: Any = None
-        self._refused_on: Any = None
+        self._asked: Any = None  #: the connection that was told to listen, whether it does or not
         self._beside: list[str] = []
 
     @classmethod
@@ -38,13 +38,13 @@ class Notifications:
         that refuses to raises psycopg's error, once.
         """
         connection = self._session.current
-        if connection is None or connection is self._listens_on or connection is self._refused_on:
+        if connection is None or connection is self._asked:
             return False
-        self._listens_on, self._refused_on = None, connection
+        self._asked = connection
         # psycopg takes in what comes beside the answer to a statement.
         connection.add_notify_handler(lambda heard: self._beside.append(heard.payload))
         connection.execute(f"LISTEN {CHANNEL}", prepare=False)
-        self._listens_on, self._refused_on = connection, None
+        self._listens_on = connection
         return True
 
     def take(self) -> tuple[list[str], list[str]]:
