@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from django_jobqueue.core.clock import monotonic
 from django_jobqueue.store.bell import Bell
 from tests.worker.site import PATIENCE
 
-#: A wait that is not a short one.
+#: The shortest wait that is not a short one.
 SOON = Bell.SHORT_SECONDS
 Pair = tuple[socket.socket, socket.socket]
 
@@ -44,6 +45,24 @@ def test_who_sets_it_before_is_not_waited_for(bell: Bell) -> None:
     assert bell.is_set()
 
 
+def test_while_it_is_set_no_wait_takes_any_time(bell: Bell) -> None:
+    bell.set()
+    began = monotonic()
+
+    for _ in range(10):
+        assert not bell.wait_beside(None, PATIENCE)
+
+    assert monotonic() - began < PATIENCE
+
+
+def test_a_wait_for_others_alone_says_whether_it_is_set_by_then(bell: Bell) -> None:
+    assert not bell.wait(0.0)
+
+    threading.Timer(0.05, bell.set).start()
+
+    assert bell.wait(PATIENCE)
+
+
 def test_who_sets_it_meanwhile_ends_the_wait(bell: Bell) -> None:
     thread = waiting(bell)
 
@@ -65,6 +84,35 @@ def test_that_it_was_set_before_ends_no_later_wait(bell: Bell, pair: Pair) -> No
     threading.Timer(0.05, theirs.send, [b"x"]).start()
 
     assert bell.wait_beside(ours.fileno(), PATIENCE)
+
+
+def test_that_it_was_set_while_nobody_waited_ends_no_later_wait(bell: Bell, pair: Pair) -> None:
+    ours, theirs = pair
+    assert not bell.wait_beside(None, SOON)
+    bell.set()
+    bell.clear()
+
+    threading.Timer(0.05, theirs.send, [b"x"]).start()
+
+    assert bell.wait_beside(ours.fileno(), PATIENCE)
+
+
+def test_a_short_wait_lasts_as_long_as_was_said(bell: Bell) -> None:
+    began = monotonic()
+
+    assert not bell.wait_beside(None, SOON / 2)
+
+    assert monotonic() - began > SOON / 4
+
+
+@pytest.mark.parametrize("seconds", [SOON, 0.01])
+def test_a_wait_of_a_few_milliseconds_is_no_short_one(
+    bell: Bell, pair: Pair, seconds: float
+) -> None:
+    ours, theirs = pair
+    theirs.send(b"x")
+
+    assert bell.wait_beside(ours.fileno(), seconds)
 
 
 def test_a_short_wait_ends_in_time_and_says_nothing_of_what_can_be_read(
