@@ -96,7 +96,13 @@ class Run:
         self.verdicts: dict[str, str] = {}
 
     def run(self) -> None:
+        from django.db import connection
+
+        of_the_site = connection.settings_dict["NAME"]
         self.trace()
+        if connection.settings_dict["NAME"] == of_the_site:
+            # What is restored before each mutant would be the database of the settings.
+            raise pytest.UsageError("none of these tests takes a database: add one with --tests")
         with Snapshot() as self.snapshot:
             self.functions = functions_by_place()
             gc.collect()
