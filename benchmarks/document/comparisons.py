@@ -112,7 +112,8 @@ SECTIONS = (
         heading="Beside the quickest of them",
         text="""The same beside pgqueuer alone, in more rounds, which follow each other sooner: of
         systems that are near each other the ratio is only as good as the minutes that they share.
-        """,
+        The bounds of pickups are kept by the median of what the rounds give, as every ratio is; the
+        table has all rounds together, where a single slow minute may be the slowest hundredth.""",
         needs=("pgqueuer",),
         body=_compared("pgqueuer"),
     ),

@@ -28,6 +28,9 @@ class KnownLimits:
     of each job that this process has in hand. Where nothing is limited, a claim is given nothing.
     """
 
+    #: It will be time to ask once so much of the time is over.
+    SOON = 0.5
+
     def __init__(
         self,
         store: JobStore,
@@ -46,7 +49,7 @@ class KnownLimits:
 
     def refresh(self) -> None:
         """Ask the database, if it was not asked lately."""
-        if not self._is_stale:
+        if not self._is_older_than(self._refresh_seconds):
             return
         if self._may_ask_for_keys:
             began_at = self._elapsed()
@@ -60,19 +63,19 @@ class KnownLimits:
     def _may_ask_for_keys(self) -> bool:
         return self._elapsed() >= self._keys_not_before
 
-    @property
-    def _is_stale(self) -> bool:
+    def _is_older_than(self, seconds: float) -> bool:
         at = self._refreshed_at
-        return at is None or self._elapsed() - at >= self._refresh_seconds
+        return at is None or self._elapsed() - at >= seconds
 
-    @property
-    def are_asked_beside(self) -> bool:
-        """Whether it is time to ask, and nothing was limited: then a claim that heeds no limit may
-        ask in its own round trip, to let go of its jobs should there be one by now.
+    def are_asked_beside(self, *, soon: bool = False) -> bool:
+        """Whether it is time to ask, or will be `soon`, and nothing was limited: then a claim that
+        heeds no limit may ask in its own round trip, to let go of its jobs should there be one by
+        now.
         """
         was_free = self._refreshed_at is not None and self.in_force == LimitsInForce()
         is_free = was_free and not self.limit_anything
-        return is_free and self._is_stale and self._may_ask_for_keys
+        age = self._refresh_seconds * (self.SOON if soon else 1.0)
+        return is_free and self._is_older_than(age) and self._may_ask_for_keys
 
     def learn(self, in_force: LimitsInForce, *, took: float) -> bool:
         """These are in force now, and asking took so many seconds; return whether a claim under

@@ -58,20 +58,36 @@ class Asking:
         asks = self._slots.asks(names or ())
         claimed, asked, self.has_swept, self._left_behind = 0, 0, True, []
         refused: list[float] = []
-        may_be_limited = asks or self._slots.hold_any or len(self._outbox)
-        if may_be_limited and not (asks and self._limits.are_asked_beside):
-            self._limits.refresh()
+        asks_beside = self._see_to_limits(asks)
         for wanted, total in asks or [NOTHING]:
             allowed = self._limits.within_queues(wanted)
             claimed += self._claim(
-                allowed, total=total, worker_id=worker_id, dispatch=dispatch, refused=refused
+                allowed,
+                total=total,
+                asks_beside=asks_beside,
+                worker_id=worker_id,
+                dispatch=dispatch,
+                refused=refused,
             )
+            asks_beside = False
             if self._is_refused:
                 self._outbox.write()  # a claim does not see what is given back beside it
             asked += min(total, sum(one.limit for one in allowed))
         if names is not None:
             self._found(claimed, of=asked, had_room=bool(asks) or not names, refused=refused)
         return claimed
+
+    def _see_to_limits(self, asks: Sequence[Ask]) -> bool:
+        """Ask for limits, if it is time and they may matter; return whether the first claim is to
+        do so instead.
+        """
+        outcomes = len(self._outbox)
+        # Where outcomes are written nobody waits; the next claim may be what a wake-up told of.
+        if asks and self._limits.are_asked_beside(soon=outcomes > 0):
+            return True
+        if asks or outcomes or self._slots.hold_any:
+            self._limits.refresh()
+        return False
 
     def _found(self, count: int, *, of: int, had_room: bool, refused: Sequence[float]) -> None:
         self._looking.found(count, of=of, in_hand=self._slots.hold_any, had_room=had_room)
@@ -85,6 +101,7 @@ class Asking:
         allowed: Sequence[WantedJobs],
         *,
         total: int,
+        asks_beside: bool,
         worker_id: UUID,
         dispatch: Dispatch,
         refused: list[float],
@@ -92,7 +109,6 @@ class Asking:
         passed_over: list[None] = []
         limits = self._limits_of(allowed, refused=refused, passed_over=passed_over)
         allowed = self._watermarks.applied(allowed, hurried=self._looking.was_woken)
-        asks_beside = self._limits.are_asked_beside
         began_at, self._is_refused = self._elapsed(), False
         jobs = self._outbox.exchange(
             worker_id=worker_id,

@@ -83,11 +83,22 @@ def test_beside_a_claim_they_are_asked_for_only_where_keys_may_be() -> None:
     it = Asked(took=0.1)
     it.has_keys_after(0)
     it.time.passes(1.5)
-    assert not it.known.are_asked_beside
+    assert not it.known.are_asked_beside()
     it.time.passes(1)
-    assert it.known.are_asked_beside
+    assert it.known.are_asked_beside()
 
     it.known.learn(LimitsInForce(), took=0.1)
     it.time.passes(1.5)
 
-    assert not it.known.are_asked_beside
+    assert not it.known.are_asked_beside()
+
+
+def test_where_it_keeps_nobody_waiting_they_are_asked_for_sooner() -> None:
+    it = Asked(took=0.0)
+    it.has_keys_after(0)
+
+    it.time.passes(0.4)
+    assert not it.known.are_asked_beside(soon=True)
+    it.time.passes(0.2)
+    assert it.known.are_asked_beside(soon=True)
+    assert not it.known.are_asked_beside()

@@ -90,7 +90,20 @@ class TestRoundTrips:
         bench.pump.tick()
 
         assert (len(bench.running), session.round_trips) == (1, 1)
-        assert not bench.limits.are_asked_beside
+        assert not bench.limits.are_asked_beside()
+
+    def test_where_jobs_come_now_and_then_limits_are_asked_for_as_they_end(self) -> None:
+        bench = idle(CountingSession("default"))
+        asked = []
+        for _ in range(20):
+            bench.time.passes(0.3)
+            woken_for_a_job(bench)
+            asked.append(bench.limits.are_asked_beside())
+            bench.pump.tick()
+            bench.end_all()
+            bench.pump.tick()
+
+        assert not any(asked)
 
     def test_a_limit_that_another_handler_has_costs_no_further_one(self) -> None:
         session = CountingSession("default")
