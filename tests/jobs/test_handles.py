@@ -1,4 +1,6 @@
 import asyncio
+import gc
+import pickle
 import threading
 from datetime import timedelta
 
@@ -22,6 +24,19 @@ class TestIdentity:
 
     def test_it_shows_its_id(self):
         assert repr(JobHandle(7)) == "JobHandle(7)"
+
+
+@pytest.mark.django_db
+class TestCost:
+    def test_many_are_not_searched_for_cycles(self):
+        # A full collection, which twenty thousand more objects bring about, holds up every thread.
+        assert not any(map(gc.is_tracked, add.enqueue_many([(1, 2)] * 3)))
+
+    def test_it_can_be_handed_to_another_process(self):
+        handle = add.enqueue(1, 2)
+        there = pickle.loads(pickle.dumps(handle))
+
+        assert (there, hash(there), there.created) == (handle, hash(handle), True)
 
 
 @pytest.mark.django_db
