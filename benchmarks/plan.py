@@ -43,7 +43,7 @@ PLAN = (
     Measurement(name="io", command="io", quick="--runs 3"),
     Measurement(name="orm", command="orm", quick="--jobs 5000 --runs 3"),
     Measurement(name="observed", command="observed", quick="--runs 3"),
-    Measurement(name="enqueue", command="enqueue --runs 5", quick="--runs 3"),
+    Measurement(name="enqueue", command="enqueue --runs 11", quick="--runs 3"),
     Measurement(name="latency", command="latency", quick="--count 100"),
     Measurement(name="latency-sqlite", command="latency --database sqlite", quick="--count 100"),
     Measurement(name="idle", command="idle", quick="--seconds 30"),
