@@ -3,7 +3,6 @@
 from typing import TypeVar
 from uuid import UUID
 
-import msgspec
 from asgiref.sync import sync_to_async
 
 from django_jobqueue.core.clock import Seconds
@@ -19,7 +18,7 @@ from .waiting import Until, go_through, next_of, rests
 T = TypeVar("T")
 
 
-class JobHandle(msgspec.Struct, gc=False, eq=False):
+class JobHandle:
     """A job by its id; equal to every other handle of that job.
 
     What it tells is a snapshot, taken when first asked for and kept until `refresh()`. `created` is
@@ -31,17 +30,22 @@ class JobHandle(msgspec.Struct, gc=False, eq=False):
     flushed, which `refresh()` finds out. `receipt` tells which entry of the spool it is.
     """
 
-    id: int | None
-    created: bool = True
-    receipt: UUID | None = None
-    _position: int = 0
-    _snapshot: JobSnapshot | None = None
-    _attempts: list[AttemptSnapshot] | None = None
+    __slots__ = ("_attempts", "_position", "_snapshot", "created", "id", "receipt")
+
+    def __init__(self, id: int, *, created: bool = True) -> None:
+        self.id: int | None = id
+        self.created: bool = created
+        self.receipt: UUID | None = None
+        self._position = 0
+        self._snapshot: JobSnapshot | None = None
+        self._attempts: list[AttemptSnapshot] | None = None
 
     @classmethod
     def of_spooled(cls, receipt: UUID, *, position: int = 0) -> "JobHandle":
         """Return the handle of the job at that position of a spooled enqueue."""
-        return cls(None, receipt=receipt, _position=position)
+        handle = cls(0)
+        handle.id, handle.receipt, handle._position = None, receipt, position
+        return handle
 
     @classmethod
     def get(cls, id: int) -> "JobHandle":

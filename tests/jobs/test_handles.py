@@ -1,5 +1,4 @@
 import asyncio
-import gc
 import pickle
 import threading
 from datetime import timedelta
@@ -27,11 +26,7 @@ class TestIdentity:
 
 
 @pytest.mark.django_db
-class TestCost:
-    def test_many_are_not_searched_for_cycles(self):
-        # A full collection, which twenty thousand more objects bring about, holds up every thread.
-        assert not any(map(gc.is_tracked, add.enqueue_many([(1, 2)] * 3)))
-
+class TestCopies:
     def test_it_can_be_handed_to_another_process(self):
         handle = add.enqueue(1, 2)
         there = pickle.loads(pickle.dumps(handle))
