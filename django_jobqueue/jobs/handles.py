@@ -3,6 +3,7 @@
 from typing import TypeVar
 from uuid import UUID
 
+import msgspec
 from asgiref.sync import sync_to_async
 
 from django_jobqueue.core.clock import Seconds
@@ -18,7 +19,14 @@ from .waiting import Until, go_through, next_of, rests
 T = TypeVar("T")
 
 
-class JobHandle:
+class NoData:
+    """What JSON has no form for: a Struct that holds it is neither an argument nor a result."""
+
+
+_NO_DATA = NoData()
+
+
+class JobHandle(msgspec.Struct, gc=False, eq=False):
     """A job by its id; equal to every other handle of that job.
 
     What it tells is a snapshot, taken when first asked for and kept until `refresh()`. `created` is
@@ -30,22 +38,18 @@ class JobHandle:
     flushed, which `refresh()` finds out. `receipt` tells which entry of the spool it is.
     """
 
-    __slots__ = ("_attempts", "_position", "_snapshot", "created", "id", "receipt")
-
-    def __init__(self, id: int, *, created: bool = True) -> None:
-        self.id: int | None = id
-        self.created: bool = created
-        self.receipt: UUID | None = None
-        self._position = 0
-        self._snapshot: JobSnapshot | None = None
-        self._attempts: list[AttemptSnapshot] | None = None
+    id: int | None
+    created: bool = True
+    receipt: UUID | None = None
+    _position: int = 0
+    _snapshot: JobSnapshot | None = None
+    _attempts: list[AttemptSnapshot] | None = None
+    _no_data: NoData = _NO_DATA
 
     @classmethod
     def of_spooled(cls, receipt: UUID, *, position: int = 0) -> "JobHandle":
         """Return the handle of the job at that position of a spooled enqueue."""
-        handle = cls(0)
-        handle.id, handle.receipt, handle._position = None, receipt, position
-        return handle
+        return cls(None, receipt=receipt, _position=position)
 
     @classmethod
     def get(cls, id: int) -> "JobHandle":

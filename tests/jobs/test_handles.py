@@ -1,18 +1,24 @@
 import asyncio
+import gc
 import pickle
 import threading
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import connection, transaction
 
-from django_jobqueue import JobHandle
-from django_jobqueue.core.errors import JobNotFinished, JobNotFound
+from django_jobqueue import JobHandle, job
+from django_jobqueue.core.errors import InvalidHandler, JobNotFinished, JobNotFound
+from django_jobqueue.core.payloads import dump_result
 from django_jobqueue.core.states import DeathReason, JobState
 from tests.handlers import add
 
 from .finishing import DEAD, SUCCEEDED, finish_next
+
+
+def follow(other: JobHandle) -> None: ...
 
 
 class TestIdentity:
@@ -26,7 +32,24 @@ class TestIdentity:
 
 
 @pytest.mark.django_db
-class TestCopies:
+class TestCost:
+    def test_many_are_not_searched_for_cycles(self):
+        # A full collection, which twenty thousand more objects bring about, holds up every thread.
+        assert not any(map(gc.is_tracked, add.enqueue_many([(1, 2)] * 3)))
+
+    def test_it_is_no_result_by_itself_or_within_another(self):
+        @dataclass
+        class Report:
+            of: JobHandle
+
+        for result in (JobHandle(7), [JobHandle(7)], Report(JobHandle(7))):
+            text, is_whole = dump_result(result)
+            assert (is_whole, "_unserialisable" in text) == (False, True)
+
+    def test_it_is_no_argument(self):
+        with pytest.raises(InvalidHandler, match="such as its id"):
+            job(follow)
+
     def test_it_can_be_handed_to_another_process(self):
         handle = add.enqueue(1, 2)
         there = pickle.loads(pickle.dumps(handle))
