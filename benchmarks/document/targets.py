@@ -37,16 +37,6 @@ def at(path: str) -> Callable[[Results], float | None]:
     return lambda results: found(results, path)
 
 
-def quotient(path: str, of: str) -> Callable[[Results], float | None]:
-    """Return what divides one number by another."""
-
-    def read(results: Results) -> float | None:
-        over, under = found(results, path), found(results, of)
-        return None if over is None or not under else over / under
-
-    return read
-
-
 def inverse(path: str) -> Callable[[Results], float | None]:
     """Return what turns the ratio of another to this project into that of this project to it."""
 

@@ -44,7 +44,7 @@ class JobHandle(msgspec.Struct, gc=False, eq=False):
     _position: int = 0
     _snapshot: JobSnapshot | None = None
     _attempts: list[AttemptSnapshot] | None = None
-    _no_data: NoData = _NO_DATA
+    _no_data: NoData = _NO_DATA  #: or what it knows of its job would be stored as a result
 
     @classmethod
     def of_spooled(cls, receipt: UUID, *, position: int = 0) -> "JobHandle":

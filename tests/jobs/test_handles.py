@@ -37,6 +37,9 @@ class TestCost:
         # A full collection, which twenty thousand more objects bring about, holds up every thread.
         assert not any(map(gc.is_tracked, add.enqueue_many([(1, 2)] * 3)))
 
+
+@pytest.mark.django_db
+class TestAsAValue:
     def test_it_is_no_result_by_itself_or_within_another(self):
         @dataclass
         class Report:
