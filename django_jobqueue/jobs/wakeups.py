@@ -1,7 +1,7 @@
 """Waking idle workers once a transaction has put jobs before them."""
 
 from collections.abc import Callable, Iterable
-from threading import Lock
+from threading import Lock, local
 
 from django.db import transaction
 
@@ -11,25 +11,56 @@ from django_jobqueue.store import JobStore
 #: More queues than this are forgotten: the worst that follows is a wake-up too many.
 _REMEMBERED_QUEUES = 1_000
 
-
 #: So many wake-ups of a quiet queue are saved.
 BURST = 10
+
+
+class _Commit:
+    """What is enqueued for one commit, which wakes each queue once."""
+
+    def __init__(self) -> None:
+        self._woken: set[str] = set()
+
+    @property
+    def is_over(self) -> bool:
+        return bool(self._woken)
+
+    def take(self, queues: Iterable[str]) -> list[str]:
+        """Return those that were not taken before."""
+        new = [queue for queue in queues if queue not in self._woken]
+        self._woken.update(new)
+        return new
+
+
+class _Commits(local):
+    """The commits to come, by store; a connection belongs to one thread."""
+
+    def __init__(self) -> None:
+        self.by_store: dict[str, _Commit] = {}
+
+    def next(self, using: str) -> _Commit:
+        # One that was rolled back is left for the next: nothing of it was told.
+        commit = self.by_store.get(using)
+        if commit is None or commit.is_over:
+            commit = self.by_store[using] = _Commit()
+        return commit
 
 
 class WakeUps:
     """Sends one wake-up per queue in each `debounce` seconds on average, after the commit: up to
     ten that a quiet queue did not need are saved, so that jobs which come now and then have one
-    each, a tenth of `debounce` apart at least.
+    for each commit.
 
-    What is left out loses nothing: a worker that was just woken keeps looking for a while, and
+    What is left out loses nothing: a worker that was woken as often keeps looking for a while, and
     every worker polls.
     """
 
     def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._lock = Lock()
-        #: By store and queue, when the last one was sent, and when all are saved again.
-        self._sent: dict[tuple[str, str], tuple[float, float]] = {}
+        self._commits = _Commits()
+        #: By store and queue, when all wake-ups are saved again.
+        self._back_at: dict[tuple[str, str], float] = {}
 
     def send_after_commit(self, queues: Iterable[str], *, store: JobStore, debounce: float) -> None:
         """Wake the listeners of `queues` once the current transaction commits, or now outside one.
@@ -37,10 +68,10 @@ class WakeUps:
         A wake-up that cannot be sent is logged by Django and hurts nobody: the jobs are committed.
         """
         if store.supports_notify:
-            wanted = tuple(queues)
+            wanted, commit = tuple(queues), self._commits.next(store.using)
 
             def wake() -> None:  # Django's report of a failure asks for a __qualname__
-                self.send(wanted, store=store, debounce=debounce)
+                self.send(commit.take(wanted), store=store, debounce=debounce)
 
             transaction.on_commit(wake, using=store.using, robust=True)
 
@@ -63,23 +94,20 @@ class WakeUps:
 
     def _takes(self, using: str, queue: str, debounce: float) -> bool:
         """Spend a wake-up of a token bucket, if there is one; it is kept as a moment."""
-        if (spent := self._after_spending(using, queue, debounce)) is None:
+        if (back_at := self._after_spending(using, queue, debounce)) is None:
             return False
-        if len(self._sent) > _REMEMBERED_QUEUES:
-            self._sent.clear()
-        self._sent[using, queue] = spent
+        if len(self._back_at) > _REMEMBERED_QUEUES:
+            self._back_at.clear()
+        self._back_at[using, queue] = back_at
         return True
 
-    def _after_spending(
-        self, using: str, queue: str, debounce: float
-    ) -> tuple[float, float] | None:
-        """What would be known of the queue once one is spent now; None if none is left."""
+    def _after_spending(self, using: str, queue: str, debounce: float) -> float | None:
+        """When all would be saved again once one is spent now; None if none is left."""
         now = self._clock()
-        last, back_at = self._sent.get((using, queue), (float("-inf"), now))
+        back_at = max(now, self._back_at.get((using, queue), now))
         back_at = min(back_at, now + BURST * debounce)  # the setting may have been a larger one
-        if now - last < debounce / BURST or back_at - now > (BURST - 1) * debounce:
-            return None
-        return now, max(now, back_at) + debounce
+        # Half of one is enough: sums of fractions of seconds are not exact.
+        return None if back_at - now > (BURST - 0.5) * debounce else back_at + debounce
 
 
 #: The wake-ups of this process.

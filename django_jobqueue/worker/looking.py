@@ -17,14 +17,12 @@ class Looking:
     step. Where others look too, it goes on to `longest_seconds` while nobody asks and nothing is in
     hand.
 
-    Who enqueues holds a wake-up back only where it follows another within a tenth of its
-    `debounce_seconds`, or ten within ten times as long. So after what a wake-up told of, all that
-    was held back is seen a moment later, unless so many were heard: then it settles at once.
+    Who enqueues holds a wake-up back only where it follows ten within ten times its
+    `debounce_seconds`. Who was told of a job, and did not hear so many, settles at once.
     """
 
     FIRST_PAUSE, ATTENTIVE_PAUSE, ATTENTIVE_SECONDS = 0.005, 0.02, 0.25
-    #: How much later than it was sent a wake-up may be heard, and the next one sooner.
-    MARGIN_SECONDS = 0.01
+    #: As much longer may those be heard that were sent within some time.
     LATE = 1.2
 
     def __init__(
@@ -44,7 +42,7 @@ class Looking:
         self.in_vain = False  #: whether the last look that had room for anything found nothing
         self._is_woken = False
         self.was_woken = False  #: whether somebody asked for the look that is being taken
-        self._debounce_seconds, self._began_at = debounce_seconds, self._next_at
+        self._debounce_seconds = debounce_seconds
         self._told_at: deque[float] = deque(maxlen=BURST - 1)
         self._is_told = self._was_told = self._was_found_told = self._is_bounded = False
 
@@ -69,7 +67,7 @@ class Looking:
 
     def begin(self) -> None:
         """A look is being taken: what is asked from now on is for the next one."""
-        self._began_at, self.is_asked = self._elapsed(), False
+        self.is_asked = False
         self.was_woken, self._is_woken = self._is_woken, False
         self._was_told, self._is_told = self._is_told, False
         self._is_bounded = False
@@ -98,8 +96,7 @@ class Looking:
         if not everything or not self._was_found_told or self._is_bounded:
             return
         now, last = self._elapsed(), max(self._found_at, self._told_at[-1])
-        held_back_for = self.MARGIN_SECONDS + 2 * self._debounce_seconds / BURST
-        if self._began_at - last >= held_back_for and not self._hears_many(now):
+        if not self._hears_many(now):
             # The first jobs under a limit are passed over until limits are asked for again.
             is_recent = self.was_woken or now - last < self._poll_seconds
             self._rest_from(now, self._poll_seconds if is_recent else self._longest_seconds)

@@ -8,6 +8,7 @@ import pytest
 from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 
+from django_jobqueue.jobs.wakeups import BURST
 from django_jobqueue.models import Job
 from django_jobqueue.store.postgresql import PostgreSQLStore
 from tests.handlers import add
@@ -30,9 +31,13 @@ def queue() -> str:
 
 
 @pytest.fixture
-def seldom(heard: Heard, settings: Any) -> None:
-    """Each queue is woken once an hour; after its first ten, once in six minutes."""
+def one_left(queue: str, heard: Heard, settings: Any) -> None:
+    """The queue has one wake-up left for this hour."""
     settings.JOBQUEUE = {"NOTIFY_DEBOUNCE": 3_600}
+    for number in range(BURST - 1):
+        add.using(queue=queue).enqueue(number)
+    assert heard() == [queue] * (BURST - 1)
+    Job.objects.all().delete()
 
 
 def run(statement: str) -> None:
@@ -75,7 +80,7 @@ def test_what_follows_waits_for_the_disk(queue: str) -> None:
         assert cursor.fetchone() == ("on",)
 
 
-@pytest.mark.usefixtures("seldom")
+@pytest.mark.usefixtures("one_left")
 def test_one_that_fails_spends_no_wake_up(heard: Heard, queue: str) -> None:
     run("SET default_transaction_read_only = on")
     with pytest.raises(DatabaseError, match="read-only"):
@@ -87,7 +92,7 @@ def test_one_that_fails_spends_no_wake_up(heard: Heard, queue: str) -> None:
     assert heard() == [queue]
 
 
-@pytest.mark.usefixtures("seldom")
+@pytest.mark.usefixtures("one_left")
 def test_another_enqueue_does_not_rely_on_one_that_is_not_sent_yet(
     heard: Heard, queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,7 +110,7 @@ def test_another_enqueue_does_not_rely_on_one_that_is_not_sent_yet(
     assert heard() == [queue]
 
 
-@pytest.mark.usefixtures("seldom")
+@pytest.mark.usefixtures("one_left")
 def test_one_that_was_sent_is_spent(heard: Heard, queue: str) -> None:
     for number in range(3):
         add.using(queue=queue).enqueue(number)

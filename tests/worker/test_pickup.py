@@ -168,7 +168,7 @@ def test_the_first_job_with_a_key_is_looked_for_at_once(until_empty: bool) -> No
     assert bench.running == [keyed]
 
 
-@pytest.mark.parametrize(("queue", "bounds"), [("default", (2, 4)), (None, (10, 20))])
+@pytest.mark.parametrize(("queue", "bounds"), [("default", (1, 1)), (None, (10, 20))])
 def test_whoever_told_of_a_job_by_name_has_told_of_all(
     queue: str | None, bounds: tuple[int, int]
 ) -> None:
