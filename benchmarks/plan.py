@@ -54,7 +54,7 @@ PLAN = (
     ),
     Measurement(
         name="pgqueuer",
-        command="peers --only django_jobqueue pgqueuer --runs 5 --pickups 400",
+        command="peers --only django_jobqueue pgqueuer --runs 5 --pickups 800",
         quick="--pickups 100 --runs 2",
     ),
     Measurement(name="peers", command="peers", quick="--pickups 100 --runs 2"),
