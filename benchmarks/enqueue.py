@@ -102,7 +102,8 @@ def _each(call: Callable[[Any], object], values: Iterable[object]) -> None:
 
 
 def _without_wake_ups(count: int) -> None:
-    # In a queue of its own, which is woken once an hour then, and not again by this process.
+    # In a queue of its own, which is woken ten times in the first hour,
+    # and not again by this process.
     with override_settings(JOBQUEUE={"NOTIFY_DEBOUNCE": timedelta(hours=1)}):
         _each(noop.using(queue="quiet").enqueue, range(count))
 

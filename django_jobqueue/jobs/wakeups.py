@@ -1,9 +1,11 @@
 """Waking idle workers once a transaction has put jobs before them."""
 
 from collections.abc import Callable, Iterable
-from threading import Lock, local
+from threading import Lock
+from weakref import WeakKeyDictionary
 
 from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from django_jobqueue.core.clock import monotonic
 from django_jobqueue.store import JobStore
@@ -32,20 +34,6 @@ class _Commit:
         return new
 
 
-class _Commits(local):
-    """The commits to come, by store; a connection belongs to one thread."""
-
-    def __init__(self) -> None:
-        self.by_store: dict[str, _Commit] = {}
-
-    def next(self, using: str) -> _Commit:
-        # One that was rolled back is left for the next: nothing of it was told.
-        commit = self.by_store.get(using)
-        if commit is None or commit.is_over:
-            commit = self.by_store[using] = _Commit()
-        return commit
-
-
 class WakeUps:
     """Sends one wake-up per queue in each `debounce` seconds on average, after the commit: up to
     ten that a quiet queue did not need are saved, so that jobs which come now and then have one
@@ -58,7 +46,8 @@ class WakeUps:
     def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._lock = Lock()
-        self._commits = _Commits()
+        #: What each connection is to commit next, or has committed last.
+        self._commits: WeakKeyDictionary[BaseDatabaseWrapper, _Commit] = WeakKeyDictionary()
         #: By store and queue, when all wake-ups are saved again.
         self._back_at: dict[tuple[str, str], float] = {}
 
@@ -68,7 +57,7 @@ class WakeUps:
         A wake-up that cannot be sent is logged by Django and hurts nobody: the jobs are committed.
         """
         if store.supports_notify:
-            wanted, commit = tuple(queues), self._commits.next(store.using)
+            wanted, commit = tuple(queues), self._commit_to_come(store.using)
 
             def wake() -> None:  # Django's report of a failure asks for a __qualname__
                 self.send(commit.take(wanted), store=store, debounce=debounce)
@@ -92,6 +81,15 @@ class WakeUps:
         with self._lock:
             self._takes(store.using, queue, debounce)
 
+    def _commit_to_come(self, using: str) -> _Commit:
+        connection = transaction.get_connection(using)
+        with self._lock:
+            commit = self._commits.get(connection)
+            # One that was rolled back is left for the next: nothing of it was told.
+            if commit is None or commit.is_over:
+                commit = self._commits[connection] = _Commit()
+            return commit
+
     def _takes(self, using: str, queue: str, debounce: float) -> bool:
         """Spend a wake-up of a token bucket, if there is one; it is kept as a moment."""
         if (back_at := self._after_spending(using, queue, debounce)) is None:
@@ -105,7 +103,8 @@ class WakeUps:
         """When all would be saved again once one is spent now; None if none is left."""
         now = self._clock()
         back_at = max(now, self._back_at.get((using, queue), now))
-        back_at = min(back_at, now + BURST * debounce)  # the setting may have been a larger one
+        if back_at - now > (BURST + 1) * debounce:
+            back_at = now  # the setting was a larger one
         # Half of one is enough: sums of fractions of seconds are not exact.
         return None if back_at - now > (BURST - 0.5) * debounce else back_at + debounce
 

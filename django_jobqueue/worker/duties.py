@@ -196,6 +196,7 @@ class HostDuties:
             serves=serves,
             wake=self._wake_pump,
             look=lambda: self.poller.wake(),  # not made yet: it asks whether anybody hears
+            debounce_seconds=self._conf.notify_debounce.total_seconds(),
         )
 
     def _listener(self) -> Listener | DataVersionWatch:

@@ -9,6 +9,8 @@ from django_jobqueue.core.error_text import describe_error
 from django_jobqueue.store.bell import Bell
 from django_jobqueue.store.notifications import Notifications
 
+from .heard import Heard
+
 
 class Wake(Protocol):
     """What one thread waits for, as for a threading.Event, and others set."""
@@ -25,8 +27,9 @@ class Hearing:
     One thread waits, any may `set` it. In the thread that waits, it has a queue woken that it
     `serves` and was told of, or any when it begins to listen and when the connection is lost; and
     has the poller `look` a moment after it was told: at once, that would keep the pump from the
-    interpreter, and its claim from the server. `changed` is called when another connection listens,
-    or none does, and when the `proof` was heard.
+    interpreter, and its claim from the server. Where it was told so often that more may have been
+    held back, the poller looks once more when that cannot be any longer. `changed` is called when
+    another connection listens, or none does, and when the `proof` was heard.
     """
 
     PROOF = "proof:"  #: how the payloads begin that concern nobody but who sent them
@@ -43,6 +46,7 @@ class Hearing:
         serves: Callable[[str], bool],
         wake: Callable[[str | None], object],
         look: Callable[[], object],
+        debounce_seconds: float = 0.0,
         elapsed: Callable[[], float] = monotonic,
     ) -> None:
         self._serves, self._wake, self._look, self._elapsed = serves, wake, look, elapsed
@@ -52,6 +56,8 @@ class Hearing:
         self._hear_by = float("-inf")  #: when to hear what has come, although it is set
         self._known: object = None  #: the connection that listened when it was looked at last
         self._look_at: float | None = None
+        self._debounce_seconds = debounce_seconds
+        self._heard = Heard(debounce_seconds=debounce_seconds)
         self._is_to_renew = False
         self.changed: Callable[[], object] = lambda: None
         self.proof = f"{self.PROOF}{uuid4()}"
@@ -172,14 +178,18 @@ class Hearing:
                 self.proved_at = self._elapsed()
             self.changed()
         elif not payload.startswith(self.PROOF) and self._serves(payload):
-            self.heard_at = self._elapsed()
-            if self._look_at is None:
-                self._look_at = self.heard_at + self.MOMENT_SECONDS
+            self.heard_at = now = self._elapsed()
+            self._heard.add(now)
+            soon = now + self.MOMENT_SECONDS
+            self._look_at = soon if self._look_at is None else min(self._look_at, soon)
             self._wake(payload)
 
     def _look_if_due(self) -> None:
-        if self._look_at is not None and self._elapsed() >= self._look_at:
-            self._look_at = None
+        now = self._elapsed()
+        if self._look_at is not None and now >= self._look_at:
+            again_at = self.heard_at + self._debounce_seconds + self.MOMENT_SECONDS
+            may_be_more = self._heard.are_many(now) and now < again_at
+            self._look_at = again_at if may_be_more else None
             self._look()
 
     def _lose(self) -> None:

@@ -2,11 +2,11 @@
 
 import math
 import random
-from collections import deque
 from collections.abc import Callable
 
 from django_jobqueue.core.clock import monotonic
-from django_jobqueue.jobs.wakeups import BURST
+
+from .heard import Heard
 
 
 class Looking:
@@ -17,13 +17,11 @@ class Looking:
     step. Where others look too, it goes on to `longest_seconds` while nobody asks and nothing is in
     hand.
 
-    Who enqueues holds a wake-up back only where it follows ten within ten times its
-    `debounce_seconds`. Who was told of a job, and did not hear so many, settles at once.
+    Who was told of a job, and did not hear so many wake-ups that another may have been held back,
+    settles with the first look that saw everything.
     """
 
     FIRST_PAUSE, ATTENTIVE_PAUSE, ATTENTIVE_SECONDS = 0.005, 0.02, 0.25
-    #: As much longer may those be heard that were sent within some time.
-    LATE = 1.2
 
     def __init__(
         self,
@@ -42,16 +40,13 @@ class Looking:
         self.in_vain = False  #: whether the last look that had room for anything found nothing
         self._is_woken = False
         self.was_woken = False  #: whether somebody asked for the look that is being taken
-        self._debounce_seconds = debounce_seconds
-        self._told_at: deque[float] = deque(maxlen=BURST - 1)
+        self._heard = Heard(debounce_seconds=debounce_seconds)
         self._is_told = self._was_told = self._was_found_told = self._is_bounded = False
 
     def ask(self, *, told: bool = False) -> None:
         """Look at once; from any thread. Who was `told` heard a wake-up of who enqueues."""
         if told:
-            now = self._elapsed()
-            # Of the first that is heard nobody knows how many others went before it.
-            self._told_at.extend([now] * (1 if self._told_at else BURST))
+            self._heard.add(self._elapsed())
             self._is_told = True
         self.is_asked = self._is_woken = True
 
@@ -84,10 +79,9 @@ class Looking:
             self._was_found_told = self._was_told
             self.is_asked = self.is_asked or count >= of
         else:
-            attentive = now - self._found_at < self.ATTENTIVE_SECONDS
             is_at_work = in_hand or self.was_woken
             usual = self._poll_seconds if is_at_work else self._longest_seconds
-            longest = self.ATTENTIVE_PAUSE if attentive else usual
+            longest = self.ATTENTIVE_PAUSE if self._is_attentive(now) else usual
             self._pause = min(self._pause * 2, longest)
         self._rest_from(now, self._pause)
 
@@ -95,16 +89,18 @@ class Looking:
         """The look found nothing in `everything` there is, or passed something over."""
         if not everything or not self._was_found_told or self._is_bounded:
             return
-        now, last = self._elapsed(), max(self._found_at, self._told_at[-1])
-        if not self._hears_many(now):
+        now, last = self._elapsed(), max(self._found_at, self._heard.last)
+        if not self._heard.are_many(now):
             # The first jobs under a limit are passed over until limits are asked for again.
             is_recent = self.was_woken or now - last < self._poll_seconds
             self._rest_from(now, self._poll_seconds if is_recent else self._longest_seconds)
 
-    def _hears_many(self, now: float) -> bool:
-        """Whether somebody may have spent all wake-ups that were saved."""
-        heard, span = self._told_at, self.LATE * BURST * self._debounce_seconds
-        return len(heard) == heard.maxlen and now - heard[0] <= span
+    def _is_attentive(self, now: float) -> bool:
+        """Whether work was found just now, or heard of so often that more may be there."""
+        since = self._found_at
+        if self._heard.are_many(now):
+            since = max(since, self._heard.last)
+        return now - since < self.ATTENTIVE_SECONDS
 
     def _rest_from(self, now: float, seconds: float) -> None:
         self._next_at = now + seconds * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load

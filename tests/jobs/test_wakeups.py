@@ -4,7 +4,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 
 from django_jobqueue.jobs.wakeups import BURST, WakeUps
 from django_jobqueue.store import store_for
@@ -79,6 +79,17 @@ class TestDebouncing:
             wakeups.send(["mail"], store=store, debounce=0.0)
 
         assert len(store.sent) == 4
+
+    def test_a_lower_debounce_begins_anew(self):
+        watch, store = Watch(), listening_store()
+        wakeups = WakeUps(clock=watch)
+        wakeups.send(["mail"], store=store, debounce=3_600)
+
+        for _ in range(20):
+            watch.seconds += 10
+            wakeups.send(["mail"], store=store, debounce=0.1)
+
+        assert len(store.sent) == 21
 
     def test_queues_do_not_debounce_each_other(self):
         store, wakeups = listening_store(), WakeUps(clock=Watch())
@@ -166,6 +177,24 @@ class TestCommit:
             transaction.on_commit(
                 lambda: wakeups.send_after_commit(["mail"], store=store, debounce=0.1)
             )
+
+        assert store.sent == [["mail"]] * 2
+
+    @pytest.mark.postgresql
+    def test_transactions_of_two_connections_wake_for_themselves(self):
+        store, wakeups = listening_store(), WakeUps(clock=Watch())
+        outer = connections["default"]
+
+        with transaction.atomic():
+            wakeups.send_after_commit(["mail"], store=store, debounce=0.1)
+            connections["default"] = inner = outer.copy()
+            try:
+                with transaction.atomic():
+                    wakeups.send_after_commit(["mail"], store=store, debounce=0.1)
+                assert store.sent == [["mail"]]
+            finally:
+                inner.close()
+                connections["default"] = outer
 
         assert store.sent == [["mail"]] * 2
 

@@ -14,6 +14,8 @@ from tests.elsewhere import elsewhere
 from .bench import Time
 from .site import PATIENCE, within
 
+DEBOUNCE = 0.1
+
 
 class Heard:
     """A Hearing on a connection that a pump might have, and whom it told."""
@@ -28,6 +30,7 @@ class Heard:
             serves=lambda queue: queue == "mail",
             wake=self.woken,
             look=lambda: self.looks.append(len(self.wakes)),
+            debounce_seconds=DEBOUNCE,
             elapsed=self.time,
         )
         self.hearing.changed = lambda: self.changes.append(True)

@@ -17,7 +17,7 @@ from django_jobqueue.events import EventBus
 from django_jobqueue.jobs.registry import Registry
 from django_jobqueue.jobs.wakeups import BURST
 from django_jobqueue.models import ArchivedJob, DeadJob, Job, WorkerRecord
-from django_jobqueue.store import store_for
+from django_jobqueue.store import JobStore, store_for
 from django_jobqueue.worker.admission import Policies
 from django_jobqueue.worker.duties import HostDuties
 from django_jobqueue.worker.janitor import Janitor
@@ -230,9 +230,27 @@ def test_however_often_a_queue_is_promoted_others_are_woken_ten_times() -> None:
             sent.append(list(queues))
 
     sent: list[list[str]] = []
-    duties = HostDuties(
-        JobQueueSettings(notify_debounce=3600),
-        store=Noted("default"),
+    duties = host_duties(Noted("default"), JobQueueSettings(notify_debounce=3600))
+    for queue in (*["often"] * (BURST + 2), "seldom"):
+        make_job(JobState.SCHEDULED, run_at=LONG_AGO, queue=queue)
+        duties.promoter.tick()
+
+    assert sent == [["often"]] * BURST + [["seldom"]]
+
+
+@pytest.mark.postgresql
+def test_whoever_hears_knows_for_how_long_wake_ups_are_held_back() -> None:
+    duties = host_duties(store_for("default"), JobQueueSettings(notify_debounce=3))
+
+    assert duties.hearing is not None
+    assert duties.hearing._debounce_seconds == 3.0
+    assert duties.hearing._heard._span == pytest.approx(36.0)
+
+
+def host_duties(store: JobStore, conf: JobQueueSettings) -> HostDuties:
+    return HostDuties(
+        conf,
+        store=store,
         membership=Membership(lease=LEASE),
         serves=lambda queue: True,
         suspects_wait=lambda: None,
@@ -240,8 +258,3 @@ def test_however_often_a_queue_is_promoted_others_are_woken_ten_times() -> None:
         wake=lambda queue=None: None,
         events=EventBus(),
     )
-    for queue in (*["often"] * (BURST + 2), "seldom"):
-        make_job(JobState.SCHEDULED, run_at=LONG_AGO, queue=queue)
-        duties.promoter.tick()
-
-    assert sent == [["often"]] * BURST + [["seldom"]]

@@ -7,7 +7,7 @@ import pytest
 
 from django_jobqueue.worker.hearing import Hearing
 
-from .heard import Heard, heard, notify
+from .heard import DEBOUNCE, Heard, heard, notify
 from .site import COMMITTED, PATIENCE, within
 
 __all__ = ["heard"]
@@ -86,6 +86,55 @@ def test_a_stream_of_notifications_does_not_keep_the_poller_from_looking(heard: 
     heard.look()
 
     assert heard.looks == [2]
+
+
+def test_the_poller_looks_once_more_where_more_may_have_been_held_back(heard: Heard) -> None:
+    """Of the first that is heard nobody knows how many others went before it."""
+    notify("mail")
+    heard.until(lambda: heard.wakes)
+
+    looked_at = looks_of(heard, seconds=1.0)
+
+    assert looked_at == [
+        pytest.approx(Hearing.MOMENT_SECONDS, abs=0.005),
+        pytest.approx(DEBOUNCE + Hearing.MOMENT_SECONDS, abs=0.005),
+    ]
+
+
+def test_the_poller_looks_no_more_where_nothing_was_held_back(heard: Heard) -> None:
+    for count in (1, 2):
+        heard.time.passes(60.0)
+        heard.look()
+        heard.looks.clear()
+        notify("mail")
+        heard.until(lambda count=count: len(heard.wakes) == count)
+
+    assert len(looks_of(heard, seconds=1.0)) == 1
+
+
+def test_another_that_is_heard_is_looked_for_soon(heard: Heard) -> None:
+    notify("mail")
+    heard.until(lambda: heard.wakes)
+    heard.time.passes(Hearing.MOMENT_SECONDS)
+    heard.look()
+    notify("mail")
+    heard.until(lambda: len(heard.wakes) == 2)
+
+    heard.time.passes(Hearing.MOMENT_SECONDS)
+    heard.look()
+
+    assert heard.looks == [1, 2]
+
+
+def looks_of(heard: Heard, *, seconds: float) -> list[float]:
+    """When the poller is asked to look, counted from now."""
+    began_at, looks = heard.time(), list[float]()
+    while heard.time() - began_at < seconds:
+        before = len(heard.looks)
+        heard.look()
+        looks += [heard.time() - began_at] * (len(heard.looks) - before)
+        heard.time.passes(0.002)
+    return looks
 
 
 def test_what_is_not_connected_is_not_connected_for_that(heard: Heard) -> None:

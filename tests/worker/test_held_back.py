@@ -1,4 +1,4 @@
-"""When a pump rests that was told of a job: once it has seen all whose wake-up was held back."""
+"""When a pump rests that was told of a job: at once, unless a wake-up may have been held back."""
 
 import random
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class StoreOfSender:
 
 
 class TestAfterAWakeUp:
-    """Who was told of a job knows when all is seen whose wake-up was held back."""
+    """Who was told of a job knows whether any was held back."""
 
     @pytest.fixture
     def looking(self, time: Time) -> Looking:
@@ -170,6 +170,34 @@ class TestAfterAWakeUp:
 
         assert store.sent < len(waits)
         assert max(waits) <= looking.ATTENTIVE_PAUSE * 1.1
+
+    @pytest.mark.parametrize(
+        ("in_vain", "apart"), [(10, 0.001), (12, 0.005), (12, 0.02), (30, 0.003)]
+    )
+    @pytest.mark.parametrize("later", [0.002, 0.02, 0.1])
+    def test_neither_does_one_that_follows_many_wake_ups_in_vain(
+        self, in_vain: int, apart: float, later: float, looking: Looking, time: Time
+    ) -> None:
+        wakeups, store = WakeUps(clock=time), StoreOfSender()
+        sender: Any = store
+        while store.sent < in_vain:
+            sent_before = store.sent
+            wakeups.send(["mail"], store=sender, debounce=DEBOUNCE)
+            look_for(looking, time, seconds=apart, told=store.sent > sent_before)
+        look_for(looking, time, seconds=later)
+
+        assert looking.due_in <= looking.ATTENTIVE_PAUSE * 1.1
+
+
+def look_for(looking: Looking, time: Time, *, seconds: float, told: bool = False) -> None:
+    """Find nothing for so long."""
+    until = time() + seconds
+    if told:
+        look(looking, told=True)
+    while time() + looking.due_in <= until:
+        time.passes(looking.due_in)
+        look(looking)
+    time.passes(until - time())
 
 
 def look(looking: Looking, *, finds: int = 0, told: bool = False) -> None:

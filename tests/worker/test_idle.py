@@ -102,7 +102,11 @@ def test_a_pump_asks_for_ready_jobs_and_for_limits_only_where_there_are_some() -
 def test_a_pump_knows_for_how_long_wake_ups_are_held_back() -> None:
     conf = JobQueueSettings(notify_debounce=timedelta(seconds=3))
 
-    assert _make_looking(conf, until_empty=False)._debounce_seconds == 3
+    heard = _make_looking(conf, until_empty=False)._heard
+
+    heard.add(0.0)
+    assert heard.are_many(36.0)
+    assert not heard.are_many(36.1)
 
 
 def test_limits_that_are_set_while_it_idles_hold_for_its_next_claim() -> None:
