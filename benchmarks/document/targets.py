@@ -7,7 +7,7 @@ from .charts import amount
 from .results import Results, found
 
 AT_LEAST, AT_MOST = "at least", "at most"
-PICKUP_PROFILE = "decisions/0045-the-tail-of-pickups.md"
+PICKUP_PROFILE = "decisions/0049-a-commit-is-told-of-once.md"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
