@@ -15,7 +15,7 @@ class Heard:
     LATE = 1.2
 
     def __init__(self, *, debounce_seconds: float) -> None:
-        self._span = self.LATE * BURST * debounce_seconds
+        self._debounce_seconds = debounce_seconds
         self._moments: deque[float] = deque(maxlen=BURST - 1)
 
     def add(self, now: float) -> None:
@@ -29,4 +29,9 @@ class Heard:
 
     def are_many(self, now: float) -> bool:
         """Whether somebody may have spent all wake-ups that were saved."""
-        return bool(self._moments) and now - self._moments[0] <= self._span
+        span = self.LATE * BURST * self._debounce_seconds
+        return bool(self._moments) and now - self._moments[0] <= span
+
+    def held_back_until(self) -> float:
+        """Whoever held one back after the last that was heard can send another by then."""
+        return self.last + self._debounce_seconds

@@ -56,14 +56,13 @@ class Hearing:
         self._hear_by = float("-inf")  #: when to hear what has come, although it is set
         self._known: object = None  #: the connection that listened when it was looked at last
         self._look_at: float | None = None
-        self._debounce_seconds = debounce_seconds
         self._heard = Heard(debounce_seconds=debounce_seconds)
         self._is_to_renew = False
         self.changed: Callable[[], object] = lambda: None
         self.proof = f"{self.PROOF}{uuid4()}"
-        #: When the proof came while it waited, and when beside something else; when a wake-up came,
-        #: and when a connection was lost.
-        self.proved_at = self.proved_beside_at = self.heard_at = self._lost_at = float("-inf")
+        #: When the proof came while it waited, and when beside something else; and when a
+        #: connection was lost.
+        self.proved_at = self.proved_beside_at = self._lost_at = float("-inf")
         self.is_waiting = False  #: whether what comes now is heard at once
         self.refusal: str | None = None  #: why the connection cannot listen
 
@@ -88,6 +87,11 @@ class Hearing:
     def connection(self) -> Any:
         """The psycopg connection that listens, or None."""
         return None if self._notifications is None else self._notifications.connection
+
+    @property
+    def heard_at(self) -> float:
+        """When the last wake-up came."""
+        return self._heard.last
 
     def send_proof(self) -> None:
         """Send what must come back, where something listens."""
@@ -178,7 +182,7 @@ class Hearing:
                 self.proved_at = self._elapsed()
             self.changed()
         elif not payload.startswith(self.PROOF) and self._serves(payload):
-            self.heard_at = now = self._elapsed()
+            now = self._elapsed()
             self._heard.add(now)
             soon = now + self.MOMENT_SECONDS
             self._look_at = soon if self._look_at is None else min(self._look_at, soon)
@@ -187,7 +191,7 @@ class Hearing:
     def _look_if_due(self) -> None:
         now = self._elapsed()
         if self._look_at is not None and now >= self._look_at:
-            again_at = self.heard_at + self._debounce_seconds + self.MOMENT_SECONDS
+            again_at = self._heard.held_back_until() + self.MOMENT_SECONDS
             may_be_more = self._heard.are_many(now) and now < again_at
             self._look_at = again_at if may_be_more else None
             self._look()
