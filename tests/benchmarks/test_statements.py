@@ -34,6 +34,10 @@ def test_what_is_no_statement_is_left_out():
     assert [one.text for one in statements_in(LOG)][1:] == ["BEGIN", "SELECT 1", "COMMIT"]
 
 
+def test_a_log_to_which_nothing_was_written_has_no_statements():
+    assert list(statements_in("")) == []
+
+
 @pytest.fixture
 def of_two_sessions() -> list[Statement]:
     return [
