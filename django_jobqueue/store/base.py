@@ -29,6 +29,7 @@ from .batchable import Batchable
 from .followable import Followable
 from .holdable import Holdable
 from .insertable import Insertable
+from .meanwhile import Meanwhile, nothing
 from .readable import Readable
 from .schedulable import Schedulable
 from .steerable import Steerable
@@ -176,10 +177,13 @@ class JobStore(
         total: int,
         limits: Limits | None = None,
         in_force: TellLimits | None = None,
+        meanwhile: Meanwhile = nothing,
     ) -> tuple[set[int], list[ClaimedJob]]:
         """Do both, in one round trip where the database can and nothing limits the claim.
 
         With `limits`, what they have freed is given on first; without, `in_force` is told of any.
+        `meanwhile` is called when the database is about to have most of its work, so that others
+        in this process have the interpreter: once the statements are sent, where they can be.
         """
 
     @abstractmethod

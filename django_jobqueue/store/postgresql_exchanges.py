@@ -12,6 +12,7 @@ from .ahead import Ahead
 from .base import OVERTIME, TellLimits
 from .limit_rows import freed_by
 from .limited import still_wanted
+from .meanwhile import Meanwhile, nothing
 from .postgresql_claims import ClaimStatements, claimed_of, in_line
 from .postgresql_server import PostgreSQLServer
 from .postgresql_workers import statement
@@ -93,13 +94,17 @@ class PostgreSQLExchanges(PostgreSQLServer):
         total: int,
         limits: Limits | None = None,
         in_force: TellLimits | None = None,
+        meanwhile: Meanwhile = nothing,
     ) -> tuple[set[int], list[ClaimedJob]]:
         facts: Any = {"worker_id": worker_id, "token": token}
         if limits is not None:
+            meanwhile()
             return self._exchange_within(limits, finished, wanted=wanted, total=total, **facts)
         claims = bool(wanted) and total > 0
         claim = self._statements.claim(**facts, wanted=wanted, total=total) if claims else None
-        return self._finish_beside(finished, claim, wanted=wanted, in_force=in_force, **facts)
+        return self._finish_beside(
+            finished, claim, wanted=wanted, in_force=in_force, meanwhile=meanwhile, **facts
+        )
 
     def _exchange_within(
         self,
@@ -133,6 +138,7 @@ class PostgreSQLExchanges(PostgreSQLServer):
         *,
         wanted: Sequence[WantedJobs],
         in_force: TellLimits | None = None,
+        meanwhile: Meanwhile = nothing,
         **under: UUID,
     ) -> tuple[set[int], list[ClaimedJob]]:
         """Run the claim and the statements that end jobs, in one round trip; that asks for limits,
@@ -145,10 +151,13 @@ class PostgreSQLExchanges(PostgreSQLServer):
         answers, held = list[list[Row]](), set[int]()
         if finished:
             with self.settling(finished) as settlement:
-                answers = self.session.together([*first, *settlement.statements(finished)])
+                statements = [*first, *settlement.statements(finished)]
+                answers = self.session.together(statements, meanwhile=meanwhile)
                 held = settlement.settle_rest(finished, answers[len(first) :])
         elif first:
-            answers = self.session.together(first)
+            answers = self.session.together(first, meanwhile=meanwhile)
+        else:
+            meanwhile()
         if in_force is not None:
             in_force(self.limits_of(answers[0]))
         if claim is None:

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from django.db import connections, transaction
 
+from .meanwhile import Meanwhile, nothing
+
 APPLICATION_NAME = "django_jobqueue"
 Row = tuple[Any, ...]
 Parameters = Mapping[str, Any]
@@ -31,9 +33,11 @@ class Session(Protocol):
         """Run one statement; return how many rows it changed."""
         ...
 
-    def together(self, statements: Sequence[Statement]) -> list[list[Row]]:
+    def together(
+        self, statements: Sequence[Statement], *, meanwhile: Meanwhile = nothing
+    ) -> list[list[Row]]:
         """Run statements as one transaction, in one round trip where that can be had; return the
-        rows of each.
+        rows of each. `meanwhile` is called once they are sent, or else before.
         """
         ...
 
@@ -69,7 +73,10 @@ class DjangoSession:
             cursor.execute(sql, parameters)
             return int(cursor.rowcount)
 
-    def together(self, statements: Sequence[Statement]) -> list[list[Row]]:
+    def together(
+        self, statements: Sequence[Statement], *, meanwhile: Meanwhile = nothing
+    ) -> list[list[Row]]:
+        meanwhile()
         with self.atomic():
             return [self.rows(sql, parameters) for sql, parameters in statements]
 
@@ -140,8 +147,11 @@ class PsycopgSession:
                 connection.close()
             raise
 
-    def together(self, statements: Sequence[Statement]) -> list[list[Row]]:
+    def together(
+        self, statements: Sequence[Statement], *, meanwhile: Meanwhile = nothing
+    ) -> list[list[Row]]:
         if len(statements) == 1:
+            meanwhile()
             return [self.rows(*statements[0])]  # a pipeline takes a few system calls more
         connection = self._connected()
         # Outside a transaction block, all statements up to the pipeline's sync are one implicit
@@ -149,6 +159,7 @@ class PsycopgSession:
         # https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
         with connection.pipeline():
             cursors = [connection.execute(sql, parameters) for sql, parameters in statements]
+            meanwhile()
         # A cursor knows its answer only when the pipeline has been left.
         return [rows_of(cursor) for cursor in cursors]
 

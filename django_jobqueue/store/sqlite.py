@@ -15,6 +15,7 @@ from django_jobqueue.core.specs import ClaimedJob, FinishedJob, Promoted, Wanted
 from . import sql
 from .base import OVERTIME, TellLimits
 from .connected import Row
+from .meanwhile import Meanwhile, nothing
 from .sqlite_claims import claimed_job, claimed_jobs
 from .sqlite_turns import SQLiteTurns
 
@@ -158,15 +159,17 @@ class SQLiteStore(SQLiteTurns):
         total: int,
         limits: Limits | None = None,
         in_force: TellLimits | None = None,
+        meanwhile: Meanwhile = nothing,
     ) -> tuple[set[int], list[ClaimedJob]]:
         facts: Any = {"worker_id": worker_id, "token": token, "wanted": wanted, "total": total}
         # One transaction: one wait for the write lock, one commit.
         with self.writing():
             if limits is not None:
+                meanwhile()
                 return self.finish_and_claim_within(limits, finished, **facts)
             if in_force is not None:
                 in_force(self.limits_in_force())
-            return self.finish_held(finished), self._claim_heads(**facts)
+            return self.finish_held(finished, meanwhile=meanwhile), self._claim_heads(**facts)
 
     def queues_with_ready_jobs(self, known: Sequence[WantedJobs] = ()) -> list[str]:
         name = "suspect_queues" if self.suspects else "ready_queues"

@@ -115,6 +115,7 @@ class Asking:
             wanted=allowed,
             total=total,
             limits=limits,
+            meanwhile=self._slots.begin,
             in_force=partial(self._learn, allowed, refused, began_at) if asks_beside else None,
         )
         self._watermarks.claimed(jobs, of=allowed, total=total, moves=not passed_over)

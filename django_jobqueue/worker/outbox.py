@@ -35,6 +35,7 @@ class Bounds(TypedDict):
     total: int
     limits: Limits | None
     in_force: NotRequired[TellLimits | None]
+    meanwhile: NotRequired[Callable[[], object]]
 
 
 class Outbox:

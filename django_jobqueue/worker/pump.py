@@ -3,20 +3,15 @@ trip.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from django_jobqueue.core.backoff import NoRetry
-from django_jobqueue.core.error_text import describe_error
-from django_jobqueue.core.outcomes import Bury
-from django_jobqueue.core.specs import ClaimedJob, FinishedJob
-from django_jobqueue.core.states import DeathReason
-from django_jobqueue.core.transitions import decide
-from django_jobqueue.jobs.handlers import Handler
+from django_jobqueue.core.specs import FinishedJob
 from django_jobqueue.service import ServiceTask, StopReceiver
 from django_jobqueue.store import JobStore
 
 from .asking import Asking
-from .draining import Drain, untouched
+from .dispatching import Dispatching, Prepare
+from .draining import Drain
 from .hands import HeldJob, InHand
 from .hearing import Wake
 from .looking import Looking
@@ -25,8 +20,6 @@ from .outbox import Outbox
 from .pauses import Pauses
 from .queues import ServedQueues
 from .slots import Slots
-
-Prepare = Callable[[ClaimedJob], Handler | FinishedJob]
 
 
 class Pump(ServiceTask):
@@ -40,6 +33,7 @@ class Pump(ServiceTask):
     id = "pump"
     #: How soon to see whether the heartbeat has registered this worker.
     UNREGISTERED_SECONDS = 0.05
+    _found_nothing = _is_retiring = False
 
     def __init__(
         self,
@@ -62,11 +56,11 @@ class Pump(ServiceTask):
         wake: Wake,
     ) -> None:
         self._store, self._membership, self._in_hand = store, membership, in_hand
-        self._slots, self._queues, self._prepare, self._asking = slots, queues, prepare, asking
+        self._slots, self._queues, self._asking = slots, queues, asking
+        self._dispatching = Dispatching(prepare, in_hand, slots, asking, outbox)
         self._outbox, self._looking, self._pauses, self._drain = outbox, looking, pauses, drain
         self._poll_seconds, self._at_rest, self._wake = poll_seconds, at_rest, wake
         self._until_empty, self._others_are_idle = until_empty, others_are_idle
-        self._found_nothing = self._is_retiring = False
         self.polling = threading.Event()  #: set once the first look was taken
         self.drained = threading.Event()  #: set once nothing is in hand and nothing will be claimed
         self.leaked = 0  #: handlers that were given up, and hold their threads
@@ -137,6 +131,12 @@ class Pump(ServiceTask):
 
     def tick(self) -> int:
         """One round: write what finished, claim what is free; return how many jobs were claimed."""
+        claimed = self._round()
+        if not claimed or self._outbox.retry_in:
+            self._slots.begin()  # no exchange follows at once
+        return claimed
+
+    def _round(self) -> int:
         if self._outbox.retry_in or self._slots.gathers_for:
             return 0
         waits_in_vain = self._slots.take_back() if self._is_retiring else self._slots.surplus()
@@ -153,7 +153,7 @@ class Pump(ServiceTask):
     def _exchange(self) -> int:
         names = self._names() if self._should_look() else None
         me, had_empty_hands = self._membership.worker_id, not len(self._in_hand)
-        claimed = self._asking.exchange(names, worker_id=me, dispatch=self._dispatch)
+        claimed = self._asking.exchange(names, worker_id=me, dispatch=self._dispatching.dispatch)
         if names is not None:
             # With jobs in hand it says nothing: what ends may make others ready.
             is_empty = not claimed and self._asking.has_swept and self._queues.has_swept
@@ -181,37 +181,6 @@ class Pump(ServiceTask):
         else:
             longest = self._looking.due_in
         return min(longest, self._pauses.due_in) if self._slots.have_waiting else longest
-
-    def _dispatch(self, claimed: Sequence[ClaimedJob], is_late: Callable[[], bool]) -> None:
-        runnable: list[HeldJob] = []
-        for job in claimed:
-            prepared = self._prepared(job)
-            if isinstance(prepared, FinishedJob):
-                self._write_at_once(prepared)
-            else:
-                runnable.append(self._asking.held(job, prepared))
-        if runnable:
-            self._in_hand.add(runnable)
-            # Asked once they are in hand: from then on no heartbeat gives them back.
-            for refused in runnable if is_late() else self._slots.submit(runnable):
-                self._asking.returned([refused])
-                self._write_at_once(untouched(refused.job))
-
-    def _prepared(self, job: ClaimedJob) -> Handler | FinishedJob:
-        try:
-            return self._prepare(job)
-        except Exception as error:
-            # One job that nobody can make anything of must not keep the others of its claim.
-            described = describe_error(error)
-            message = f"it could not be prepared: {described.type}: {described.message}"
-            outcome = Bury(DeathReason.UNPROCESSABLE, message)
-            return FinishedJob(job, decide(job, outcome, NoRetry()))
-
-    def _write_at_once(self, finished: FinishedJob) -> None:
-        """What will not be run holds no slot."""
-        self._in_hand.add([HeldJob(finished.job, None)])
-        self._outbox.add(finished)
-        self._wake.set()
 
     def _is_done(self) -> bool:
         if self._is_retiring:

@@ -1,122 +1,15 @@
 """How many jobs this process can take, and where they run."""
 
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from django_jobqueue.core.clock import monotonic
 from django_jobqueue.core.specs import WantedJobs
 
 from .hands import HeldJob
-from .prefetch import Prefetch
+from .lane import Lane
 from .runners import Runners
 
 Ask = tuple[list[WantedJobs], int]
-
-
-class Lane:
-    """One kind of runner, what it holds, and how far ahead it may claim."""
-
-    #: The most that one claim takes: while one batch is on its way, another runs.
-    BATCH = 500
-    #: Of what is held in advance, this part may have permits: some 10 ms of work.
-    LIMITED_PART = 10
-    #: How long the first outcomes gather: this part of what the first of them took, and no longer.
-    GATHERING_PART, LONGEST_GATHERING = 0.25, 0.002
-
-    def __init__(self, runners: Runners, *, elapsed: Callable[[], float] = monotonic) -> None:
-        self.runners, self.prefetch = runners, Prefetch(elapsed=elapsed)
-        self._elapsed, self._taken_at = elapsed, float("-inf")
-        self.held = 0
-        #: When each held job ended whose outcome waits to be written.
-        self.ended: deque[float] = deque()
-        #: The same, of jobs that have permits.
-        self.limited = 0
-        self.limited_ended: deque[None] = deque()
-
-    @property
-    def room(self) -> int:
-        """How many jobs to claim now; nothing while enough of them wait, so that claims come in
-        batches.
-
-        A job that has ended makes room already: its outcome is written in the round trip that
-        claims.
-        """
-        ahead = self._ahead
-        free = self.runners.slots + ahead - self.held + len(self.ended)
-        if free * 4 < ahead and self.runners.waiting():
-            return 0
-        return max(0, min(free, self.BATCH))
-
-    @property
-    def limited_room(self) -> int:
-        """How many jobs under limits to claim now: hardly any ahead of a free runner, for others
-        could use their permits; but where jobs take less time than an exchange, a few.
-        """
-        ahead = self._ahead // self.LIMITED_PART
-        return max(0, self.runners.slots + ahead - self.limited + len(self.limited_ended))
-
-    @property
-    def _ahead(self) -> int:
-        self._see_whether_idle()
-        return self.prefetch.jobs(ended=len(self.ended))
-
-    @property
-    def gathers_for(self) -> float:
-        """For how many seconds an exchange is worth more later: of the first jobs, which fill all
-        slots, one has ended, and alone it would say that jobs are slow, and the next claim is
-        small. Those that began with it may end at any moment.
-        """
-        is_first = not self.prefetch.has_rate and self.held >= self.runners.slots
-        if not is_first or self.runners.waiting() or not 0 < len(self.ended) < self.held:
-            return 0.0
-        if self.limited_ended:  # others may wait for its permits
-            return 0.0
-        first = self.ended[0]
-        part = self.GATHERING_PART * (first - self._taken_at)
-        return max(0.0, first + min(part, self.LONGEST_GATHERING) - self._elapsed())
-
-    def _see_whether_idle(self) -> None:
-        """What waits to be written is held, and runs no more."""
-        if self.ended and len(self.ended) == self.held:
-            self.prefetch.idle(self.ended[-1])
-
-    def take(self, jobs: Sequence[HeldJob]) -> None:
-        self._see_whether_idle()
-        self.prefetch.busy()
-        self._taken_at = self._elapsed()
-        self.held += len(jobs)
-        self.limited += sum([held.is_limited for held in jobs])
-        self.runners.submit(jobs)
-
-    def give(self, jobs: Sequence[HeldJob]) -> None:
-        """These are written: what they held is free."""
-        self._see_whether_idle()
-        self.held -= len(jobs)
-        ended = [held for held in jobs if held.has_ended]
-        for _ in ended:
-            self.ended.popleft()
-        if self.limited:
-            self.limited -= sum(held.is_limited for held in jobs)
-            for _ in range(sum(held.is_limited for held in ended)):
-                self.limited_ended.popleft()
-        self.prefetch.finished(len(ended))
-        if not self.held:
-            self.prefetch.idle(self._elapsed())
-
-    def take_back_of(self, queues: Collection[str]) -> list[HeldJob]:
-        """Take back what waits of these queues; the rest keeps its order."""
-        waiting = self.runners.take_back()
-        self.runners.submit([held for held in waiting if held.job.queue not in queues])
-        return [held for held in waiting if held.job.queue in queues]
-
-    def surplus(self) -> list[HeldJob]:
-        """Take back what waits, if that is far more than is still worth holding in advance; not
-        what has just come, for one exchange that took long says little about how fast jobs are.
-        """
-        if not self.held or self._elapsed() - self._taken_at < self.prefetch.horizon:
-            return []
-        worth_it = self.runners.slots + 2 * self._ahead
-        return self.runners.take_back() if self.runners.waiting() > worth_it else []
 
 
 class Slots:
@@ -138,15 +31,12 @@ class Slots:
         self._alone, self._elapsed = alone, elapsed
         self._sync = Lane(sync, elapsed=elapsed)
         self._async = Lane(asynchronous, elapsed=elapsed)
+        self._lanes = self._sync, self._async
         self._lanes_of: dict[str, set[Lane]] = {}
 
     def start(self) -> None:
         for lane in self._lanes:
             lane.runners.start()
-
-    @property
-    def _lanes(self) -> tuple[Lane, Lane]:
-        return self._sync, self._async
 
     @property
     def have_room(self) -> bool:
@@ -182,7 +72,9 @@ class Slots:
         return min(lane.limited_room for lane in lanes or self._lanes)
 
     def submit(self, jobs: Sequence[HeldJob]) -> list[HeldJob]:
-        """Run these jobs; return those of queues nobody knew that need a lane which is full."""
+        """Run these jobs, from `begin` on those that would keep the next exchange from its way;
+        return those of queues nobody knew that need a lane which is full.
+        """
         refused: list[HeldJob] = []
         for lane in self._lanes:
             mine = self._of_lane(lane, jobs)
@@ -196,6 +88,12 @@ class Slots:
             if mine:
                 lane.take(mine)
         return refused
+
+    def begin(self) -> None:
+        """Run all that was submitted."""
+        for lane in self._lanes:
+            if lane.to_begin:
+                lane.begin()
 
     def ended(self, held: HeldJob) -> None:
         """A runner is done with this job, and its outcome waits to be written; from any thread."""
@@ -244,7 +142,7 @@ class Slots:
     @property
     def have_waiting(self) -> bool:
         """Whether anything was claimed that has not begun."""
-        return any(lane.runners.waiting() for lane in self._lanes)
+        return any(lane.to_begin or lane.runners.waiting() for lane in self._lanes)
 
     def may_end(self, held: HeldJob) -> bool:
         """Whether something may still come of a job in hand: not where a handler that was given up
@@ -257,7 +155,7 @@ class Slots:
         return [held for lane in self._lanes for held in lane.take_back_of(queues)]
 
     def take_back(self) -> list[HeldJob]:
-        return [held for lane in self._lanes for held in lane.runners.take_back()]
+        return [held for lane in self._lanes for held in lane.take_back()]
 
     def stop(self, *, timeout: float) -> bool:
         """Return whether everything that ran has ended within `timeout` seconds."""

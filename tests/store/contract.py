@@ -875,6 +875,27 @@ class JobStoreContract:
         assert held == {first.id}
         assert [(job.id, job.claim_token) for job in taken] == [(waiting.id, token)]
 
+    @pytest.mark.parametrize("wanted", [[], [WantedJobs("q", 5)]], ids=["nothing", "jobs"])
+    @pytest.mark.parametrize("ended", [0, 1])
+    @pytest.mark.parametrize("limits", [None, Limits()], ids=["without limits", "within limits"])
+    def test_the_one_call_lets_others_work_meanwhile(self, store, worker, limits, ended, wanted):
+        transition = Transition(state=JobState.SUCCEEDED)
+        finished = [FinishedJob(claimed(store, worker, queue="q"), transition)] * ended
+        store.insert(new("q"))
+        times = []
+
+        held, jobs = store.finish_and_claim(
+            finished,
+            worker_id=worker,
+            token=uuid4(),
+            wanted=wanted,
+            total=5,
+            limits=limits,
+            meanwhile=lambda: times.append(1),
+        )
+
+        assert (len(held), len(jobs), len(times)) == (ended, len(wanted), 1)
+
     def test_either_half_of_the_one_call_may_be_empty(self, store, worker):
         job = claimed(store, worker, queue="q")
         done = [FinishedJob(job, Transition(state=JobState.SUCCEEDED))]

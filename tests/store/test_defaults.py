@@ -9,6 +9,7 @@ import pytest
 
 from django_jobqueue.core.health import COUNT_LIMIT
 from django_jobqueue.store.base import JobStore
+from django_jobqueue.store.meanwhile import nothing
 from django_jobqueue.store.postgresql import PostgreSQLStore
 from django_jobqueue.store.postgresql_workers import GOOD_BYE_LIMIT
 from django_jobqueue.store.receipts import RECEIPT_RETENTION
@@ -22,6 +23,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "cancel": {"reason": ""},
     "dedicated": {"prepared": True, "suspects": False, "overtime": timedelta(minutes=2)},
     "find_schedule": {"lock": False},
+    "finish_and_claim": {"meanwhile": nothing},
     "find_template": {"lock": False},
     "fire_schedules": {"limit": 100},
     "health": {"count_limit": COUNT_LIMIT},

@@ -120,3 +120,24 @@ def test_it_acts_in_the_role_that_the_site_assumes(monkeypatch: pytest.MonkeyPat
         assert own.rows("SELECT current_user::text", {}) == [("pg_monitor",)]
     finally:
         own.close()
+
+
+def test_what_is_sent_together_is_on_its_way_meanwhile(own: PsycopgSession) -> None:
+    QueueRecord.objects.create(name="locked")
+    locks, looks = PsycopgSession("default"), PsycopgSession("default")
+    [(pid,)] = locks.rows(WHICH, {})
+
+    def let_go() -> None:
+        asked = "SELECT 1 FROM pg_stat_activity WHERE %(pid)s = ANY(pg_blocking_pids(pid))"
+        assert any(looks.rows(asked, {"pid": pid}) for _ in range(20_000)), "nobody waits"
+        locks.rows("COMMIT", {})
+
+    try:
+        locks.rows("BEGIN", {})
+        locks.rows(PAUSE, {"why": "first"})
+        own.together([(PAUSE, {"why": "second"}), (WHICH, {})], meanwhile=let_go)
+    finally:
+        locks.close()
+        looks.close()
+
+    assert QueueRecord.objects.get().pause_reason == "second"

@@ -3,7 +3,7 @@
 import pytest
 
 from django_jobqueue.models import Job
-from django_jobqueue.worker.slots import Lane
+from django_jobqueue.worker.lane import Lane
 
 from .bench import Bench
 

@@ -10,6 +10,7 @@ import pytest
 from django_jobqueue import Queue
 from django_jobqueue.core.limits import HandlerLimits, Limit
 from django_jobqueue.models import Job
+from django_jobqueue.store.meanwhile import Meanwhile, nothing
 from django_jobqueue.store.postgresql import PostgreSQLStore
 from django_jobqueue.store.sessions import DjangoSession, Parameters, Row, Statement
 
@@ -33,11 +34,13 @@ class CountingSession(DjangoSession):
         self.round_trips += not self._is_together
         return super().rows(sql, parameters)
 
-    def together(self, statements: Sequence[Statement]) -> list[list[Row]]:
+    def together(
+        self, statements: Sequence[Statement], *, meanwhile: Meanwhile = nothing
+    ) -> list[list[Row]]:
         self.round_trips += 1
         self._is_together = True
         try:
-            return super().together(statements)
+            return super().together(statements, meanwhile=meanwhile)
         finally:
             self._is_together = False
 

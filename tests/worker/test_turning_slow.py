@@ -5,7 +5,7 @@ import pytest
 from django_jobqueue import JobState
 from django_jobqueue.models import Job
 from django_jobqueue.worker.hands import HeldJob
-from django_jobqueue.worker.slots import Lane
+from django_jobqueue.worker.lane import Lane
 from tests.claims import a_claim
 
 from .bench import Bench, HandRunners, Time
