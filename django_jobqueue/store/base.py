@@ -182,8 +182,8 @@ class JobStore(
         """Do both, in one round trip where the database can and nothing limits the claim.
 
         With `limits`, what they have freed is given on first; without, `in_force` is told of any.
-        `meanwhile` is called when the database is about to have most of its work, so that others
-        in this process have the interpreter: once the statements are sent, where they can be.
+        `meanwhile`, which must neither wait nor raise, is called exactly once unless this raises:
+        as soon as the statements are sent, where they can be, and else before.
         """
 
     @abstractmethod

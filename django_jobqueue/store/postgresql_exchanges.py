@@ -98,8 +98,8 @@ class PostgreSQLExchanges(PostgreSQLServer):
     ) -> tuple[set[int], list[ClaimedJob]]:
         facts: Any = {"worker_id": worker_id, "token": token}
         if limits is not None:
-            meanwhile()
-            return self._exchange_within(limits, finished, wanted=wanted, total=total, **facts)
+            facts |= {"wanted": wanted, "total": total, "meanwhile": meanwhile}
+            return self._exchange_within(limits, finished, **facts)
         claims = bool(wanted) and total > 0
         claim = self._statements.claim(**facts, wanted=wanted, total=total) if claims else None
         return self._finish_beside(
@@ -113,6 +113,7 @@ class PostgreSQLExchanges(PostgreSQLServer):
         *,
         wanted: Sequence[WantedJobs],
         total: int,
+        meanwhile: Meanwhile,
         **under: Any,
     ) -> tuple[set[int], list[ClaimedJob]]:
         facts: Any = {**under, "total": total}
@@ -120,9 +121,12 @@ class PostgreSQLExchanges(PostgreSQLServer):
             self._ahead.of(wanted, limits) if total > 0 and not freed_by(finished, limits) else []
         )
         if not ahead:
+            meanwhile()
             return self.finish_and_claim_within(limits, finished, **facts, wanted=wanted)
         claim = self._statements.claim(**facts, wanted=ahead, limited=list(limits.handlers))
-        held, claimed = self._finish_beside(finished, claim, wanted=ahead, **under)
+        held, claimed = self._finish_beside(
+            finished, claim, wanted=ahead, meanwhile=meanwhile, **under
+        )
         self._ahead.claimed(len(claimed), of=total)
         if not claimed:
             claimed = self.claim_within(limits, **facts, wanted=wanted)

@@ -37,7 +37,7 @@ class Session(Protocol):
         self, statements: Sequence[Statement], *, meanwhile: Meanwhile = nothing
     ) -> list[list[Row]]:
         """Run statements as one transaction, in one round trip where that can be had; return the
-        rows of each. `meanwhile` is called once they are sent, or else before.
+        rows of each. `meanwhile` is called as soon as they are sent, or else before.
         """
         ...
 
@@ -159,7 +159,7 @@ class PsycopgSession:
         # https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
         with connection.pipeline():
             cursors = [connection.execute(sql, parameters) for sql, parameters in statements]
-            meanwhile()
+            meanwhile()  # the commit is sent when the pipeline is left
         # A cursor knows its answer only when the pipeline has been left.
         return [rows_of(cursor) for cursor in cursors]
 

@@ -162,14 +162,15 @@ class SQLiteStore(SQLiteTurns):
         meanwhile: Meanwhile = nothing,
     ) -> tuple[set[int], list[ClaimedJob]]:
         facts: Any = {"worker_id": worker_id, "token": token, "wanted": wanted, "total": total}
+        # Before the lock: whoever has the interpreter then would keep the others from writing.
+        meanwhile()
         # One transaction: one wait for the write lock, one commit.
         with self.writing():
             if limits is not None:
-                meanwhile()
                 return self.finish_and_claim_within(limits, finished, **facts)
             if in_force is not None:
                 in_force(self.limits_in_force())
-            return self.finish_held(finished, meanwhile=meanwhile), self._claim_heads(**facts)
+            return self.finish_held(finished), self._claim_heads(**facts)
 
     def queues_with_ready_jobs(self, known: Sequence[WantedJobs] = ()) -> list[str]:
         name = "suspect_queues" if self.suspects else "ready_queues"

@@ -18,7 +18,6 @@ from . import sql
 from .following import followed_of
 from .inserting import bounded_delay
 from .limited import LimitedStore
-from .meanwhile import Meanwhile, nothing
 
 _NAME_LIMIT = 255
 #: A job's id and the token of its claim.
@@ -64,26 +63,26 @@ class SQLiteFinish(LimitedStore):
         with self.writing():
             return self.finish_held(finished)
 
-    def finish_held(
-        self, finished: Sequence[FinishedJob], *, meanwhile: Meanwhile = nothing
-    ) -> set[int]:
+    def finish_held(self, finished: Sequence[FinishedJob]) -> set[int]:
         """As `finish_many`, under the lock that is held: a savepoint copies every page it sees."""
         reports = _by_claim(finished)
         usual = {claim: done for claim, done in reports.items() if done.transition == SUCCEEDED}
-        times = _times_of(usual) if usual else ""
-        meanwhile()
-        moved = self._archive_usual(usual, times) if usual else ()
+        moved = self._archive_usual(usual) if usual else ()
         for claim in moved:
             del reports[claim]
         written = self._write([self._ending_of(done) for done in reports.values()])
         return written.union([job_id for job_id, _ in moved])
 
-    def _archive_usual(self, usual: Mapping[Claim, FinishedJob], times: str) -> Collection[Claim]:
+    def _archive_usual(self, usual: Mapping[Claim, FinishedJob]) -> Collection[Claim]:
         """Move these jobs that have just succeeded, and return their claims: not those that do not
         hold, nor those of jobs whose end others must hear of.
         """
+        times: dict[str, dict[int, datetime | None]] = defaultdict(dict)
+        for job_id, token in sorted(usual):
+            times[token][job_id] = _in_utc(usual[job_id, token].attempted_at)
         moved: Collection[Claim] = usual
-        if self._changed("archive_usual", {"claims": times}) < len(usual):
+        asked = msgspec.json.encode(times, enc_hook=_moment_text).decode()
+        if self._changed("archive_usual", {"claims": asked}) < len(usual):
             held = self._that_hold(usual).items()
             moved = [claim for claim, (_, *facts) in held if facts == _CONCERNS_NOBODY]
         self.statement("drop", {"claims": _by_token(moved)})
@@ -231,14 +230,6 @@ def _by_claim(finished: Sequence[FinishedJob]) -> dict[Claim, FinishedJob]:
             text = token.hex
         reports.setdefault((done.id, text), done)
     return reports
-
-
-def _times_of(usual: Mapping[Claim, FinishedJob]) -> str:
-    """When the run of each began, as `archive_usual` reads it."""
-    times: dict[str, dict[int, datetime | None]] = defaultdict(dict)
-    for job_id, token in sorted(usual):
-        times[token][job_id] = _in_utc(usual[job_id, token].attempted_at)
-    return msgspec.json.encode(times, enc_hook=_moment_text).decode()
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:

@@ -61,6 +61,6 @@ class Dispatching:
             return FinishedJob(job, decide(job, outcome, NoRetry()))
 
     def _write_at_once(self, finished: FinishedJob) -> None:
-        """What will not be run holds no slot."""
+        """What will not be run holds no slot; the pump does not pause before it is written."""
         self._in_hand.add([HeldJob(finished.job, None)])
         self._outbox.add(finished)

@@ -75,27 +75,28 @@ class Lane:
         return max(0.0, first + min(part, self.LONGEST_GATHERING) - self._elapsed())
 
     def _see_whether_idle(self) -> None:
-        """What waits to be written is held, and runs no more."""
-        if self.ended and len(self.ended) == self.held:
+        """What waits to be written is held, and runs no more, and what is to begin does not yet."""
+        if self.ended and len(self.ended) == self.held - len(self.to_begin):
             self.prefetch.idle(self.ended[-1])
 
     def take(self, jobs: Sequence[HeldJob]) -> None:
-        self._see_whether_idle()
-        self.prefetch.busy()
         self._taken_at = self._elapsed()
         self.held += len(jobs)
         self.limited += sum([held.is_limited for held in jobs])
-        if len(self.ended) > self.runners.slots:
-            # They outrun the exchanges, and what has ended has the next one follow at once. Runners
-            # that wake up now would have the interpreter for all of these jobs, milliseconds in
-            # which the server has nothing to do.
-            self.to_begin += jobs
-        else:
-            self.runners.submit(jobs)
+        self.to_begin += jobs
+        if len(self.ended) <= self.runners.slots:
+            self.begin()
+        # Otherwise they outrun the exchanges, and what has ended has the next one follow at once.
+        # Runners that wake up now would have the interpreter for all of these jobs, milliseconds in
+        # which the server has nothing to do.
 
     def begin(self) -> None:
-        jobs, self.to_begin = self.to_begin, []
-        self.runners.submit(jobs)
+        """Give its runners what is to begin."""
+        if self.to_begin:
+            self._see_whether_idle()
+            self.prefetch.busy()
+            jobs, self.to_begin = self.to_begin, []
+            self.runners.submit(jobs)
 
     def waiting(self) -> int:
         """How many of its jobs have not begun."""

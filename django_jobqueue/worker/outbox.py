@@ -16,6 +16,7 @@ from django_jobqueue.events import EventBus
 from django_jobqueue.service import Trouble
 from django_jobqueue.store import JobStore
 from django_jobqueue.store.base import TellLimits
+from django_jobqueue.store.meanwhile import Meanwhile
 from django_jobqueue.store.transient import is_data_error
 
 from .hands import HeldJob, InHand
@@ -35,7 +36,7 @@ class Bounds(TypedDict):
     total: int
     limits: Limits | None
     in_force: NotRequired[TellLimits | None]
-    meanwhile: NotRequired[Callable[[], object]]
+    meanwhile: NotRequired[Meanwhile]
 
 
 class Outbox:

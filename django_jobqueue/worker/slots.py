@@ -72,8 +72,8 @@ class Slots:
         return min(lane.limited_room for lane in lanes or self._lanes)
 
     def submit(self, jobs: Sequence[HeldJob]) -> list[HeldJob]:
-        """Run these jobs, from `begin` on those that would keep the next exchange from its way;
-        return those of queues nobody knew that need a lane which is full.
+        """Run these jobs, from `begin` on those that would hold up the next exchange; return those
+        of queues nobody knew that need a lane which is full.
         """
         refused: list[HeldJob] = []
         for lane in self._lanes:
@@ -92,8 +92,7 @@ class Slots:
     def begin(self) -> None:
         """Run all that was submitted."""
         for lane in self._lanes:
-            if lane.to_begin:
-                lane.begin()
+            lane.begin()
 
     def ended(self, held: HeldJob) -> None:
         """A runner is done with this job, and its outcome waits to be written; from any thread."""
@@ -142,7 +141,7 @@ class Slots:
     @property
     def have_waiting(self) -> bool:
         """Whether anything was claimed that has not begun."""
-        return any(lane.to_begin or lane.runners.waiting() for lane in self._lanes)
+        return any(lane.waiting() for lane in self._lanes)
 
     def may_end(self, held: HeldJob) -> bool:
         """Whether something may still come of a job in hand: not where a handler that was given up

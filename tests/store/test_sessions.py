@@ -135,6 +135,7 @@ def test_what_is_sent_together_is_on_its_way_meanwhile(own: PsycopgSession) -> N
     try:
         locks.rows("BEGIN", {})
         locks.rows(PAUSE, {"why": "first"})
+        own.rows("SET lock_timeout = '20s'", {})
         own.together([(PAUSE, {"why": "second"}), (WHICH, {})], meanwhile=let_go)
     finally:
         locks.close()
