@@ -59,6 +59,7 @@ TARGETS = (
         measure="the same, two workers of each",
         bound=1.5,
         read=inverse("pgqueuer/drain_2/pgqueuer/ratio"),
+        profile="decisions/0034-cost-of-a-job-in-its-worker.md",
     ),
     Target(measure="async no-op handler, of the sync one", bound=0.8, read=at("drain/async_ratio")),
     Target(
@@ -115,6 +116,7 @@ TARGETS = (
         measure="drain with metrics and signals connected, of that with none",
         bound=0.8,
         read=at("observed/rates/metrics and signals/ratio"),
+        profile="decisions/0050-runners-begin-when-an-exchange-is-on-its-way.md",
     ),
     Target(
         measure="one row read and saved by the ORM, of bare threads",
@@ -150,6 +152,7 @@ TARGETS = (
         bound=1.05,
         kind=AT_MOST,
         read=at("resident/ratio"),
+        profile="decisions/0050-runners-begin-when-an-exchange-is-on-its-way.md",
     ),
 )
 
