@@ -36,6 +36,7 @@ class Dispatching:
         self._asking, self._outbox = asking, outbox
 
     def dispatch(self, claimed: Sequence[ClaimedJob], is_late: Callable[[], bool]) -> None:
+        """Hold these and have them run; `is_late` says, once they are held, that they may not."""
         runnable: list[HeldJob] = []
         for job in claimed:
             prepared = self._prepared(job)

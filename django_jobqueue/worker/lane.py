@@ -125,7 +125,8 @@ class Lane:
     def take_back_of(self, queues: Collection[str]) -> list[HeldJob]:
         """Take back what waits of these queues; the rest keeps its order."""
         waiting = self.take_back()
-        self.runners.submit([held for held in waiting if held.job.queue not in queues])
+        self.to_begin = [held for held in waiting if held.job.queue not in queues]
+        self.begin()
         return [held for held in waiting if held.job.queue in queues]
 
     def surplus(self) -> list[HeldJob]:
