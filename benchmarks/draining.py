@@ -55,7 +55,8 @@ def fill(jobs: int, *, handler: Enqueuer[...] = noop) -> None:
 def add(numbers: range, *, handler: Enqueuer[...] = noop) -> None:
     """Enqueue a job for each of the numbers."""
     if connection.vendor == "postgresql":
-        _multiply(handler.enqueue(number=numbers.start), numbers=numbers)
+        with transaction.atomic():  # a worker that runs already would end the first of them before
+            _multiply(handler.enqueue(number=numbers.start), numbers=numbers)
         return
     for start in numbers[::CHUNK]:
         handler.enqueue_many({"number": n} for n in range(start, min(start + CHUNK, numbers.stop)))
