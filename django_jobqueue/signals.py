@@ -9,8 +9,9 @@ Every signal bears `job_id`, `handler` and `queue` (names; empty where only the 
 `attempt`, besides what is said of each below. The sender is None. A receiver that raises is logged
 and changes nothing. A signal is sent in the process and thread where it happened: `enqueued`, and
 `cancelled` of a job that waited, in the caller's transaction, before its commit; `started` where
-the handler will run; `rescued` where somebody saw that a worker was dead; all others by the pump of
-the worker, after their commit, where a receiver that is slow holds up the worker.
+the handler will run; `rescued` where somebody saw that a worker was dead; all others after their
+commit, one after the other, by a thread of the worker that does nothing else. Receivers that are
+2,000 jobs behind hold up the worker.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -5,8 +5,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import close_old_connections
-
 from django_jobqueue.core.clock import SystemClock
 from django_jobqueue.core.errors import JobQueueError
 from django_jobqueue.core.specs import ClaimedJob, Transition
@@ -35,8 +33,8 @@ def wants(event: str) -> bool:
 def tell_framework(event: str, facts: Mapping[str, Any]) -> None:
     """Subscribe this to an EventBus: send `task_finished` for each task that is final.
 
-    In the thread of the pump, after the commit. Receivers find the exception in `sys.exc_info()`,
-    or one that tells of it where it was raised in another process.
+    In the thread that tells what ended, after the commit. Receivers find the exception in
+    `sys.exc_info()`, or one that tells of it where it was raised in another process.
     """
     if event == _WAITING:
         _tell_stored(facts["job_id"])
@@ -55,7 +53,6 @@ def tell_framework(event: str, facts: Mapping[str, Any]) -> None:
 
 def _tell_of_no_run(job: ClaimedJob, transition: Transition) -> None:
     """The task ran in another process, or not at all."""
-    close_old_connections()  # nobody else looks after those of the pump's thread
     if transition.attempt_change < 0:
         _tell_stored(job.id)
     else:

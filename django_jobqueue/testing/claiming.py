@@ -17,6 +17,7 @@ from django_jobqueue.worker.marks import NO_MARKS
 from django_jobqueue.worker.membership import Membership
 from django_jobqueue.worker.options import WorkerOptions
 from django_jobqueue.worker.slots import Slots
+from django_jobqueue.worker.telling import Telling
 
 from .clock import elapsed
 from .executor import ExecutorInTest, InTransactionOfTest
@@ -123,6 +124,9 @@ class ClaimingInTest(Claiming):
             permitted=self._make_permitted(answers),
         )
         return self._performing
+
+    def _make_telling(self) -> Telling:
+        return Telling(self._options.events, elapsed=self._elapsed)
 
     def _make_event_loop(self) -> LoopOfPermits:
         executor = self._performing

@@ -115,7 +115,7 @@ class Asking:
             wanted=allowed,
             total=total,
             limits=limits,
-            meanwhile=self._slots.begin,
+            meanwhile=self.begin,
             in_force=partial(self._learn, allowed, refused, began_at) if asks_beside else None,
         )
         self._watermarks.claimed(jobs, of=allowed, total=total, moves=not passed_over)
@@ -123,6 +123,13 @@ class Asking:
         self._slots.exchanged(self._elapsed() - began_at, claimed=len(jobs))
         dispatch(jobs, partial(self._is_void, began_at + self._answer_within))
         return len(jobs)
+
+    def begin(self) -> None:
+        """The database is at work, or nothing is asked of it soon: run all that was submitted, and
+        tell of all that was written.
+        """
+        self._slots.begin()
+        self._outbox.telling.begin()
 
     def _limits_of(
         self, allowed: Sequence[WantedJobs], *, refused: list[float], passed_over: list[None]

@@ -21,7 +21,7 @@ from .draining import Drain
 from .executor import Executor
 from .hands import HeldJob, InHand
 from .hearing import Hearing
-from .hygiene import clean_async_thread, clean_thread, close_connections
+from .hygiene import clean_async_thread, clean_between_jobs, close_connections
 from .isolation import Isolation
 from .job_processes import JobProcesses
 from .kept_connections import close_kept
@@ -39,6 +39,8 @@ from .pump import Pump
 from .queues import ServedQueues
 from .runners import EventLoopRunner, ThreadRunners
 from .slots import Slots
+from .telling import Telling
+from .telling_apart import TellingApart
 from .timeouts import TimeoutWatch, overtime
 from .transactional import InTransaction
 from .watching import Watching
@@ -130,7 +132,7 @@ class Claiming:
             answers=answers,
             make_context=make_context,
             timeouts=self._timeouts,
-            clean_thread=partial(clean_thread, between_jobs=True),
+            clean_thread=clean_between_jobs,
             in_transaction=InTransaction(
                 store_for(self._store.using), answers=answers, lease=self._conf.lease, events=events
             ),
@@ -224,7 +226,11 @@ class Claiming:
             settled=settled,
             # What was just written may be due before the promoter would look again.
             rescheduled=rescheduled,
+            telling=self._make_telling(),
         )
+
+    def _make_telling(self) -> Telling:
+        return TellingApart(self._options.events, elapsed=self._elapsed)
 
     def _make_drain(self, slots: Slots, outbox: Outbox) -> Drain:
         return Drain(

@@ -46,6 +46,12 @@ def clean_thread(*, discard: bool = False, between_jobs: bool = False) -> list[s
     return left_open
 
 
+def clean_between_jobs(*, discard: bool = False) -> list[str]:
+    """Do the same where other jobs follow in the thread."""
+    # No `partial`: with keywords, to call one takes as long as the rest of this.
+    return clean_thread(discard=discard, between_jobs=True)
+
+
 def drop_broken_connections() -> None:
     """Close what failed, so that the next tick opens a new one; a sound connection is kept."""
     for wrapper in connections_of_thread():

@@ -92,11 +92,10 @@ class Lane:
 
     def begin(self) -> None:
         """Give its runners what is to begin."""
-        if self.to_begin:
-            self._see_whether_idle()
-            self.prefetch.busy()
-            jobs, self.to_begin = self.to_begin, []
-            self.runners.submit(jobs)
+        self._see_whether_idle()
+        self.prefetch.busy()
+        jobs, self.to_begin = self.to_begin, []
+        self.runners.submit(jobs)
 
     def waiting(self) -> int:
         """How many of its jobs have not begun."""
@@ -126,7 +125,8 @@ class Lane:
         """Take back what waits of these queues; the rest keeps its order."""
         waiting = self.take_back()
         self.to_begin = [held for held in waiting if held.job.queue not in queues]
-        self.begin()
+        if self.to_begin:
+            self.begin()
         return [held for held in waiting if held.job.queue in queues]
 
     def surplus(self) -> list[HeldJob]:

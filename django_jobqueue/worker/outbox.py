@@ -56,6 +56,7 @@ class Outbox:
         events: EventBus,
         settled: Callable[[Sequence[HeldJob]], None],
         rescheduled: Callable[[], object] = lambda: None,
+        telling: Telling | None = None,
         elapsed: Callable[[], float] = monotonic,
     ) -> None:
         self._store, self._in_hand, self._events = store, in_hand, events
@@ -64,10 +65,9 @@ class Outbox:
         self._under_way: Sequence[FinishedJob] = ()  #: taken for a write that has not returned
         #: What the transaction of its handler has written, and has yet to be told.
         self._written: deque[FinishedJob] = deque()
-        self._retry_pause = 0.0
-        self._retry_at = 0.0
+        self._retry_pause = self._retry_at = 0.0
         self._commit_unknown = False
-        self._tell = Telling(events, elapsed=elapsed)
+        self.telling = telling or Telling(events, elapsed=elapsed)
         self._trouble = Trouble(elapsed=elapsed)
         self.written = 0  #: jobs whose outcome the database has
         self.stale = 0  #: of these, outcomes of claims that were over
@@ -107,7 +107,7 @@ class Outbox:
             raise
         self._under_way = ()
         self._answered()
-        self._tell.exchanged(began_at, written=len(finished), claimed=len(claimed))
+        self.telling.exchanged(began_at, written=len(finished), claimed=len(claimed))
         try:
             self._conclude(finished, held)
         except Exception as error:
@@ -120,13 +120,13 @@ class Outbox:
         """Write what is finished and claim nothing; a database that fails is told, not raised."""
         self._settle_written()
         finished = [] if self.retry_in else self._take()
-        if not finished:
-            return
         try:
-            self._write_apart(finished)
-            self._answered()
+            if finished:
+                self._write_apart(finished)
+                self._answered()
         except Exception as error:
             self.failed(error)
+        self.telling.begin()
 
     def settle(self, finished: Iterable[FinishedJob]) -> None:
         """Write what an earlier worker left; whether that had written it before, nobody knows.
@@ -142,9 +142,7 @@ class Outbox:
         return [*self._under_way, *self._finished.copy()]
 
     def failed(self, error: Exception) -> None:
-        """The database did not answer: wait, longer each time. What it may have committed is
-        unknown.
-        """
+        """The database did not answer: wait, longer each time. It may have committed."""
         self._commit_unknown = True
         self._retry_pause = min(max(self.FIRST_RETRY, self._retry_pause * 2), self.LAST_RETRY)
         self._retry_at = self._elapsed() + self._retry_pause * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load
@@ -221,15 +219,16 @@ class Outbox:
         if len(held) < len(finished):
             self._tell_stale(finished, held)
         self._commit_unknown = False
-        self._settle(finished, held)
+        if finished:
+            self._settle(finished, held)
 
     def _settle(self, finished: Sequence[FinishedJob], held: set[int]) -> None:
         self.written += len(finished)
-        self._tell.ended(finished, held)
+        ended = self._in_hand.remove([(one.job.id, one.job.claim_token) for one in finished])
+        self.telling.ended(finished, held, ended)
         if any(done.transition.state is JobState.SCHEDULED for done in finished):
             self._rescheduled()
-        claims = [(done.job.id, done.job.claim_token) for done in finished]
-        self._settled(self._in_hand.remove(claims))
+        self._settled(ended)
 
     def _tell_stale(self, finished: Sequence[FinishedJob], held: set[int]) -> None:
         missed = [done for done in finished if done.id not in held]

@@ -119,6 +119,7 @@ class Pump(ServiceTask):
                     self._pause()
                 self.abandoned = not self._drain.run(self._wake)
             finally:
+                self._outbox.telling.close()
                 self.drained.set()
                 self._store.close()
 
@@ -132,8 +133,8 @@ class Pump(ServiceTask):
     def tick(self) -> int:
         """One round: write what finished, claim what is free; return how many jobs were claimed."""
         claimed = self._round()
-        if not claimed or self._outbox.retry_in:
-            self._slots.begin()  # no exchange follows at once
+        if not (claimed and len(self._outbox)) or self._outbox.retry_in:
+            self._asking.begin()  # no exchange follows at once
         return claimed
 
     def _round(self) -> int:
@@ -185,7 +186,13 @@ class Pump(ServiceTask):
     def _is_done(self) -> bool:
         if self._is_retiring:
             return not any(map(self._slots.may_end, self._in_hand.all()))
-        return self._until_empty and self._is_idle() and self._is_empty()
+        return self._until_empty and self._is_idle() and self._is_told() and self._is_empty()
+
+    def _is_told(self) -> bool:
+        """Whether receivers have heard everything, and whatever they enqueued was looked for."""
+        if has_told := self._outbox.telling.tell_rest():
+            self._looking.ask()
+        return not has_told
 
     def _is_idle(self) -> bool:
         """Whether the last look found nothing, and nothing is in hand."""

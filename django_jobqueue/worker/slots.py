@@ -92,7 +92,8 @@ class Slots:
     def begin(self) -> None:
         """Run all that was submitted."""
         for lane in self._lanes:
-            lane.begin()
+            if lane.to_begin:
+                lane.begin()
 
     def ended(self, held: HeldJob) -> None:
         """A runner is done with this job, and its outcome waits to be written; from any thread."""

@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 from django_jobqueue.core.clock import monotonic
+from django_jobqueue.store import store_for
 from django_jobqueue.worker.marks import StartedMarks
 
 from .site import COMMITTED, Site
@@ -166,11 +168,16 @@ def test_a_worker_keeps_the_mark_of_a_handler_that_has_ended_until_the_outcome_i
     marks, when_written = StartedMarks.create(slots=6), list[list[int]]()
     monkeypatch.setattr("django_jobqueue.worker.assembly.NO_MARKS", marks)
 
-    def note(name: str, facts: object) -> None:
-        if name == "job.succeeded":
-            when_written.append(marks.started())
+    store = type(store_for("default"))
+    real = store.finish_and_claim
 
-    site.bus.subscribe(note)
+    def noted(self: Any, finished: Any, **asked: Any) -> Any:
+        answer = real(self, finished, **asked)
+        if finished:
+            when_written.append(marks.started())
+        return answer
+
+    monkeypatch.setattr(store, "finish_and_claim", noted)
     handle = site.job(lambda: None, name="quick").enqueue()
 
     site.work()
