@@ -73,7 +73,8 @@ class EventBus:
     def subscribe(self, subscriber: Subscriber, *, wants: Wants = lambda name: True) -> None:
         """Add `subscriber(name, facts)`; adding one twice calls it once.
 
-        It is called for the events that it `wants` at that moment, everything unless said.
+        It is called for the events that it `wants` at that moment, everything unless said; of jobs
+        that were claimed or written together, it is asked once.
         """
         if all(subscriber != other for other, _ in self._subscribers):
             self._subscribers = (*self._subscribers, (subscriber, wants))
@@ -86,7 +87,8 @@ class EventBus:
         self, subscriber: SpanSubscriber, *, wants: Wants = lambda name: True
     ) -> None:
         """Surround spans with the context manager that `subscriber(name, facts)` returns; adding
-        one twice calls it once. It is asked for those that it `wants` at that moment.
+        one twice calls it once. It is asked for those that it `wants` at that moment; of jobs that
+        were claimed together, once.
 
         `job.run`: a handler is called, in its thread and context; `job` is a ClaimedJob, and
         `outcome` is there at the end unless the handler raised. `jobs.enqueue`: jobs are stored;

@@ -13,7 +13,13 @@ from django_jobqueue.core.transitions import SUCCEEDED
 from . import sql
 from .following import followed_of
 from .inserting import bounded_delay
-from .postgresql_arrays import array, array_of_ids, array_of_tokens, quoted_array
+from .postgresql_arrays import (
+    array,
+    array_of_ids,
+    array_of_moments,
+    array_of_tokens,
+    quoted_array,
+)
 from .sessions import Row, Session, Statement
 
 NO_REPORTS = "[]"
@@ -200,7 +206,7 @@ def _claims_of(group: Sequence[FinishedJob]) -> dict[str, object]:
     return {
         "ids": array_of_ids([done.job.id for done in group]),
         "tokens": array_of_tokens([done.job.claim_token for done in group]),
-        "attempted": array([done.attempted_at for done in group]),
+        "attempted": array_of_moments([done.attempted_at for done in group]),
     }
 
 

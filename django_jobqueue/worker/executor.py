@@ -4,7 +4,6 @@ import asyncio
 import contextvars
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Protocol
 
 from asgiref.sync import sync_to_async
@@ -24,6 +23,7 @@ from django_jobqueue.events import EventBus
 from django_jobqueue.jobs.context import JobContext
 
 from .answers import Answers, outcome_of_result, unspent
+from .audience import Audience
 from .draining import untouched
 from .hands import HeldJob
 from .hygiene import close_connections
@@ -76,6 +76,7 @@ class Executor:
         self._report: Report = _nobody_listens
         self._make_context, self._lease_in_doubt = make_context, lease_in_doubt
         self._timeouts, self._clean_thread, self._events = timeouts, clean_thread, events
+        self._audience = Audience(events)
         self._in_transaction, self._loop_watch = in_transaction, loop_watch
         timeouts.gives_up_to(self._give_up)
 
@@ -118,7 +119,7 @@ class Executor:
         handler = held.handler
         if handler.is_isolated and self._isolation is not None:
             return self._run_apart(held, self._isolation)
-        _begin(held, self._events)
+        self._audience.begin(held)
         if handler.context_parameter is not None:
             held.context = self._make_context(held)
         try:
@@ -154,9 +155,9 @@ class Executor:
             return ()
 
     def _call(self, held: HeldJob) -> Outcome:
-        if not self._events.surrounds("job.run"):
+        if (span := self._audience.span_of(held.job)) is None:
             return _answer_of(held, self._timeouts)
-        with self._events.span("job.run", job=held.job) as facts:
+        with span as facts:
             facts["outcome"] = outcome = _answer_of(held, self._timeouts)
         return outcome
 
@@ -180,15 +181,15 @@ class Executor:
     async def _run_permitted_async(self, held: HeldJob) -> FinishedJob:
         if self._permitted is None or not held.handler.permits:
             return await self._run_async(held)
-        run, before = self._run_async, self._finished_before
-        return await self._permitted.run_async(held, before=before, run=run)
+        before = self._finished_before
+        return await self._permitted.run_async(held, before=before, run=self._run_async)
 
     async def _run_async(self, held: HeldJob) -> FinishedJob:
-        _begin(held, self._events)
+        self._audience.begin(held)
         held.context = self._context_for(held)
         try:
-            if self._events.surrounds("job.run"):
-                with self._events.span("job.run", job=held.job) as facts:
+            if span := self._audience.span_of(held.job):
+                with span as facts:
                     facts["outcome"] = outcome = await self._await(held)
             else:
                 outcome = await self._await(held)
@@ -241,9 +242,8 @@ class Executor:
         self._report(held, finished)
 
     def _give_up(self, held: HeldJob, because: type[JobInterrupt]) -> None:
-        """Answer for a handler that does not end; whatever it does from now on is not waited for.
-
-        In the watching thread.
+        """Answer for a handler that does not end, and is not waited for any more; in the watching
+        thread.
         """
         held.lose_lease()
         try:
@@ -267,16 +267,10 @@ async def _within(seconds: float, answer: Awaitable[object]) -> object:
         raise
 
 
-def _begin(held: HeldJob, events: EventBus) -> None:
-    held.begin()
-    if listeners := events.listeners("job.started"):
-        events.emit_to(listeners, "job.started", job=held.job)
-
-
 def _answer_of(held: HeldJob, timeouts: TimeoutWatch) -> Outcome:
     args, kwargs = _arguments_of(held)
     try:
-        result = timeouts.run(held, partial(held.handler.function, *args, **kwargs))
+        result = timeouts.run(held, lambda: held.handler.function(*args, **kwargs))
     except Succeed as success:
         return success
     return outcome_of_result(result)

@@ -114,7 +114,7 @@ class HeldJob(msgspec.Struct, eq=False):
     def begin(self) -> None:
         """Its handler is called now: by the database's clock, of which the claim told the time."""
         self._began_at = self.elapsed()
-        age = timedelta(seconds=self._began_at - self._came_at)
+        age = timedelta(0, self._began_at - self._came_at)
         self.attempted_at = self.job.claimed_at + age
 
     def finished(self, transition: Transition) -> FinishedJob:

@@ -10,11 +10,14 @@ class Prefetch:
     seconds.
 
     A job of a second or longer on ten slots gives a prefetch of nothing; jobs that take no time
-    give hundreds, so that fast jobs do not wait for a round trip each. The rate is measured over
-    spans of at least `WINDOW` seconds: the mean of many short ones would tell more than there is.
-    What counts is the time in which jobs run: while those held have all ended, and others are on
-    their way, the runners could have done more. Until the first span is over, what has ended in it
-    is all there is to know. While nothing finishes the rate falls by itself.
+    give hundreds, so that fast jobs do not wait for a round trip each: at `most` two full batches,
+    one that runs and one that comes. A third brought nothing, and its memory stays.
+
+    The rate is measured over spans of at least `WINDOW` seconds: the mean of many short ones would
+    tell more than there is. What counts is the time in which jobs run: while those held have all
+    ended, and others are on their way, the runners could have done more. Until the first span is
+    over, what has ended in it is all there is to know. While nothing finishes the rate falls by
+    itself.
     """
 
     SMOOTHING, WINDOW = 0.5, 0.05
@@ -25,7 +28,7 @@ class Prefetch:
     EXCHANGES, LONGEST_HORIZON = 3, 0.5
 
     def __init__(
-        self, *, horizon: float = 0.1, most: int = 1500, elapsed: Callable[[], float] = monotonic
+        self, *, horizon: float = 0.1, most: int = 1000, elapsed: Callable[[], float] = monotonic
     ) -> None:
         self._horizon, self._most, self._elapsed = horizon, most, elapsed
         self._exchange_seconds = 0.0

@@ -1,12 +1,12 @@
 """Arrays as literals that PostgreSQL reads."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 from django.db import connection
 
-from django_jobqueue.store.postgresql_arrays import array, quoted_array
+from django_jobqueue.store.postgresql_arrays import array, array_of_moments, quoted_array
 
 from .helpers import HOSTILE_TEXTS
 
@@ -49,3 +49,18 @@ def test_texts_of_every_kind_come_back_as_they_were() -> None:
         [(texts,)] = cursor.fetchall()
 
     assert texts == [*HOSTILE_TEXTS, None]
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+@pytest.mark.parametrize("year", [1969, 2026, 2100])
+def test_moments_come_back_to_the_microsecond(year: int) -> None:
+    moments = [NOON.replace(year=year) + timedelta(microseconds=one) for one in range(0, 1000, 7)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT array_agg(to_timestamp(at)) FROM unnest(%s::float8[]) AS at",
+            [array_of_moments([*moments, None])],
+        )
+        [(read,)] = cursor.fetchall()
+
+    assert read == [*moments, None]

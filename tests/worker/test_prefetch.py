@@ -74,7 +74,7 @@ def test_of_short_jobs_a_tenth_of_a_second_is_held() -> None:
 
 
 def test_there_is_a_most() -> None:
-    assert prefetch_after(jobs=500, seconds=0.001, rounds=500) == 1500
+    assert prefetch_after(jobs=500, seconds=0.001, rounds=500) == 1000
 
 
 def test_what_is_held_bridges_exchanges_that_take_long() -> None:

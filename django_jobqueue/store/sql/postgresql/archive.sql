@@ -6,8 +6,8 @@ WITH done AS MATERIALIZED (
     SELECT *
     FROM unnest(
         %(ids)s::bigint[], %(tokens)s::uuid[], %(states)s::text[], %(keeps)s::boolean[], %(results)s::jsonb[],
-        %(errors)s::jsonb[], %(attempted)s::timestamptz[], %(attempt_changes)s::int[]
-    ) AS done (id, token, state, keep, result, error, attempted_at, attempt_change)
+        %(errors)s::jsonb[], %(attempted)s::float8[], %(attempt_changes)s::int[]
+    ) AS done (id, token, state, keep, result, error, attempted, attempt_change)
 ), gone AS (
     DELETE FROM jobqueue_job AS job
     USING done
@@ -15,7 +15,7 @@ WITH done AS MATERIALIZED (
     RETURNING job.id, COALESCE(done.state, 'succeeded') AS state, COALESCE(done.keep, true) AS keep,
         job.handler, job.queue, job.priority, job.payload, job.run_at, job.ready_at, job.created_at,
         job.attempt AS charged, job.attempt + COALESCE(done.attempt_change, 0) AS attempt, job.max_attempts, job.reprocess_count, job.rescues, job.fingerprint, job.unique_key,
-        job.unique_while, job.claim_token, job.worker_id, job.claimed_at, COALESCE(done.attempted_at, job.attempted_at) AS attempted_at, job.deadline_at, job.cancel_requested_at, job.expires_at,
+        job.unique_while, job.claim_token, job.worker_id, job.claimed_at, COALESCE(to_timestamp(done.attempted), job.attempted_at) AS attempted_at, job.deadline_at, job.cancel_requested_at, job.expires_at,
         job.timeout_seconds, job.backoff, job.concurrency_key, job.waits_for, done.result, NULLIF(COALESCE(done.error, job.error), 'null') AS error, job.progress, job.checkpoints, job.meta, job.tags, job.batch_id, job.template,
         job.schedule, job.slot, job.requeued_from
 ), kept AS (

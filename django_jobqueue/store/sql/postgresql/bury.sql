@@ -7,8 +7,8 @@ WITH done AS MATERIALIZED (
     SELECT *
     FROM unnest(
         %(ids)s::bigint[], %(tokens)s::uuid[], %(reasons)s::text[],
-        %(errors)s::jsonb[], %(attempted)s::timestamptz[], %(attempt_changes)s::int[], %(unreadable)s::boolean[]
-    ) AS done (id, token, reason, error, attempted_at, attempt_change, unreadable)
+        %(errors)s::jsonb[], %(attempted)s::float8[], %(attempt_changes)s::int[], %(unreadable)s::boolean[]
+    ) AS done (id, token, reason, error, attempted, attempt_change, unreadable)
 ), gone AS (
     DELETE FROM jobqueue_job AS job
     USING done
@@ -18,7 +18,7 @@ WITH done AS MATERIALIZED (
         CASE WHEN done.unreadable THEN job.claimed_at ELSE job.ready_at END AS ready_at,
         CASE WHEN done.unreadable THEN job.claimed_at ELSE job.created_at END AS created_at,
         job.attempt AS charged, job.attempt + COALESCE(done.attempt_change, 0) AS attempt, job.max_attempts, job.reprocess_count, job.rescues, job.fingerprint, job.unique_key,
-        job.unique_while, job.claim_token, job.worker_id, job.claimed_at, COALESCE(done.attempted_at, job.attempted_at) AS attempted_at, job.deadline_at, job.cancel_requested_at, job.expires_at,
+        job.unique_while, job.claim_token, job.worker_id, job.claimed_at, COALESCE(to_timestamp(done.attempted), job.attempted_at) AS attempted_at, job.deadline_at, job.cancel_requested_at, job.expires_at,
         job.timeout_seconds, job.backoff, job.concurrency_key, job.waits_for, job.result, COALESCE(done.error, job.error) AS error, job.progress, job.checkpoints, job.meta, job.tags, job.batch_id, job.template,
         job.schedule, job.slot, job.requeued_from
 ), kept AS (

@@ -5,13 +5,13 @@ WITH done AS MATERIALIZED (
     FROM unnest(
         %(ids)s::bigint[], %(tokens)s::uuid[], %(delays)s::float8[], %(run_ats)s::timestamptz[], %(keeps_place)s::boolean[],
         %(ended)s::boolean[], %(attempt_changes)s::int[], %(reprocess_changes)s::int[], %(rescue_changes)s::int[],
-        %(errors)s::jsonb[], %(attempted)s::timestamptz[]
+        %(errors)s::jsonb[], %(attempted)s::float8[]
     ) AS done (
         id, token, delay, run_at, keeps_place, ended, attempt_change, reprocess_change, rescue_change, error,
-        attempted_at
+        attempted
     )
 ), timed AS MATERIALIZED (
-    SELECT done.*, moment.at AS clock,
+    SELECT done.*, to_timestamp(done.attempted) AS attempted_at, moment.at AS clock,
         GREATEST(done.run_at, moment.at + make_interval(secs => done.delay)) AS next_at
     FROM done, (SELECT clock_timestamp() AS at) AS moment
 ), kept AS (
