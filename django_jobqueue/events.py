@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
+from typing import Any
 
 logger = logging.getLogger("django_jobqueue.events")
 
@@ -104,17 +105,17 @@ class EventBus:
 
     def hears(self, name: str) -> bool:
         """Whether anybody wants to know; where nobody does, emitting can be skipped."""
-        return _is_wanted(name, self._subscribers)
+        return bool(_wanting(name, self._subscribers))
 
     def listeners(self, name: str) -> Sequence[Subscriber]:
         """Return those who want to know now: `emit_to` them asks nobody again."""
-        return [subscriber for subscriber, wants in self._subscribers if wants(name)]
+        return _wanting(name, self._subscribers)
 
     def surrounds(self, name: str) -> bool:
         """Whether anybody wants to surround spans of this name; where nobody does, `span` can be
         skipped.
         """
-        return _is_wanted(name, self._of_spans)
+        return bool(_wanting(name, self._of_spans))
 
     def emit(self, name: str, **facts: object) -> None:
         """Tell every subscriber that wants to know that `name` happened."""
@@ -139,12 +140,15 @@ class EventBus:
         return Span(name, facts, subscribers=self._of_spans)
 
 
-def _is_wanted(name: str, subscribers: tuple[tuple[object, Wants], ...]) -> bool:
-    # A plain loop: it is asked for each job, and `any` would make a generator.
-    for _, wants in subscribers:  # noqa: SIM110
-        if wants(name):
-            return True
-    return False
+def _wanting(name: str, subscribers: tuple[tuple[Any, Wants], ...]) -> list[Any]:
+    found = []
+    for subscriber, wants in subscribers:
+        try:
+            if wants(name):
+                found.append(subscriber)
+        except Exception:
+            logger.exception("a subscriber of %r failed", name)
+    return found
 
 
 #: The bus of this process.

@@ -11,7 +11,7 @@ and changes nothing. A signal is sent in the process and thread where it happene
 `cancelled` of a job that waited, in the caller's transaction, before its commit; `started` where
 the handler will run; `rescued` where somebody saw that a worker was dead; all others after their
 commit, one after the other, by a thread of the worker that does nothing else. Receivers that are
-2,000 jobs behind hold up the worker.
+500 jobs or a second behind hold up the worker; when it ends, they have as long as its jobs.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

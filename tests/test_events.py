@@ -157,3 +157,23 @@ def test_listeners_are_those_who_want_it_and_one_that_fails_hurts_no_other(
 
     assert heard == [("job.started", 7)]
     assert "it fails" in caplog.text
+
+
+def test_one_that_cannot_say_what_it_wants_is_logged_and_hurts_no_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bus, heard = EventBus(), list[str]()
+
+    def fail(name: str) -> bool:
+        raise ValueError(name)
+
+    bus.subscribe(lambda name, facts: heard.append("never"), wants=fail)
+    bus.subscribe(lambda name, facts: heard.append(name))
+    bus.subscribe_span(failing(at="nowhere"), wants=fail)
+
+    bus.emit_to(bus.listeners("job.succeeded"), "job.succeeded")
+
+    assert heard == ["job.succeeded"]
+    assert bus.hears("job.succeeded")
+    assert not bus.surrounds("job.run")
+    assert "a subscriber of 'job.run' failed" in caplog.text

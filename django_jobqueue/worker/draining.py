@@ -89,6 +89,12 @@ class Drain:
             left = self._seconds if self._until is None else max(0.0, self._until - self._elapsed())
             self._leaving.expect(self._outbox.rest, hung_after=left + self.HUNG_SECONDS)
 
+    @property
+    def seconds_left(self) -> float:
+        """For how long receivers may yet be told what ended, once nothing is left to be written."""
+        left = 0.0 if self._until is None else self._until - self._elapsed()
+        return max(0.0, left) + self.HURRY_SECONDS
+
     def run(self, wake: Wake) -> bool:
         """Return whether every handler has ended. `wake` is set when an outcome has come."""
         self._events.emit("worker.draining", in_hand=len(self._in_hand))

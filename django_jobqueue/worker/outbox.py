@@ -225,10 +225,10 @@ class Outbox:
     def _settle(self, finished: Sequence[FinishedJob], held: set[int]) -> None:
         self.written += len(finished)
         ended = self._in_hand.remove([(one.job.id, one.job.claim_token) for one in finished])
-        self.telling.ended(finished, held, ended)
+        self._settled(ended)
         if any(done.transition.state is JobState.SCHEDULED for done in finished):
             self._rescheduled()
-        self._settled(ended)
+        self.telling.ended(finished, held, ended)
 
     def _tell_stale(self, finished: Sequence[FinishedJob], held: set[int]) -> None:
         missed = [done for done in finished if done.id not in held]

@@ -119,9 +119,9 @@ class Pump(ServiceTask):
                     self._pause()
                 self.abandoned = not self._drain.run(self._wake)
             finally:
-                self._outbox.telling.close()
                 self.drained.set()
                 self._store.close()
+                self._outbox.telling.close(self._drain.seconds_left)
 
     def _pause(self) -> None:
         if self._at_rest is not None and self._is_idle():

@@ -67,11 +67,11 @@ class Telling:
         """The database is at work, or nothing is asked of it soon: now there is time to tell."""
 
     def tell_rest(self) -> bool:
-        """Have everything told; return whether receivers were called since the last exchange."""
+        """Have everything told; return whether there was anything since this was last asked."""
         return False
 
-    def close(self) -> None:
-        """Have everything told, and let go of what that took."""
+    def close(self, seconds: float) -> None:
+        """Have everything told that can be within so long, and let go of what that took."""
 
     def _tell(self, written: Written) -> None:
         if self._events.hears("outcomes.written"):
@@ -81,11 +81,14 @@ class Telling:
         for done in written.finished if any(written.listeners.values()) else ():
             state = done.transition.state
             if (listeners := written.listeners[state]) and done.id in written.held:
-                self._events.emit_to(
-                    listeners,
-                    EVENTS.get(state, RESCHEDULED),
-                    job=done.job,
-                    transition=done.transition,
-                    wait_seconds=done.wait_seconds,
-                    run_seconds=done.run_seconds,
-                )
+                self._emit(listeners, EVENTS.get(state, RESCHEDULED), done)
+
+    def _emit(self, listeners: Sequence[Subscriber], name: str, done: FinishedJob) -> None:
+        self._events.emit_to(
+            listeners,
+            name,
+            job=done.job,
+            transition=done.transition,
+            wait_seconds=done.wait_seconds,
+            run_seconds=done.run_seconds,
+        )

@@ -2,11 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 
 from django_jobqueue.core.clock import monotonic
-from django_jobqueue.events import EventBus
+from django_jobqueue.core.specs import FinishedJob
+from django_jobqueue.events import EventBus, Subscriber
 
 from .hygiene import clean_between_jobs, close_connections
 from .kept_connections import close_kept
@@ -19,14 +21,14 @@ class TellingApart(Telling):
     """One thread tells, in the order of the writes; it starts with the first that anybody hears.
 
     What was written is kept until `begin`: a receiver that computes would keep the pump from the
-    interpreter while the database waits for its next statements. Once `MOST` jobs are yet to be
-    told, `ended` waits for the receivers; it holds no lock of the database meanwhile, as `begin`
-    may, which never waits.
+    interpreter while the database waits for its next statements. Where receivers are `MOST` jobs or
+    `LONGEST_SECONDS` behind, `ended` waits for them; it holds no lock of the database meanwhile, as
+    `begin` may, which never waits.
 
     What receivers leave open is closed after each write, as it is after a job.
     """
 
-    MOST = 2_000
+    MOST, LONGEST_SECONDS = 500, 1.0
     REST_SECONDS = 1.0
 
     def __init__(self, events: EventBus, *, elapsed: Callable[[], float] = monotonic) -> None:
@@ -35,70 +37,115 @@ class TellingApart(Telling):
         self._queue: SimpleQueue[Written | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._has_changed = threading.Condition()
-        self._untold = 0  #: jobs of what was handed to the thread
-        self._has_told = False
+        #: When what was handed to the thread came, and how many jobs it has, the oldest first.
+        self._untold: deque[tuple[float, int]] = deque()
+        self._has_told = self._is_given_up = False
 
     def begin(self) -> None:
-        if not self._kept:
-            return
-        written, self._kept = self._kept, []
-        with self._has_changed:
-            self._untold += sum(len(one.finished) for one in written)
-        for one in written:
-            self._queue.put(one)
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._run, name="jobqueue-teller", daemon=True)
-            self._thread.start()
+        kept, self._kept = self._kept, []
+        now = self._elapsed()
+        for written in kept:
+            with self._has_changed:
+                self._untold.append((now, len(written.finished)))
+            self._queue.put(written)
+        if self._untold and not self._is_running:
+            self._start()
 
     def tell_rest(self) -> bool:
-        self._wait_until_untold_are(0)
+        self._wait_until(lambda: not self._untold, seconds=None)
         has_told, self._has_told = self._has_told, False
         return has_told
 
-    def close(self) -> None:
-        self.begin()
-        if self._thread is not None:
+    def close(self, seconds: float) -> None:
+        if not self._wait_until(lambda: not self._untold, seconds=seconds):
+            self._is_given_up = True
+            count = sum(jobs for _, jobs in self._untold)
+            logger.warning("receivers took too long: of up to %d jobs they were not told", count)
+        if self._is_running:
             self._queue.put(None)
-            self._thread.join()
-            self._thread = None
+            if not self._is_given_up and self._thread is not None:
+                self._thread.join(seconds)
+        self._thread = None
 
     def _tell(self, written: Written) -> None:
         self._kept.append(written)
         self._has_told = True
-        if self._untold >= self.MOST:
-            self._wait_until_untold_are(self.MOST - 1)
+        if self._is_behind():
+            self._wait_until(lambda: not self._is_behind(), seconds=None)
 
-    def _wait_until_untold_are(self, most: int) -> None:
-        self.begin()
+    def _is_behind(self) -> bool:
         with self._has_changed:
-            self._has_changed.wait_for(lambda: self._untold <= most)
+            if not self._untold:
+                return False
+            has_many = sum(jobs for _, jobs in self._untold) >= self.MOST
+            return has_many or self._elapsed() - self._untold[0][0] > self.LONGEST_SECONDS
+
+    def _wait_until(self, condition: Callable[[], bool], *, seconds: float | None) -> bool:
+        self.begin()
+        if not self._is_running:  # there is no thread to be had
+            while self._tell_next(wait=False):
+                pass
+        with self._has_changed:
+            return self._has_changed.wait_for(condition, seconds)
+
+    @property
+    def _is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def _start(self) -> None:
+        thread = threading.Thread(target=self._run, name="jobqueue-teller", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            logger.warning("what ended is told later, as no thread could be started: %s", error)
+        else:
+            self._thread = thread
 
     # In the thread.
 
     def _run(self) -> None:
         try:
-            written = self._queue.get()
-            while written is not None:
-                self._tell_now(written)
-                written = self._next()
+            while self._tell_next(wait=True):
+                pass
         finally:
             close_connections()
+
+    def _tell_next(self, *, wait: bool) -> bool:
+        """Tell what is next; False at the end. It is let go of before one waits for more."""
+        try:
+            written = self._next() if wait else self._queue.get_nowait()
+        except Empty:
+            return False
+        if written is None:
+            return False
+        self._guarded(lambda: super(TellingApart, self)._tell(written))
+        self._guarded(_clean_up)
+        with self._has_changed:
+            self._untold.popleft()
+            self._has_changed.notify_all()
+        return True
 
     def _next(self) -> Written | None:
         try:
             return self._queue.get(timeout=self.REST_SECONDS)
         except Empty:
-            close_kept(for_next_job_only=True)
+            self._guarded(lambda: close_kept(for_next_job_only=True))
             return self._queue.get()
 
-    def _tell_now(self, written: Written) -> None:
+    def _emit(self, listeners: Sequence[Subscriber], name: str, done: FinishedJob) -> None:
+        if not self._is_given_up:
+            self._guarded(lambda: super(TellingApart, self)._emit(listeners, name, done))
+
+    @staticmethod
+    def _guarded(call: Callable[[], object]) -> None:
+        """Whatever it raises, be it the `SystemExit` of a receiver, concerns nobody else."""
         try:
-            super()._tell(written)
-            clean_between_jobs()
+            call()
         except BaseException:
-            # Such as a `SystemExit` of a receiver: the pump waits for this thread, and others hear.
-            logger.exception("what was written was not told to the end")
-        finally:
-            with self._has_changed:
-                self._untold -= len(written.finished)
-                self._has_changed.notify_all()
+            logger.exception("telling of what ended failed")
+
+
+def _clean_up() -> None:
+    if left_open := clean_between_jobs():
+        aliases = ", ".join(left_open)
+        logger.warning("a receiver left a transaction open, which was rolled back: %s", aliases)

@@ -1,7 +1,8 @@
 """What ended is told in a thread of its own, while the pump goes on."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,37 +13,10 @@ from django_jobqueue.core.states import JobState
 from django_jobqueue.events import EventBus
 from django_jobqueue.models import QueueRecord
 from django_jobqueue.worker.telling_apart import TellingApart
-from tests.claims import a_claim
 
 from .bench import Bench
-from .site import COMMITTED, PATIENCE, Gate, Site
-
-Receiver = Callable[[int], object]
-
-
-def finished(*ids: int) -> list[FinishedJob]:
-    return [FinishedJob(a_claim(id=one), Transition(state=JobState.SUCCEEDED)) for one in ids]
-
-
-def receives(bus: EventBus, receiver: Receiver) -> None:
-    """Have each success of this bus told to the receiver, by its id."""
-
-    def hear(name: str, facts: Mapping[str, Any]) -> None:
-        receiver(facts["job"].id)
-
-    bus.subscribe(hear, wants="job.succeeded".__eq__)
-
-
-class Heard:
-    """A receiver that waits at a gate with each job."""
-
-    def __init__(self) -> None:
-        self.gate, self.ids, self.threads = Gate(), list[int](), set[str]()
-
-    def __call__(self, job_id: int) -> None:
-        self.gate.pass_through()
-        self.ids.append(job_id)
-        self.threads.add(threading.current_thread().name)
+from .receivers import Heard, finished, receives, teller_runs
+from .site import COMMITTED, PATIENCE, Gate, Site, within
 
 
 @pytest.fixture
@@ -62,7 +36,7 @@ def heard(bus: EventBus) -> Iterator[Heard]:
 def telling(bus: EventBus) -> Iterator[TellingApart]:
     telling = TellingApart(bus)
     yield telling
-    telling.close()
+    telling.close(PATIENCE)
 
 
 class TestTheThread:
@@ -72,7 +46,7 @@ class TestTheThread:
             telling.ended(finished(2 * one, 2 * one + 1), {*range(8)} - {3})
             telling.begin()
 
-        telling.close()
+        telling.close(PATIENCE)
 
         assert heard.ids == [0, 1, 2, 4, 5, 6, 7]
         assert heard.threads == {"jobqueue-teller"}
@@ -80,10 +54,10 @@ class TestTheThread:
     def test_tells_nothing_before_there_is_time(self, telling: TellingApart, heard: Heard) -> None:
         heard.gate.open()
         telling.ended(finished(1), {1})
-        assert not _teller_runs()
+        assert not teller_runs()
 
         telling.begin()
-        telling.close()
+        telling.close(PATIENCE)
 
         assert heard.ids == [1]
 
@@ -93,7 +67,7 @@ class TestTheThread:
         telling.ended([dead], {1})
         telling.begin()
 
-        assert not _teller_runs()
+        assert not teller_runs()
 
     def test_goes_on_after_a_receiver_that_would_end_it(
         self, telling: TellingApart, bus: EventBus, caplog: pytest.LogCaptureFixture
@@ -106,64 +80,55 @@ class TestTheThread:
                 raise SystemExit
 
         receives(bus, leaves)
-        for one in (1, 2):
-            telling.ended(finished(one), {one})
+        for written in (finished(1, 2), finished(3)):
+            telling.ended(written, {1, 2, 3})
 
-        telling.close()
+        telling.close(PATIENCE)
 
-        assert told == [1, 2]
-        assert "not told to the end" in caplog.text
+        assert told == [1, 2, 3]
+        assert "telling of what ended failed" in caplog.text
+
+    def test_keeps_nothing_of_what_was_told(self, telling: TellingApart, heard: Heard) -> None:
+        heard.gate.open()
+        left: Any = Gate()
+        gone = weakref.ref(left)
+        telling.ended(finished(1), {1}, [left])
+        del left
+
+        telling.tell_rest()
+
+        assert within(PATIENCE, lambda: gone() is None)
+
+    def test_that_cannot_start_is_no_trouble_for_the_pump(
+        self, telling: TellingApart, heard: Heard, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(thread: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        heard.gate.open()
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", refuse)
+            telling.ended(finished(1), {1})
+            telling.begin()
+            assert telling.tell_rest()
+            assert heard.ids == [1]
+            telling.ended(finished(2), {2})
+            telling.begin()
+
+        telling.begin()
+        heard.gate.entered()
+        heard.gate.entered()
+        assert telling.tell_rest()
+        assert heard.ids == [1, 2]
+        assert "jobqueue-teller" in heard.threads
 
     def test_may_start_again(self, telling: TellingApart, heard: Heard) -> None:
         heard.gate.open()
         for one in (1, 2):
             telling.ended(finished(one), {one})
-            telling.close()
+            telling.close(PATIENCE)
 
         assert heard.ids == [1, 2]
-
-
-class TestReceiversThatAreSlow:
-    def test_hold_up_nobody_who_begins(self, telling: TellingApart, heard: Heard) -> None:
-        telling.ended(finished(*range(telling.MOST)), set(range(telling.MOST)))
-        telling.begin()
-        heard.gate.entered()
-
-        assert heard.ids == []
-
-    def test_hold_up_the_pump_once_too_much_is_untold(
-        self, telling: TellingApart, heard: Heard
-    ) -> None:
-        too_many = finished(*range(telling.MOST))
-        telling.ended(too_many, set(range(telling.MOST)))
-        telling.begin()
-        heard.gate.entered()
-        has_returned = threading.Event()
-
-        def one_more() -> None:
-            telling.ended(finished(telling.MOST), {telling.MOST})
-            has_returned.set()
-
-        pump = threading.Thread(target=one_more, daemon=True)
-        pump.start()
-        assert not has_returned.wait(0.05)
-        heard.gate.open()
-        pump.join(PATIENCE)
-
-        assert has_returned.is_set()
-        assert len(heard.ids) >= telling.MOST
-
-    def test_are_waited_for_at_the_end(self, telling: TellingApart, heard: Heard) -> None:
-        telling.ended(finished(1), {1})
-        opening = threading.Thread(target=lambda: (heard.gate.entered(), heard.gate.open()))
-        opening.start()
-
-        assert telling.tell_rest()
-
-        opening.join(PATIENCE)
-
-        assert heard.ids == [1]
-        assert not telling.tell_rest()
 
 
 @pytest.mark.django_db
@@ -186,31 +151,27 @@ class TestInThePump:
         assert bench.pump.tick() == 1, "the other is claimed, and runs for long"
 
         heard.gate.entered()
-        telling.close()
+        telling.close(PATIENCE)
         assert heard.ids == [first]
 
+    def test_an_error_in_telling_costs_no_slot(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*written: object) -> None:
+            raise ValueError
 
-def _teller_runs() -> bool:
-    return any(thread.name == "jobqueue-teller" for thread in threading.enumerate())
+        monkeypatch.setattr(TellingApart, "ended", refuse)
+        bench.enqueue()
+        bench.look()
+        bench.end_all()
+
+        bench.pump.tick()
+
+        assert not bench.slots.hold_any
 
 
 @COMMITTED
 class TestInAWorker:
-    def test_jobs_are_written_while_a_receiver_takes_its_time(self, site: Site) -> None:
-        heard = Heard()
-        receives(site.bus, heard)
-        runs = site.counted("work")
-        with site.working():
-            first = site.declared["work"].enqueue()
-            heard.gate.entered()
-            second = site.declared["work"].enqueue()
-            second.wait(PATIENCE)
-            assert heard.ids == []
-            heard.gate.open()
-
-        assert heard.ids == [first.id, second.id]
-        assert len(runs) == 2
-
     def test_what_a_receiver_enqueues_is_run_before_a_worker_ends_that_runs_until_empty(
         self, site: Site, monkeypatch: pytest.MonkeyPatch
     ) -> None:
