@@ -111,12 +111,13 @@ TARGETS = (
         measure="10 queues, 3 priorities, unique keys and a limit, of one plain queue",
         bound=0.6,
         read=at("mixed/rates/the mix/ratio"),
+        profile="decisions/0052-what-a-quick-job-costs.md",
     ),
     Target(
         measure="drain with metrics and signals connected, of that with none",
         bound=0.8,
         read=at("observed/rates/metrics and signals/ratio"),
-        profile="decisions/0050-runners-begin-when-an-exchange-is-on-its-way.md",
+        profile="decisions/0051-what-ended-is-told-beside-the-pump.md",
     ),
     Target(
         measure="one row read and saved by the ORM, of bare threads",
@@ -152,7 +153,7 @@ TARGETS = (
         bound=1.05,
         kind=AT_MOST,
         read=at("resident/ratio"),
-        profile="decisions/0050-runners-begin-when-an-exchange-is-on-its-way.md",
+        profile="decisions/0052-what-a-quick-job-costs.md",
     ),
 )
 
