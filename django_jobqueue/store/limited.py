@@ -26,6 +26,7 @@ from django_jobqueue.core.specs import ClaimedJob, FinishedJob, WantedJobs
 
 from .connected import Row
 from .limit_rows import LimitRowsStore, Named, NoRow, Usages, as_json, freed_by
+from .meanwhile import Meanwhile, nothing
 
 Answer = TypeVar("Answer")
 
@@ -59,9 +60,17 @@ class LimitedStore(LimitRowsStore):
         """Return the candidates, locked."""
 
     def finish_and_lock(
-        self, finished: Sequence[FinishedJob], locking: Sequence[Named], *, worker_id: UUID
+        self,
+        finished: Sequence[FinishedJob],
+        locking: Sequence[Named],
+        *,
+        worker_id: UUID,
+        meanwhile: Meanwhile,
     ) -> Ended:
-        """Finish jobs of the worker, which nobody declares dead meanwhile; then lock limits."""
+        """Finish jobs of the worker, which nobody declares dead until it is written; then lock
+        limits.
+        """
+        meanwhile()
         return Ended(self.finish_many(finished), self.run_all(locking))
 
     def looked(self, grants: Grants, *, met_limits: bool) -> None:
@@ -162,6 +171,7 @@ class LimitedStore(LimitRowsStore):
         token: UUID,
         wanted: Sequence[WantedJobs],
         total: int,
+        meanwhile: Meanwhile = nothing,
     ) -> tuple[set[int], list[ClaimedJob]]:
         """What ends, and what takes its permits, are one transaction where that can be had: a
         permit is idle for as long as one commit takes.
@@ -169,23 +179,30 @@ class LimitedStore(LimitRowsStore):
         one = _Round(worker_id, token, [each for each in wanted if each.limit > 0], limits, total)
         freed = freed_by(finished, limits)
         if not freed:
+            meanwhile()
             held = self.finish_many(finished) if finished else set()
             return held, self._claim_rounds(one)
-        exchange = partial(self._exchange_round, one, finished, freed)
-        done = self._with_rows_to_lock(exchange)
+        with self.claiming():
+            done = self._exchange_round(one, finished, freed, meanwhile)
         self.notify(done.readied)
         if done.was_partial or done.grants.may_hide_others:
             done.claimed += self._claim_rounds(one.after(done.claimed, done.grants))
         return done.held, done.claimed
 
     def _exchange_round(
-        self, one: "_Round", finished: Sequence[FinishedJob], freed: Sequence[LimitName]
+        self,
+        one: "_Round",
+        finished: Sequence[FinishedJob],
+        freed: Sequence[LimitName],
+        meanwhile: Meanwhile,
     ) -> "_Exchanged":
         """Claims nothing under other limits than those that are locked for what ends: taken in two
         steps, locks are in no order.
         """
         locking = self.locking(freed, None)
-        ended = self.finish_and_lock(finished, locking, worker_id=one.worker_id)
+        ended = self.finish_and_lock(
+            finished, locking, worker_id=one.worker_id, meanwhile=meanwhile
+        )
         usages, clock = self.usages_of(ended.locked, dict.fromkeys(freed), one.limits)
         readied = {*ended.readied, *self.unblock_under(usages, clock).queues}
         if not one.asked or one.total <= 0:

@@ -121,8 +121,9 @@ class PostgreSQLExchanges(PostgreSQLServer):
             self._ahead.of(wanted, limits) if total > 0 and not freed_by(finished, limits) else []
         )
         if not ahead:
-            meanwhile()
-            return self.finish_and_claim_within(limits, finished, **facts, wanted=wanted)
+            return self.finish_and_claim_within(
+                limits, finished, **facts, wanted=wanted, meanwhile=meanwhile
+            )
         claim = self._statements.claim(**facts, wanted=ahead, limited=list(limits.handlers))
         held, claimed = self._finish_beside(
             finished, claim, wanted=ahead, meanwhile=meanwhile, **under

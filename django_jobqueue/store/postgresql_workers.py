@@ -16,6 +16,7 @@ from .base import Claims
 from .following import followed_of
 from .limit_rows import Named
 from .limited import Ended, LimitedStore
+from .meanwhile import Meanwhile
 from .postgresql_arrays import array
 from .postgresql_finish import Settlement, following
 from .sessions import Row, Session, Statement
@@ -48,14 +49,19 @@ class PostgreSQLWorkers(LimitedStore):
         return self.session.together([(statement(name), facts) for name, facts in named])
 
     def finish_and_lock(
-        self, finished: Sequence[FinishedJob], locking: Sequence[Named], *, worker_id: UUID
+        self,
+        finished: Sequence[FinishedJob],
+        locking: Sequence[Named],
+        *,
+        worker_id: UUID,
+        meanwhile: Meanwhile,
     ) -> Ended:
         settlement = Settlement(self.session)
         statements: list[Statement] = [(statement("hold_worker"), {"worker_id": worker_id})]
         statements += settlement.statements(finished)
         written = len(statements)
         statements += [(statement(name), facts) for name, facts in locking]
-        answers = self.session.together(statements)
+        answers = self.session.together(statements, meanwhile=meanwhile)
         held = settlement.settle_rest(finished, answers[1:written])
         self._finish_batches_of(settlement)
         return Ended(held, answers[written:], readied=sorted(settlement.queues))

@@ -64,6 +64,32 @@ def test_who_steers_a_blocked_job_is_not_waited_for(sides: tuple[Side, Side]) ->
     assert mine.store.unblock().count == 1
 
 
+def test_an_exchange_that_frees_permits_is_on_its_way_meanwhile(sides: tuple[Side, Side]) -> None:
+    mine, theirs = sides
+    for _ in range(2):
+        make_job(concurrency_key="k")
+    worker = register_worker()
+    [running] = claim_of(mine, worker, 1)
+    theirs.connection.execute("BEGIN")
+    theirs.connection.execute("SELECT FROM jobqueue_limit FOR UPDATE")
+
+    def let_go() -> None:
+        waits_for_a_lock(mine.pid)
+        theirs.connection.execute("COMMIT")
+
+    held, claimed = mine.store.finish_and_claim(
+        [FinishedJob(running, Transition(state=JobState.SUCCEEDED))],
+        worker_id=worker,
+        token=uuid4(),
+        wanted=[WantedJobs("default", 1)],
+        total=1,
+        limits=Limits(),
+        meanwhile=let_go,
+    )
+
+    assert (held, len(claimed)) == ({running.id}, 1)
+
+
 def test_two_claims_never_both_take_the_last_permit(sides: tuple[Side, Side]) -> None:
     mine, theirs = sides
     for _ in range(4):
