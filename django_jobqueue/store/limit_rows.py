@@ -168,11 +168,10 @@ class LimitRowsStore(OrmStore):
 
 def freed_by(finished: Iterable[FinishedJob], known: Limits) -> list[LimitName]:
     """Return the limits under which one job less runs."""
-    jobs = [done.job for done in finished]
-    candidates = [
-        Candidate(job.id, job.queue, job.handler, job.concurrency_key, None) for job in jobs
-    ]
-    return sorted({name for one in candidates for name, _ in one.limits(known)})
+    jobs = (done.job for done in finished)
+    kinds = {(job.queue, job.handler, job.concurrency_key) for job in jobs}
+    alike = [Candidate(0, queue, handler, key, None) for queue, handler, key in kinds]
+    return sorted({name for one in alike for name, _ in one.limits(known)})
 
 
 def _count(running: Iterable[Row], usages: Usages, known: Limits) -> None:

@@ -96,7 +96,7 @@ class LimitedStore(LimitRowsStore):
         now: datetime | None = None,
     ) -> list[ClaimedJob]:
         """Claim what the limits allow; block what that of a handler or a key refuses."""
-        asked = [each for each in wanted if each.limit > 0]
+        asked = _may_be_granted(wanted, limits)
         return self._claim_rounds(_Round(worker_id, token, asked, limits, total, now))
 
     def _claim_rounds(self, one: "_Round") -> list[ClaimedJob]:
@@ -176,7 +176,7 @@ class LimitedStore(LimitRowsStore):
         """What ends, and what takes its permits, are one transaction where that can be had: a
         permit is idle for as long as one commit takes.
         """
-        one = _Round(worker_id, token, [each for each in wanted if each.limit > 0], limits, total)
+        one = _Round(worker_id, token, _may_be_granted(wanted, limits), limits, total)
         freed = freed_by(finished, limits)
         if not freed:
             meanwhile()
@@ -255,6 +255,20 @@ class _Round(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(
             self, asked=left, limits=self.limits.after(grants), total=self.total - len(claimed)
         )
+
+
+def _may_be_granted(wanted: Sequence[WantedJobs], limits: Limits) -> list[WantedJobs]:
+    """Return what to look at: no more jobs of a queue than may run at once, so that one look has
+    room for others.
+    """
+    asked = []
+    for one in wanted:
+        limit = limits.queues.get(one.queue)
+        if limit is not None and limit.max_running is not None:
+            one = msgspec.structs.replace(one, limit=min(one.limit, limit.max_running))
+        if one.limit > 0:
+            asked.append(one)
+    return asked
 
 
 def still_wanted(wanted: Sequence[WantedJobs], claimed: Sequence[ClaimedJob]) -> list[WantedJobs]:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django_jobqueue.core.limits import Grants, Limits
+from django_jobqueue.core.limits import Grants, LimitKind, Limits
 from django_jobqueue.core.specs import ClaimedJob, FinishedJob, WantedJobs
 
 from .ahead import Ahead
@@ -117,9 +117,10 @@ class PostgreSQLExchanges(PostgreSQLServer):
         **under: Any,
     ) -> tuple[set[int], list[ClaimedJob]]:
         facts: Any = {**under, "total": total}
-        ahead = (
-            self._ahead.of(wanted, limits) if total > 0 and not freed_by(finished, limits) else []
-        )
+        freed = freed_by(finished, limits)
+        # A queue's limit blocks no job that would have to be let go on first.
+        may_go_ahead = total > 0 and all(name.kind is LimitKind.QUEUE for name in freed)
+        ahead = self._ahead.of(wanted, limits) if may_go_ahead else []
         if not ahead:
             return self.finish_and_claim_within(
                 limits, finished, **facts, wanted=wanted, meanwhile=meanwhile
@@ -129,12 +130,29 @@ class PostgreSQLExchanges(PostgreSQLServer):
             finished, claim, wanted=ahead, meanwhile=meanwhile, **under
         )
         self._ahead.claimed(len(claimed), of=total)
-        if not claimed:
-            claimed = self.claim_within(limits, **facts, wanted=wanted)
-        elif len(claimed) < total:
-            # What is claimed does not wait for a look at the rest.
-            limits.left_behind([one.queue for one in still_wanted(wanted, claimed)])
+        if len(claimed) < total:
+            claimed += self._claim_rest(limits, claimed, bool(freed), wanted=wanted, **facts)
         return held, claimed
+
+    def _claim_rest(
+        self,
+        limits: Limits,
+        claimed: Sequence[ClaimedJob],
+        has_freed: bool,
+        *,
+        wanted: Sequence[WantedJobs],
+        total: int,
+        **under: Any,
+    ) -> list[ClaimedJob]:
+        """Look at what was not ahead of every limit, now or the next time: what is claimed does not
+        wait for it, unless permits are free that nobody would take meanwhile.
+        """
+        rest = still_wanted(wanted, claimed)
+        if claimed and not has_freed:
+            limits.left_behind([one.queue for one in rest])
+            return []
+        left = total - len(claimed)
+        return self.claim_within(limits, wanted=rest, total=left, **under)
 
     def _finish_beside(
         self,
