@@ -244,34 +244,6 @@ class TestClaim:
 
         assert (first.id, ids(claimed)) == (one, [two])
 
-    def test_what_frees_permits_of_a_queue_alone_locks_no_limit(
-        self, store: JobStore, worker: UUID
-    ) -> None:
-        make_job(queue="narrow")
-        [done] = exchange(store, worker, WantedJobs("narrow", 1))
-        primed(store, worker)
-        free = make_job(queue="free")
-        wanted = [WantedJobs("free", 1), WantedJobs("narrow", 1)]
-
-        with CaptureQueriesContext(connection) as queries:
-            claimed = exchange(store, worker, *wanted, total=1, done=[done])
-
-        assert ids(claimed) == [free.pk]
-        assert not any("FROM jobqueue_limit" in query["sql"] for query in queries)
-
-    def test_permits_that_it_frees_are_not_left_idle(self, store: JobStore, worker: UUID) -> None:
-        make_job(queue="narrow")
-        [done] = exchange(store, worker, WantedJobs("narrow", 1))
-        primed(store, worker)
-        free, *narrow = make_job(queue="free"), *(make_job(queue="narrow") for _ in range(3))
-        left: list[str] = []
-        limits = replace(LIMITS, left_behind=left.extend)
-        wanted = [WantedJobs("free", 4), WantedJobs("narrow", 4)]
-
-        claimed = exchange(store, worker, *wanted, total=2, done=[done], limits=limits)
-
-        assert (ids(claimed), left) == ([free.pk, narrow[0].pk], [])
-
     @pytest.mark.parametrize("is_primed", [True, False], ids=["ahead", "a look at everything"])
     def test_it_begins_at_watermarks(self, store: JobStore, worker: UUID, is_primed: bool) -> None:
         if is_primed:

@@ -90,22 +90,6 @@ def test_an_exchange_that_frees_permits_is_on_its_way_meanwhile(sides: tuple[Sid
     assert (held, len(claimed)) == ({running.id}, 1)
 
 
-def test_no_more_jobs_of_a_queue_are_looked_at_than_may_run_at_once(
-    sides: tuple[Side, Side],
-) -> None:
-    mine, theirs = sides
-    worker = register_worker()
-    jobs = [make_job().pk for _ in range(5)]
-    with mine.connection.transaction():
-        mine.claim(worker, 5, limits=Limits(queues={"default": Limit(max_running=2)}))
-        unlocked = theirs.connection.execute(
-            "SELECT id FROM jobqueue_job ORDER BY id FOR UPDATE SKIP LOCKED"
-        ).fetchall()
-
-    assert [job_id for (job_id,) in unlocked] == jobs[2:]
-    assert Job.objects.filter(state="running").count() == 2
-
-
 def test_two_claims_never_both_take_the_last_permit(sides: tuple[Side, Side]) -> None:
     mine, theirs = sides
     for _ in range(4):

@@ -1,0 +1,70 @@
+"""Limits of queues beside other queues: what an exchange locks, and what it leaves."""
+
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from msgspec.structs import replace
+
+from django_jobqueue.core.limits import Limit, Limits
+from django_jobqueue.core.specs import WantedJobs
+from django_jobqueue.models import Job
+from django_jobqueue.store.base import JobStore
+
+from .helpers import make_job, register_worker
+from .test_claims_up_to_limits import LIMITS, exchange, ids, primed, store, worker
+from .test_postgresql_races import Side, sides
+
+__all__ = ["sides", "store", "worker"]  # fixtures
+
+pytestmark = pytest.mark.postgresql
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_more_jobs_of_a_queue_are_looked_at_than_may_run_at_once(
+    sides: tuple[Side, Side],
+) -> None:
+    mine, theirs = sides
+    worker = register_worker()
+    jobs = [make_job().pk for _ in range(5)]
+    with mine.connection.transaction():
+        mine.claim(worker, 5, limits=Limits(queues={"default": Limit(max_running=2)}))
+        unlocked = theirs.connection.execute(
+            "SELECT id FROM jobqueue_job ORDER BY id FOR UPDATE SKIP LOCKED"
+        ).fetchall()
+
+    assert [job_id for (job_id,) in unlocked] == jobs[2:]
+    assert Job.objects.filter(state="running").count() == 2
+
+
+@pytest.mark.django_db
+def test_what_frees_permits_of_a_queue_alone_locks_no_limit(
+    self, store: JobStore, worker: UUID
+) -> None:
+    make_job(queue="narrow")
+    [done] = exchange(store, worker, WantedJobs("narrow", 1))
+    primed(store, worker)
+    free = make_job(queue="free")
+    wanted = [WantedJobs("free", 1), WantedJobs("narrow", 1)]
+
+    with CaptureQueriesContext(connection) as queries:
+        claimed = exchange(store, worker, *wanted, total=1, done=[done])
+
+    assert ids(claimed) == [free.pk]
+    assert not any("FROM jobqueue_limit" in query["sql"] for query in queries)
+
+
+@pytest.mark.django_db
+def test_permits_that_it_frees_are_not_left_idle(self, store: JobStore, worker: UUID) -> None:
+    make_job(queue="narrow")
+    [done] = exchange(store, worker, WantedJobs("narrow", 1))
+    primed(store, worker)
+    free, *narrow = make_job(queue="free"), *(make_job(queue="narrow") for _ in range(3))
+    left: list[str] = []
+    limits = replace(LIMITS, left_behind=left.extend)
+    wanted = [WantedJobs("free", 4), WantedJobs("narrow", 4)]
+
+    claimed = exchange(store, worker, *wanted, total=2, done=[done], limits=limits)
+
+    assert (ids(claimed), left) == ([free.pk, narrow[0].pk], [])
