@@ -39,9 +39,7 @@ def test_no_more_jobs_of_a_queue_are_looked_at_than_may_run_at_once(
 
 
 @pytest.mark.django_db
-def test_what_frees_permits_of_a_queue_alone_locks_no_limit(
-    self, store: JobStore, worker: UUID
-) -> None:
+def test_what_frees_permits_of_a_queue_alone_locks_no_limit(store: JobStore, worker: UUID) -> None:
     make_job(queue="narrow")
     [done] = exchange(store, worker, WantedJobs("narrow", 1))
     primed(store, worker)
@@ -56,7 +54,7 @@ def test_what_frees_permits_of_a_queue_alone_locks_no_limit(
 
 
 @pytest.mark.django_db
-def test_permits_that_it_frees_are_not_left_idle(self, store: JobStore, worker: UUID) -> None:
+def test_permits_that_it_frees_are_not_left_idle(store: JobStore, worker: UUID) -> None:
     make_job(queue="narrow")
     [done] = exchange(store, worker, WantedJobs("narrow", 1))
     primed(store, worker)
