@@ -1,6 +1,6 @@
 """Limits of queues beside other queues: what an exchange locks, and what it leaves."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
@@ -66,3 +66,22 @@ def test_permits_that_it_frees_are_not_left_idle(store: JobStore, worker: UUID) 
     claimed = exchange(store, worker, *wanted, total=2, done=[done], limits=limits)
 
     assert (ids(claimed), left) == ([free.pk, narrow[0].pk], [])
+
+
+@pytest.mark.django_db
+def test_who_goes_ahead_lets_others_work_meanwhile(store: JobStore, worker: UUID) -> None:
+    primed(store, worker)
+    make_job(queue="free")
+    times: list[int] = []
+
+    _, claimed = store.finish_and_claim(
+        [],
+        worker_id=worker,
+        token=uuid4(),
+        wanted=[WantedJobs("free", 1)],
+        total=1,
+        limits=LIMITS,
+        meanwhile=lambda: times.append(1),
+    )
+
+    assert (len(claimed), len(times)) == (1, 1)
