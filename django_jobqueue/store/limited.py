@@ -96,7 +96,7 @@ class LimitedStore(LimitRowsStore):
         now: datetime | None = None,
     ) -> list[ClaimedJob]:
         """Claim what the limits allow; block what that of a handler or a key refuses."""
-        asked = _may_be_granted(wanted, limits)
+        asked = [each for each in wanted if each.limit > 0]
         return self._claim_rounds(_Round(worker_id, token, asked, limits, total, now))
 
     def _claim_rounds(self, one: "_Round") -> list[ClaimedJob]:
@@ -140,7 +140,7 @@ class LimitedStore(LimitRowsStore):
         if saturated := one.limits.saturated():
             one.limits.passed_over()
         rows = self.pick(
-            one.worker_id, wanted=one.asked, saturated=saturated, total=one.total, now=one.now
+            one.worker_id, wanted=one.looks_at, saturated=saturated, total=one.total, now=one.now
         )
         return [Candidate(*row) for row in rows]
 
@@ -176,7 +176,7 @@ class LimitedStore(LimitRowsStore):
         """What ends, and what takes its permits, are one transaction where that can be had: a
         permit is idle for as long as one commit takes.
         """
-        one = _Round(worker_id, token, _may_be_granted(wanted, limits), limits, total)
+        one = _Round(worker_id, token, [each for each in wanted if each.limit > 0], limits, total)
         freed = freed_by(finished, limits)
         if not freed:
             meanwhile()
@@ -208,8 +208,15 @@ class LimitedStore(LimitRowsStore):
         if not one.asked or one.total <= 0:
             return _Exchanged(ended.held, sorted(readied))
         candidates = self._candidates(one)
-        mine = [each for each in candidates if _is_under(usages, each.limits(one.limits))]
+        limits_of = [each.limits(one.limits) for each in candidates]
+        mine = [
+            each
+            for each, limits in zip(candidates, limits_of, strict=True)
+            if _is_under(usages, limits)
+        ]
         claimed, grants = self._claim_granted(one, mine, usages, clock)
+        if candidates:
+            self.looked(grants, met_limits=any(limits_of))
         # Whoever serves the others is woken; of these queues it is this worker.
         readied -= {job.queue for job in claimed}.difference(ended.readied)
         was_partial = len(mine) < len(candidates)
@@ -244,6 +251,24 @@ class _Round(msgspec.Struct, frozen=True):
     limits: Limits
     total: int
     now: datetime | None = None
+    is_behind_refused: bool = (
+        False  #: the one before was refused jobs by other limits than a queue's
+    )
+
+    @property
+    def looks_at(self) -> list[WantedJobs]:
+        """No more jobs of a queue than may run of it at once, so that there is room for others; but
+        for those that stand behind any number of others which may not run.
+        """
+        if self.is_behind_refused:
+            return list(self.asked)
+        looks = []
+        for one in self.asked:
+            limit = self.limits.queues.get(one.queue)
+            if limit is not None and limit.max_running is not None:
+                one = msgspec.structs.replace(one, limit=min(one.limit, limit.max_running))
+            looks.append(one)
+        return looks
 
     def after(self, claimed: Sequence[ClaimedJob], grants: Grants) -> "_Round":
         """Return what is still to be asked for."""
@@ -253,22 +278,12 @@ class _Round(msgspec.Struct, frozen=True):
             if each.queue not in grants.full_queues
         ]
         return msgspec.structs.replace(
-            self, asked=left, limits=self.limits.after(grants), total=self.total - len(claimed)
+            self,
+            asked=left,
+            limits=self.limits.after(grants),
+            total=self.total - len(claimed),
+            is_behind_refused=bool(grants.blocked or grants.full_handlers),
         )
-
-
-def _may_be_granted(wanted: Sequence[WantedJobs], limits: Limits) -> list[WantedJobs]:
-    """Return what to look at: no more jobs of a queue than may run at once, so that one look has
-    room for others.
-    """
-    asked = []
-    for one in wanted:
-        limit = limits.queues.get(one.queue)
-        if limit is not None and limit.max_running is not None:
-            one = msgspec.structs.replace(one, limit=min(one.limit, limit.max_running))
-        if one.limit > 0:
-            asked.append(one)
-    return asked
 
 
 def still_wanted(wanted: Sequence[WantedJobs], claimed: Sequence[ClaimedJob]) -> list[WantedJobs]:

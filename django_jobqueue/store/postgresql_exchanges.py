@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django_jobqueue.core.limits import Grants, LimitKind, Limits
+from django_jobqueue.core.limits import Grants, LimitKind, LimitName, Limits
 from django_jobqueue.core.specs import ClaimedJob, FinishedJob, WantedJobs
 
 from .ahead import Ahead
@@ -131,28 +131,33 @@ class PostgreSQLExchanges(PostgreSQLServer):
         )
         self._ahead.claimed(len(claimed), of=total)
         if len(claimed) < total:
-            claimed += self._claim_rest(limits, claimed, bool(freed), wanted=wanted, **facts)
+            claimed += self._claim_rest(limits, claimed, freed=freed, wanted=wanted, **facts)
         return held, claimed
 
     def _claim_rest(
         self,
         limits: Limits,
         claimed: Sequence[ClaimedJob],
-        has_freed: bool,
         *,
+        freed: Sequence[LimitName],
         wanted: Sequence[WantedJobs],
         total: int,
         **under: Any,
     ) -> list[ClaimedJob]:
-        """Look at what was not ahead of every limit, now or the next time: what is claimed does not
-        wait for it, unless permits are free that nobody would take meanwhile.
+        """Look at what was not ahead of every limit. What is claimed waits for that only where it
+        may have the permits that were freed: nobody else would be told of them.
         """
         rest = still_wanted(wanted, claimed)
-        if claimed and not has_freed:
-            limits.left_behind([one.queue for one in rest])
-            return []
-        left = total - len(claimed)
-        return self.claim_within(limits, wanted=rest, total=left, **under)
+        queues = [one.queue for one in rest]
+        if not claimed or not {name.name for name in freed}.isdisjoint(queues):
+            try:
+                return self.claim_within(limits, wanted=rest, total=total - len(claimed), **under)
+            except Exception:
+                # What is claimed is committed: the next exchange meets what is wrong.
+                if not claimed:
+                    raise
+        limits.left_behind(queues)
+        return []
 
     def _finish_beside(
         self,

@@ -10,7 +10,7 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from django_jobqueue.core.errors import InvalidOptions, UniqueConflict
-from django_jobqueue.core.limits import Limits
+from django_jobqueue.core.limits import Limit, Limits
 from django_jobqueue.core.specs import (
     AttemptReport,
     Cancelled,
@@ -877,7 +877,11 @@ class JobStoreContract:
 
     @pytest.mark.parametrize("wanted", [[], [WantedJobs("q", 5)]], ids=["nothing", "jobs"])
     @pytest.mark.parametrize("ended", [0, 1])
-    @pytest.mark.parametrize("limits", [None, Limits()], ids=["without limits", "within limits"])
+    @pytest.mark.parametrize(
+        "limits",
+        [None, Limits(), Limits(queues={"q": Limit(max_running=5)})],
+        ids=["without limits", "within limits", "within those of what ends"],
+    )
     def test_the_one_call_lets_others_work_meanwhile(self, store, worker, limits, ended, wanted):
         transition = Transition(state=JobState.SUCCEEDED)
         finished = [FinishedJob(claimed(store, worker, queue="q"), transition)] * ended

@@ -69,6 +69,74 @@ def test_permits_that_it_frees_are_not_left_idle(store: JobStore, worker: UUID) 
 
 
 @pytest.mark.django_db
+def test_what_is_claimed_waits_for_no_look_at_queues_that_have_no_use_for_what_was_freed(
+    store: JobStore, worker: UUID
+) -> None:
+    make_job(queue="narrow")
+    [done] = exchange(store, worker, WantedJobs("narrow", 1))
+    primed(store, worker)
+    free = make_job(queue="free")
+    left: list[str] = []
+    limits = replace(LIMITS, left_behind=left.extend)
+
+    claimed = exchange(store, worker, WantedJobs("free", 4), done=[done], limits=limits)
+
+    assert (ids(claimed), left) == ([free.pk], ["free"])
+
+
+@pytest.mark.django_db
+def test_of_a_queue_no_more_is_claimed_in_two_steps_than_in_one(
+    store: JobStore, worker: UUID
+) -> None:
+    make_job(queue="narrow")
+    [done] = exchange(store, worker, WantedJobs("narrow", 1))
+    primed(store, worker)
+    first = make_job(queue="free")
+    make_job(queue="free", handler="limited")
+    narrow = make_job(queue="narrow")
+    wanted = [WantedJobs("free", 1), WantedJobs("narrow", 4)]
+
+    assert ids(exchange(store, worker, *wanted, done=[done])) == [first.pk, narrow.pk]
+
+
+@pytest.mark.django_db
+def test_who_was_blocked_for_what_ends_is_not_overtaken_because_a_queue_has_a_limit_too(
+    store: JobStore, worker: UUID
+) -> None:
+    make_job(queue="narrow")
+    _, blocked = (make_job(queue="free", concurrency_key="k").pk for _ in range(2))
+    done = exchange(store, worker, WantedJobs("narrow", 1), WantedJobs("free", 2))
+    assert len(done) == 2
+    primed(store, worker)
+    make_job(queue="free")
+
+    assert ids(exchange(store, worker, WantedJobs("free", 1), total=1, done=done)) == [blocked]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_claimed_is_told_though_the_look_at_the_rest_fails(
+    sides: tuple[Side, Side],
+) -> None:
+    mine, theirs = sides
+    worker = register_worker()
+    make_job(queue="narrow")
+    [done] = exchange(mine.store, worker, WantedJobs("narrow", 1))
+    primed(mine.store, worker)
+    free = make_job(queue="free")
+    make_job(queue="narrow")
+    left: list[str] = []
+    limits = replace(LIMITS, left_behind=left.extend)
+    wanted = [WantedJobs("free", 4), WantedJobs("narrow", 4)]
+    mine.connection.execute("SET lock_timeout = '50ms'")
+    with theirs.connection.transaction():
+        theirs.connection.execute("SELECT FROM jobqueue_limit FOR UPDATE")
+
+        claimed = exchange(mine.store, worker, *wanted, done=[done], limits=limits)
+
+    assert (ids(claimed), left) == ([free.pk], ["free", "narrow"])
+
+
+@pytest.mark.django_db
 def test_who_goes_ahead_lets_others_work_meanwhile(store: JobStore, worker: UUID) -> None:
     primed(store, worker)
     make_job(queue="free")
