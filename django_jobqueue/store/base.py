@@ -181,10 +181,10 @@ class JobStore(
     ) -> tuple[set[int], list[ClaimedJob]]:
         """Do both, in one round trip where the database can and nothing limits the claim.
 
-        With `limits`, a job that one of them blocked goes on first where it has room again; without,
-        `in_force` is told of any.
-        `meanwhile`, which must neither wait nor raise, is called exactly once unless this raises:
-        as soon as the statements are sent, where they can be, and else before.
+        With `limits`, a job that one of them blocked goes on first, where there is room again;
+        without, `in_force` is told of any. `meanwhile`, which must neither wait nor raise, is
+        called exactly once unless this raises: as soon as the statements are sent, where they can
+        be, and else before.
         """
 
     @abstractmethod
