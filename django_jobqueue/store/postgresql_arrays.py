@@ -14,7 +14,7 @@ Plain = int | float | bool | UUID | datetime | None
 
 def array(values: Iterable[Plain]) -> str:
     """Return the literal of values that need no quotes; None is NULL, times must be aware."""
-    return "{" + ",".join(map(_plain, values)) + "}"
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
 
 
 def array_of_ids(ids: Iterable[int]) -> str:
@@ -37,12 +37,6 @@ def array_of_moments(times: Iterable[datetime | None]) -> str:
 def quoted_array(values: Iterable[str | None]) -> str:
     """Return the literal of texts, each quoted."""
     return "{" + ",".join(map(_quoted, values)) + "}"
-
-
-def _plain(value: Plain) -> str:
-    if value is None:
-        return "NULL"
-    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _texts_of_tokens(tokens: Iterable[UUID]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django_jobqueue.core.specs import ClaimedJob, WantedJobs
 
 from . import sql
-from .postgresql_arrays import array, quoted_array
+from .postgresql_arrays import array, array_of_ids, quoted_array
 from .sessions import Row, Statement
 from .stretches import stretch_parameters
 
@@ -117,8 +117,8 @@ def _wanted_parameters(
     wanted: Sequence[WantedJobs], total: int, now: datetime | None
 ) -> dict[str, object]:
     return {
-        "queues": quoted_array(one.queue for one in wanted),
-        "limits": array(one.limit for one in wanted),
+        "queues": quoted_array([one.queue for one in wanted]),
+        "limits": array_of_ids([one.limit for one in wanted]),
         "total": total,
         "now": now,
     }

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
+
+import msgspec
 
 from django_jobqueue.core.specs import WantedJobs, Watermark
 
-from .postgresql_arrays import array, quoted_array
+from .postgresql_arrays import array, array_of_ids, quoted_array
 
 HIGHEST, LOWEST = 2**15 - 1, -(2**15)
 
 
-class Stretch(NamedTuple):
+class Stretch(msgspec.Struct, frozen=True):
     """Priorities from `highest` down to `lowest`, and the first time looked at, with the first id
     of that time; None: from the beginning.
     """
@@ -41,9 +42,9 @@ def stretch_parameters(wanted: Sequence[WantedJobs]) -> dict[str, object]:
     """Return what the claim by stretches needs beyond the parameters of every claim."""
     stretches = [part for one in wanted for part in stretches_of(one.queue, one.watermarks)]
     return {
-        "stretched": quoted_array(part.queue for part in stretches),
-        "highest": array(part.highest for part in stretches),
-        "lowest": array(part.lowest for part in stretches),
-        "since": array(part.since for part in stretches),
-        "first_ids": array(part.first_id for part in stretches),
+        "stretched": quoted_array([part.queue for part in stretches]),
+        "highest": array_of_ids([part.highest for part in stretches]),
+        "lowest": array_of_ids([part.lowest for part in stretches]),
+        "since": array([part.since for part in stretches]),
+        "first_ids": array([part.first_id for part in stretches]),
     }

@@ -1,6 +1,6 @@
 """Arrays as literals that PostgreSQL reads."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
 import pytest
@@ -22,7 +22,7 @@ AN_ID = UUID("12345678-1234-5678-1234-567812345678")
         ([1.5, float("nan")], "{1.5,nan}"),
         ([True, False], "{True,False}"),
         ([AN_ID], f"{{{AN_ID}}}"),
-        ([NOON], "{2026-01-01T12:00:00+00:00}"),
+        ([NOON], "{2026-01-01 12:00:00+00:00}"),
     ],
 )
 def test_plain_values_need_no_quotes(values: list, literal: str) -> None:
@@ -64,3 +64,15 @@ def test_moments_come_back_to_the_microsecond(year: int) -> None:
         [(read,)] = cursor.fetchall()
 
     assert read == [*moments, None]
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=-3, minutes=-30))])
+def test_times_come_back_whatever_their_zone(zone: timezone) -> None:
+    times = [NOON.astimezone(zone), NOON.replace(microsecond=7).astimezone(zone), None]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::timestamptz[]", [array(times)])
+        [(read,)] = cursor.fetchall()
+
+    assert read == times

@@ -224,4 +224,4 @@ def test_few_functions_are_called_for_it() -> None:
         assert bench.pump.tick() == 1
 
     # After a pause each of them takes as long as ten do in a busy worker.
-    assert calls[0] <= (175 if bench.store.has_one_writer else 220)
+    assert calls[0] <= (175 if bench.store.has_one_writer else 195)
