@@ -111,7 +111,7 @@ TARGETS = (
         measure="10 queues, 3 priorities, unique keys and a limit, of one plain queue",
         bound=0.6,
         read=at("mixed/rates/the mix/ratio"),
-        profile="decisions/0052-what-a-quick-job-costs.md",
+        profile="decisions/0053-limits-of-queues-beside-other-queues.md",
     ),
     Target(
         measure="drain with metrics and signals connected, of that with none",
