@@ -9,7 +9,9 @@ from datetime import datetime
 from pathlib import Path
 
 from django.db import connection
+from psycopg import sql
 
+from .databases import bare_postgresql
 from .errors import BenchmarkFailed
 
 #: An entry begins like this; its text goes on in lines that begin with a tab.
@@ -69,12 +71,15 @@ def statements_logged() -> Iterator[Path]:
                 "statements are counted in the server's log, which cannot be read: leave "
                 "DATABASE_URL out, for a server that is started here"
             )
-        name = connection.ops.quote_name(str(connection.settings_dict["NAME"]))
-        cursor.execute(f"ALTER DATABASE {name} SET log_statement = 'all'")
-        try:
-            yield file
-        finally:
-            cursor.execute(f"ALTER DATABASE {name} RESET log_statement")
+    name = sql.Identifier(str(connection.settings_dict["NAME"]))
+    with bare_postgresql() as maintenance:
+        maintenance.execute(sql.SQL("ALTER DATABASE {} SET log_statement = 'all'").format(name))
+    try:
+        yield file
+    finally:
+        # A request to end may have left Django's own connection in the middle of a statement.
+        with bare_postgresql() as maintenance:
+            maintenance.execute(sql.SQL("ALTER DATABASE {} RESET log_statement").format(name))
 
 
 def statements_in(log: str) -> Iterator[Statement]:

@@ -32,13 +32,11 @@ def temporary() -> Iterator[Path]:
 @pytest.mark.postgresql
 @pytest.mark.parametrize("command", ENDLESS, ids=lambda command: command[0])
 def test_its_server_and_its_workers_end_with_it(command, temporary):
-    environment = {name: text for name, text in os.environ.items() if name != "DATABASE_URL"}
     benchmark = subprocess.Popen(
         [sys.executable, "-m", "benchmarks", *command],
         cwd=ROOT,
-        env={**environment, "TMPDIR": str(temporary)},
+        env={**without_a_database(), "TMPDIR": str(temporary)},
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
     )
     started: set[int] = set()
 
@@ -88,6 +86,39 @@ def test_a_second_request_does_not_disturb_what_the_first_ends(first, second):
 
     assert (done.returncode, done.stdout) == (128 + signal.Signals[first], "cleaned up\n")
     assert done.stderr == ""
+
+
+ENDED_AMID_A_STATEMENT = """
+import sys
+from benchmarks.databases import prepared_site
+
+with prepared_site("postgresql"):
+    from benchmarks.statements import statements_logged
+    from django.db import connection
+
+    with statements_logged():
+        connection.connection.pgconn.send_query(b"SELECT 1")
+        sys.exit(3)
+"""
+
+
+@pytest.mark.postgresql
+def test_a_request_amid_a_statement_ends_what_was_begun_all_the_same(temporary):
+    done = subprocess.run(
+        [sys.executable, "-c", ENDED_AMID_A_STATEMENT],
+        cwd=ROOT,
+        env={**without_a_database(), "TMPDIR": str(temporary)},
+        capture_output=True,
+        text=True,
+    )
+
+    assert (done.returncode, done.stderr) == (3, "")
+    assert list(temporary.iterdir()) == []
+
+
+def without_a_database() -> dict[str, str]:
+    """Return the environment, for a server of its own."""
+    return {name: text for name, text in os.environ.items() if name != "DATABASE_URL"}
 
 
 def servers(temporary: Path) -> list[int]:
