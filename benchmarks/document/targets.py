@@ -7,7 +7,7 @@ from .charts import amount
 from .results import Results, found
 
 AT_LEAST, AT_MOST = "at least", "at most"
-PICKUP_PROFILE = "decisions/0049-a-commit-is-told-of-once.md"
+PICKUP_PROFILE = "decisions/0054-where-a-pickup-spends-its-time.md"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
