@@ -190,6 +190,13 @@ class TestTemplates:
         assert (status, printed) == (0, f"job {row.pk} enqueued\n")
         assert (row.payload["kwargs"], row.template) == ({"week": 7}, "weekly")
 
+    def test_who_enqueued_a_copy_is_recorded(self):
+        Template("weekly").save(report, week=1)
+
+        assert jobqueue("templates", "run", "weekly", "--by", "ada", "--why", "late")[0] == 0
+
+        assert recorded()[-1] == ("template.enqueue", "weekly", "ada", "late")
+
     def test_one_whose_key_is_taken_is_told_by_the_status(self):
         Template("once").save(report.using(unique_key="k"), week=1)
 

@@ -22,6 +22,7 @@ DEBUG_IS_ON = (
     "DEBUG is on: Django remembers every query of a job until its end, which takes time and "
     "memory. Turn it off where jobs matter."
 )
+WRONG_LINE = 2  #: exit status when the options do not go together, as argparse's own
 NOT_READY = 3  #: exit status when the database stays unreachable or unmigrated
 
 
@@ -147,10 +148,15 @@ class Command(BaseCommand):
     def _worker_options(self, options: dict[str, Any]) -> WorkerOptions:
         queues = [name.strip() for text in options["queue"] for name in text.split(",")]
         if not all(queues):
-            raise CommandError("--queue needs a name: leave it out to serve all queues")
+            raise CommandError(
+                "--queue needs a name: leave it out to serve all queues", returncode=WRONG_LINE
+            )
         processes = _processes(options)
         if options["reload"] and not processes:
-            raise CommandError("--reload replaces child processes: let there be --processes")
+            raise CommandError(
+                "--reload replaces child processes: let there be --processes",
+                returncode=WRONG_LINE,
+            )
         return WorkerOptions(
             queues=tuple(dict.fromkeys(queues)),
             processes=processes,

@@ -26,6 +26,7 @@ class ListTemplates(Subcommand):
 class RunTemplate(Subcommand):
     name = "run"
     about = "enqueue a copy of a template; exit status 1 if another job holds its unique key"
+    is_recorded = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", metavar="NAME", help="the name of the template")
