@@ -51,8 +51,9 @@ if TYPE_CHECKING:
         StateChanged,
         UniqueConflict,
     )
-    from .core.outcomes import Cancel, Discard, Retry, Snooze, Succeed, Unprocessable
+    from .core.outcomes import Answer, Cancel, Discard, Retry, Snooze, Succeed, Unprocessable
     from .core.result_errors import UnexpectedResult
+    from .core.retry import RetryPolicy
     from .core.schedule_errors import (
         InvalidSchedule,
         ScheduleNotFound,
@@ -109,8 +110,9 @@ _HOMES = {
         "PayloadError PayloadTooLarge RequeueRefused SpoolUnusable StateChanged "
         "UniqueConflict"
     ),
-    "core.outcomes": "Cancel Discard Retry Snooze Succeed Unprocessable",
+    "core.outcomes": "Answer Cancel Discard Retry Snooze Succeed Unprocessable",
     "core.result_errors": "UnexpectedResult",
+    "core.retry": "RetryPolicy",
     "core.states": "DeathReason JobState",
     "core.schedule_errors": "InvalidSchedule ScheduleNotFound TemplateNotFound UnknownTimeZone",
     "jobs.auditing": "acting_as",
@@ -147,6 +149,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split
 
 __all__ = [
     "Acquired",
+    "Answer",
     "Backoff",
     "Batch",
     "BatchFinished",
@@ -211,6 +214,7 @@ __all__ = [
     "QueueStopped",
     "RequeueRefused",
     "Retry",
+    "RetryPolicy",
     "RunnerState",
     "Schedule",
     "ScheduleNotFound",

@@ -18,6 +18,7 @@ DOCUMENTS = {
     "docs/composition.md": 2,
     "docs/lines.md": 5,
     "docs/memory.md": 2,
+    "docs/options.md": 4,
     "docs/permits.md": 2,
     "docs/schedules.md": 3,
     "docs/steering.md": 6,
