@@ -205,6 +205,7 @@ class InsertingStore(ConnectedStore):
         )
         changed = row.update(
             payload=stored_json(new.payload),
+            fingerprint=new.fingerprint,
             priority=new.priority,
             run_at=self.storable_time(due),
             # What a blocked job waits for is not its time.

@@ -341,13 +341,20 @@ class JobStoreContract:
         holder = store.insert(new(unique_key="key", delay=60))
         payload, later = '{"args":[2],"kwargs":{}}', now + timedelta(hours=2)
         answer = store.insert(
-            new(unique_key="key", on_conflict="replace", payload=payload, run_at=later, priority=9)
+            new(
+                unique_key="key",
+                on_conflict="replace",
+                payload=payload,
+                fingerprint="of 2",
+                run_at=later,
+                priority=9,
+            )
         )
 
         found = store.find(holder.id)
         assert (answer.id, answer.created, answer.replaced) == (holder.id, False, True)
         assert (found.payload["args"], found.run_at, found.priority) == ([2], later, 9)
-        assert found.state is JobState.SCHEDULED
+        assert (found.state, found.fingerprint) == (JobState.SCHEDULED, "of 2")
 
     def test_a_replacement_that_is_due_readies_a_scheduled_job(self, store, now):
         holder = store.insert(new(unique_key="key", delay=60), now=LONG_AGO)
