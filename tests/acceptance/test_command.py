@@ -79,16 +79,12 @@ def test_a_job_whose_transaction_rolled_back_was_never_there(deployment: Deploym
         (["--concurrency", "many"], {}, "'many' is not a whole number of at least 1"),
         (["--queue", ""], {}, "--queue needs a name"),
         (["--queue", "mail,"], {}, "--queue needs a name"),
-        (["--reload", "--processes", "0"], {}, "--reload replaces child processes"),
         ([], {"CONCURENCY": 3}, "JOBQUEUE['CONCURENCY']. Did you mean 'CONCURRENCY'?"),
         ([], {"CONCURRENCY": "3"}, "JOBQUEUE['CONCURRENCY'] is '3': it must be a whole number"),
         ([], {"LEASE": 1, "HEARTBEAT_INTERVAL": 5}, "it must cover 4 heartbeats"),
         ([], {"DATABASE": "other"}, "JOBQUEUE['DATABASE'] is 'other', which is not in DATABASES"),
     ],
-    ids=[
-        *("option", "zero", "no number", "no queue", "comma", "no child"),
-        *("misspelt", "type", "lease", "alias"),
-    ],
+    ids=["option", "zero", "no number", "no queue", "comma", "misspelt", "type", "lease", "alias"],
 )
 def test_bad_input_is_refused_in_one_clear_sentence(
     deployment: Deployment, options: list[str], settings: dict[str, Any], message: str

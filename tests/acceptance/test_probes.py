@@ -103,6 +103,6 @@ def test_a_port_that_is_taken_is_told_in_one_sentence(deployment: Deployment) ->
 def test_an_address_that_cannot_be_right_is_refused(deployment: Deployment) -> None:
     worker = deployment.run("runjobs", "--probes", "8787")
 
-    assert worker.status() == 1
+    assert worker.status() == 2
     assert "JOBQUEUE['PROBES'] is '8787': it must be HOST:PORT" in worker.output
     assert "Traceback" not in worker.output

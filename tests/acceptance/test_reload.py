@@ -89,5 +89,5 @@ def test_source_that_cannot_be_imported_is_waited_for(deployment: Deployment, ap
 def test_it_needs_children(deployment: Deployment) -> None:
     worker = deployment.run("runjobs", "--reload", "--processes", "0")
 
-    assert worker.status() == 1
+    assert worker.status() == 2
     assert "let there be --processes" in worker.output

@@ -22,7 +22,7 @@ DEBUG_IS_ON = (
     "DEBUG is on: Django remembers every query of a job until its end, which takes time and "
     "memory. Turn it off where jobs matter."
 )
-WRONG_LINE = 2  #: exit status when the options do not go together, as argparse's own
+WRONG_LINE = 2  #: exit status when the options cannot be, as argparse's own
 NOT_READY = 3  #: exit status when the database stays unreachable or unmigrated
 
 
@@ -143,7 +143,11 @@ class Command(BaseCommand):
             for name in ("concurrency", "async_concurrency", "probes")
             if options[name] is not None
         }
-        return dataclasses.replace(conf.current(), **given)
+        configured = conf.current()
+        try:
+            return dataclasses.replace(configured, **given)
+        except InvalidSettings as error:
+            raise CommandError(str(error), returncode=WRONG_LINE) from error
 
     def _worker_options(self, options: dict[str, Any]) -> WorkerOptions:
         queues = [name.strip() for text in options["queue"] for name in text.split(",")]
