@@ -14,7 +14,6 @@ from django_jobqueue.core.errors import JobInterrupt
 from django_jobqueue.core.specs import ClaimedJob, Transition, WorkerIdentity
 from django_jobqueue.service import StopSender
 from django_jobqueue.store import Claims
-from django_jobqueue.worker.admission import Policies
 from django_jobqueue.worker.assembly import NOBODY
 from django_jobqueue.worker.lease import Lease
 from django_jobqueue.worker.options import WorkerOptions
@@ -206,7 +205,7 @@ class WorkerOfTest:
             overdue=Overdue(
                 store=self._store,
                 registry=self._options.registry,
-                policies=Policies(self._conf.retry_policy),
+                defaults=self._conf.retry_policy,
                 events=events,
             ),
             membership=self._membership,

@@ -152,6 +152,7 @@ class Claiming:
             lease=conf.lease,
             grace=conf.timeout_grace.total_seconds(),
             events=events,
+            backoff_of_queue=self._limits.backoff_of_queue,
         )
 
     def _make_permitted(self, answers: Answers) -> Permitted:

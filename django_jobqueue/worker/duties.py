@@ -17,7 +17,6 @@ from django_jobqueue.service import ServiceTask, StopReceiver
 from django_jobqueue.store import JobStore
 from django_jobqueue.store.notifications import Notifications
 
-from .admission import Policies
 from .clocks import ClockWatch
 from .flusher import Flusher
 from .hearing import Hearing
@@ -127,7 +126,7 @@ class HostDuties:
             overdue=Overdue(
                 store=self._store,
                 registry=self._registry,
-                policies=Policies(self._conf.retry_policy),
+                defaults=self._conf.retry_policy,
                 events=self._events,
             ),
             membership=self._membership,

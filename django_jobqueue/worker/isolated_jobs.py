@@ -77,6 +77,7 @@ class IsolatedJobs:
         )
         self._held: HeldJob | None = None
         self._job: ClaimedJob | None = None
+        self._queue_backoff: str | None = None
         executor = self._make_executor(settings)
         executor.reports_to(self._answer)
         self._threads = ThreadRunners(1, executor.perform, at_end=close_connections)
@@ -89,7 +90,10 @@ class IsolatedJobs:
         self._started: list[Runners] = []
 
     def _make_executor(self, settings: conf.JobQueueSettings) -> Executor:
-        watching, answers = Watching(), Answers(Policies(settings.retry_policy))
+        policies = Policies(
+            settings.retry_policy, backoff_of_queue=lambda queue: self._queue_backoff
+        )
+        watching, answers = Watching(), Answers(policies)
         return Executor(
             answers=answers,
             make_context=self._make_context,
@@ -115,8 +119,9 @@ class IsolatedJobs:
             match message:
                 case Beat(worker_id=worker_id, at=at):
                     self._membership.adopted(worker_id, at)
-                case Run(handler=name, job=job):
+                case Run(handler=name, job=job, queue_backoff=queue_backoff):
                     self._channel.send(Began())
+                    self._queue_backoff = queue_backoff
                     self._run(job, handler_name=name)
                 case CancelRequested(job_ids=job_ids):
                     self._request_cancel(job_ids)

@@ -2,6 +2,7 @@
 
 import math
 import signal
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
@@ -49,9 +50,11 @@ class Isolation:
         lease: timedelta,
         grace: float,
         events: EventBus,
+        backoff_of_queue: Callable[[str], str | None] = lambda queue: None,
     ) -> None:
         self._processes, self._membership, self._events = processes, membership, events
         self._lease, self._grace = lease.total_seconds(), grace
+        self._backoff_of_queue = backoff_of_queue
 
     def stop(self) -> None:
         """End the processes."""
@@ -92,7 +95,11 @@ class Isolation:
         if not process.is_ready:
             self._await_start(watch, Ready)
         watch.tell_renewed()
-        process.run(held.job, handler=held.handler.name)
+        process.run(
+            held.job,
+            handler=held.handler.name,
+            queue_backoff=self._backoff_of_queue(held.job.queue),
+        )
         self._await_start(watch, Began)
         held.begin()
         ended = watch.wait_for(Ended, seconds=held.job.timeout_seconds, patience=self._grace)

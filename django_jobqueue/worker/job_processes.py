@@ -77,10 +77,10 @@ class JobProcess:
         """Whether it has not taken all that it was told."""
         return self._channel.has_unsent
 
-    def run(self, job: ClaimedJob, *, handler: str) -> None:
+    def run(self, job: ClaimedJob, *, handler: str, queue_backoff: str | None = None) -> None:
         """Have it run the job by the handler of that name; `hear` brings what comes of it."""
         self.is_busy = True
-        self.tell(Run(handler, job))
+        self.tell(Run(handler, job, queue_backoff))
 
     def tell(self, message: Message) -> None:
         self._channel.send(message)

@@ -135,6 +135,8 @@ class Run(Message, frozen=True):
 
     handler: str
     job: ClaimedJob
+    #: What is set for its queue, as JSON text: a job process does not know of limits.
+    queue_backoff: str | None = None
 
 
 # From a job process.

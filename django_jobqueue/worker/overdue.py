@@ -3,6 +3,7 @@
 from django_jobqueue.core.error_text import describe_error
 from django_jobqueue.core.errors import HandlerNotRegistered, JobTimedOut
 from django_jobqueue.core.outcomes import Fail
+from django_jobqueue.core.retry import RetryPolicy
 from django_jobqueue.core.specs import ClaimedJob, FinishedJob
 from django_jobqueue.core.transitions import decide
 from django_jobqueue.events import EventBus
@@ -18,10 +19,10 @@ class Overdue:
     """
 
     def __init__(
-        self, *, store: JobStore, registry: Registry, policies: Policies, events: EventBus
+        self, *, store: JobStore, registry: Registry, defaults: RetryPolicy, events: EventBus
     ) -> None:
-        self._store, self._registry = store, registry
-        self._policies, self._events = policies, events
+        self._store, self._registry, self._events = store, registry, events
+        self._policies = Policies(defaults, backoff_of_queue=self._backoff_of_queue)
 
     def fail(self) -> set[str]:
         """Fail what is overdue; return the queues of what was written."""
@@ -48,3 +49,8 @@ class Overdue:
         is_worth_it = self._policies.of(handler).is_worth_retrying(error)
         outcome = Fail(describe_error(error), is_worth_it)
         return FinishedJob(job, decide(job, outcome, self._policies.backoff_of(handler, job)))
+
+    def _backoff_of_queue(self, queue: str) -> str | None:
+        # Read for each: who looks after the others' jobs knows no limits, and seldom finds one.
+        settings = self._store.limits_in_force(keys=False).queues.get(queue)
+        return None if settings is None else settings.backoff

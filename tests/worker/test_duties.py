@@ -18,7 +18,6 @@ from django_jobqueue.jobs.registry import Registry
 from django_jobqueue.jobs.wakeups import BURST
 from django_jobqueue.models import ArchivedJob, DeadJob, Job, WorkerRecord
 from django_jobqueue.store import JobStore, store_for
-from django_jobqueue.worker.admission import Policies
 from django_jobqueue.worker.duties import HostDuties
 from django_jobqueue.worker.janitor import Janitor
 from django_jobqueue.worker.membership import Membership
@@ -58,7 +57,7 @@ class Duty:
         return Overdue(
             store=self.store,
             registry=registry or Registry(),
-            policies=Policies(RetryPolicy()),
+            defaults=RetryPolicy(),
             events=self.bus,
         )
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from django_jobqueue import DeathReason, JobHandle, JobState
+from django_jobqueue import Constant, DeathReason, JobHandle, JobState, Queue
 from django_jobqueue.jobs.control import cancel
 from django_jobqueue.models import Job, WorkerRecord
 from django_jobqueue.worker.options import Recycling
@@ -108,6 +108,14 @@ class TestAnswers:
         assert attempt.log == ["a line"]
         assert attempt.error_type == "tests.acceptance.isolated_jobs.NoAccount"
         assert "fail_with_log" in attempt.traceback
+
+    def test_one_that_fails_waits_as_long_as_its_queue_says(self, apart: Apart) -> None:
+        Queue("slow").configure(backoff=Constant(1234, jitter=0))
+        handle = jobs.fail_with_log.using(queue="slow", max_attempts=2).enqueue()
+        apart.work()
+
+        waits = handle.refresh().snapshot.run_at - the_attempt_of(handle).ended_at
+        assert waits.total_seconds() == pytest.approx(1234, abs=30)
 
     def test_arguments_may_be_larger_than_the_line_takes_at_once(self, apart: Apart) -> None:
         handle = jobs.measure.enqueue("ü" * 130_000)

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 
-from django_jobqueue import DeathReason, JobState
-from django_jobqueue.core.backoff import Constant
+from django_jobqueue import Constant, DeathReason, JobState, Queue
 from django_jobqueue.core.errors import JobTimedOut
 from django_jobqueue.core.retry import RetryPolicy
 from django_jobqueue.core.specs import ClaimedJob, NewJob
@@ -15,7 +14,6 @@ from django_jobqueue.events import EventBus
 from django_jobqueue.models import DeadJob, Job
 from django_jobqueue.store import store_for
 from django_jobqueue.store.base import JobStore
-from django_jobqueue.worker.admission import Policies
 from django_jobqueue.worker.hands import HeldJob
 from django_jobqueue.worker.membership import Membership
 from django_jobqueue.worker.overdue import Overdue
@@ -61,9 +59,7 @@ def overdue(site: Site) -> Overdue:
 
 
 def overdue_of(site: Site, store: JobStore) -> Overdue:
-    return Overdue(
-        store=store, registry=site.registry, policies=Policies(RetryPolicy()), events=site.bus
-    )
+    return Overdue(store=store, registry=site.registry, defaults=RetryPolicy(), events=site.bus)
 
 
 def test_its_attempt_has_failed_and_it_is_retried_as_after_any_failure(
@@ -81,6 +77,17 @@ def test_its_attempt_has_failed_and_it_is_retried_as_after_any_failure(
     assert attempt.error_type == "django_jobqueue.core.errors.JobTimedOut"
     assert attempt.message == "the job ran longer than its timeout, and its worker did not react"
     assert [facts["job"].id for facts in site.told.of("job.overdue")] == [runaway.id]
+
+
+def test_the_backoff_of_its_queue_holds_for_it(site: Site, overdue: Overdue) -> None:
+    Queue("mail").configure(backoff=Constant(1234, jitter=0))
+    runaway = Runaway(site.job(do_nothing, name="endless"))
+
+    overdue.fail()
+
+    [attempt] = runaway.store.attempts_of(runaway.id)
+    waits = runaway.row.run_at - attempt.ended_at
+    assert waits.total_seconds() == pytest.approx(1234, abs=30)
 
 
 def test_the_last_attempt_makes_it_a_dead_letter(site: Site, overdue: Overdue) -> None:
