@@ -11,6 +11,7 @@ from typing import IO
 
 from django_jobqueue.core.clock import monotonic
 
+from .ending import requests_held_back
 from .errors import BenchmarkFailed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -89,16 +90,13 @@ def started(
         files.callback(children.stop)
         for _ in range(count):
             output = files.enter_context(tempfile.TemporaryFile())
-            processes.append(
-                (
-                    subprocess.Popen(
-                        command,
-                        cwd=ROOT,
-                        env={**os.environ, **(environment or {})},
-                        stdout=output,
-                        stderr=subprocess.STDOUT,
-                    ),
-                    output,
+            with requests_held_back():
+                process = subprocess.Popen(
+                    command,
+                    cwd=ROOT,
+                    env={**os.environ, **(environment or {})},
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
                 )
-            )
+                processes.append((process, output))
         yield children

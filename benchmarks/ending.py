@@ -2,6 +2,8 @@
 
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 REQUESTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -17,6 +19,26 @@ def end_in_order() -> None:
     for number in REQUESTS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
+
+
+@contextmanager
+def requests_held_back() -> Iterator[None]:
+    """Let a request to end wait for the end of the block; in the main thread.
+
+    A process that is started would be left behind by a request that comes before anybody knows
+    of it.
+    """
+    asked: list[int] = []
+    heeded = [number for number in REQUESTS if signal.getsignal(number) is _end]
+    for number in heeded:
+        signal.signal(number, lambda number, frame: asked.append(number))
+    try:
+        yield
+    finally:
+        for number in heeded:
+            signal.signal(number, _end)
+        if asked:
+            signal.raise_signal(asked[0])
 
 
 def _end(number: int, frame: FrameType | None) -> None:

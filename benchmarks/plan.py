@@ -4,6 +4,7 @@ import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests import networks
 from .children import ROOT
 from .document.results import RESULTS, keep, kept_results
 from .document.writing import DOCS, write
+from .ending import requests_held_back
 from .environments import missing
 from .report import progress
 
@@ -105,12 +107,14 @@ def warnings_about(plan: Sequence[Measurement], *, newer_python: str | None) -> 
 
 def _printed_by(command: Sequence[str]) -> str | None:
     """Return what the command printed, or None if it failed."""
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            printed, _ = process.communicate()
-        except BaseException:
-            process.terminate()  # not killed: it has a server and workers of its own to end
-            raise
+    with ExitStack() as stack:
+        with requests_held_back():
+            process = stack.enter_context(
+                subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+            )
+            # Not killed: it has a server and workers of its own to end.
+            stack.callback(process.terminate)
+        printed, _ = process.communicate()
     return None if process.returncode else printed
 
 

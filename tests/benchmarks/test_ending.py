@@ -88,6 +88,48 @@ def test_a_second_request_does_not_disturb_what_the_first_ends(first, second):
     assert done.stderr == ""
 
 
+ASKED_AS_A_PROCESS_BEGINS = """
+import signal
+import subprocess
+import sys
+from benchmarks import children, plan
+from benchmarks.ending import end_in_order
+
+# Whoever reads what this script prints to its end shall not wait for the sleeper's.
+SLEEP = "import os, signal; os.closerange(0, 3); signal.alarm(60); signal.pause()"
+SLEEPER = [sys.executable, "-c", SLEEP]
+start = subprocess.Popen
+
+def start_and_ask(*args, **options):
+    process = start(*args, **options)
+    print(process.pid)
+    signal.raise_signal(signal.SIGTERM)
+    return process
+
+subprocess.Popen = start_and_ask
+end_in_order()
+{begin}
+"""
+BEGINNINGS = {
+    "children": "children.started(SLEEPER, count=2).__enter__()",
+    "of a plan": "plan._printed_by(SLEEPER)",
+}
+
+
+@pytest.mark.parametrize("begin", BEGINNINGS.values(), ids=BEGINNINGS)
+def test_a_request_as_a_process_begins_ends_the_process_too(begin):
+    script = ASKED_AS_A_PROCESS_BEGINS.format(begin=begin)
+
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+
+    [started] = done.stdout.split()
+    try:
+        assert (done.returncode, done.stderr) == (128 + signal.SIGTERM, "")
+        assert not is_running(int(started))
+    finally:
+        send(signal.SIGKILL, int(started))
+
+
 ENDED_AMID_A_STATEMENT = """
 import sys
 from benchmarks.databases import prepared_site
