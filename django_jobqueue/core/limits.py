@@ -288,3 +288,8 @@ class LimitsInForce(msgspec.Struct, frozen=True, kw_only=True):
     queues: Mapping[str, QueueSettings] = {}
     handlers: Mapping[str, Limit] = {}
     has_keys: bool = False
+
+    def backoff_of(self, queue: str) -> str | None:
+        """Return the JSON text of the backoff that is set for a queue."""
+        settings = self.queues.get(queue)
+        return None if settings is None else settings.backoff

@@ -137,8 +137,7 @@ class KnownLimits:
 
     def backoff_of_queue(self, queue: str) -> str | None:
         """Return the JSON text of the backoff that is set for a queue."""
-        settings = self.in_force.queues.get(queue)
-        return None if settings is None else settings.backoff
+        return self.in_force.backoff_of(queue)
 
     @property
     def limit_anything(self) -> bool:

@@ -52,5 +52,4 @@ class Overdue:
 
     def _backoff_of_queue(self, queue: str) -> str | None:
         # Read for each: who looks after the others' jobs knows no limits, and seldom finds one.
-        settings = self._store.limits_in_force(keys=False).queues.get(queue)
-        return None if settings is None else settings.backoff
+        return self._store.limits_in_force(keys=False).backoff_of(queue)
